@@ -1,0 +1,101 @@
+"""Every error the toolkit raises on purpose. Each message is one line: what is wrong, then the way out.
+
+CurationError
+├── BadInput            a file, a line, a field that cannot be used
+│   ├── SchemaError     a label schema file
+│   └── ProjectError    curation.toml, an option, an environment variable
+├── EngineError         an engine that is missing or fails
+├── LabelStudioError    anything between us and Label Studio
+│   ├── Unreachable     no answer, or an answer that is not Label Studio's
+│   ├── Unauthorized    the token is missing, wrong or switched off
+│   ├── ProjectDiffers  the project there is not the one this schema makes
+│   └── Ambiguous       a request that may or may not have been carried out
+├── StudioError         the local Label Studio does not install, start or stop
+└── ReleaseError        a release that cannot be built, published or loaded
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class CurationError(Exception):
+    """Base of all. `str(error)` is one line fit for a terminal, control characters made harmless."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+class BadInput(CurationError):
+    """Input that cannot be used: names file, line and field where they are known, then the way out.
+
+    Args:
+        what: what is wrong, in a few words.
+        path: the file it was found in.
+        line: line number in that file, counted from 1.
+        field: name of the field or column.
+        way_out: what to do about it.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        path: str | Path | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        way_out: str | None = None,
+    ) -> None:
+        self.what, self.path, self.line, self.field, self.way_out = what, path, line, field, way_out
+        place = "" if path is None else str(path)
+        if line is not None:
+            place += f":{line}" if place else f"line {line}"
+        parts = [part for part in (place, field, what) if part]
+        super().__init__(": ".join(parts) + (f"; {way_out}" if way_out else ""))
+
+
+class SchemaError(BadInput):
+    """A label schema file that does not hold together."""
+
+
+class ProjectError(BadInput):
+    """Settings that cannot be used: curation.toml, an option or an environment variable."""
+
+
+class EngineError(CurationError):
+    """An engine that is not installed, not known, or cannot annotate."""
+
+
+class LabelStudioError(CurationError):
+    """Something between us and Label Studio went wrong."""
+
+
+class Unreachable(LabelStudioError):
+    """Nothing answers at the address, or what answers is not Label Studio."""
+
+
+class Unauthorized(LabelStudioError):
+    """The token is missing, wrong, expired or of a kind that the server has switched off."""
+
+
+class ProjectDiffers(LabelStudioError):
+    """The project in Label Studio is not what the label schema would make."""
+
+
+class Ambiguous(LabelStudioError):
+    """A request whose outcome is unknown: it may have been carried out. Ask the server before sending again."""
+
+
+class StudioError(CurationError):
+    """The local Label Studio could not be installed, started or stopped."""
+
+
+class ReleaseError(CurationError):
+    """A release that cannot be built, published, loaded or verified."""
+
+
+def one_line(text: str, limit: int = 600) -> str:
+    """`text` as one printable line of at most `limit` characters, safe to print from untrusted sources."""
+    line = " ".join(text.split())
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,134 @@
+"""Files that appear whole or not at all, and JSON lines read and written one at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from curation.errors import BadInput, CurationError
+
+MAX_LINE = 64 * 1024 * 1024
+"""Longest line of JSON we read, in bytes: a bound against files that are not what they say."""
+
+
+@contextmanager
+def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a new file that replaces `path` only when the block ends well.
+
+    Text is UTF-8 with LF line ends. A failure, a kill or a full disk leaves what stood at `path` before.
+
+    Raises:
+        CurationError: the file cannot be written; the message names it.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        temporary = Path(name)
+        text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+        with os.fdopen(descriptor, mode, **text) as file:  # type: ignore[call-overload]
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise CurationError(
+            f"{path}: cannot be written: {error.strerror or error}; free space or pick "
+            "another place and run again, nothing was left half-written"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_jsonl(path: Path, records: Iterable[str]) -> int:
+    """Write ready-made JSON `records`, one a line, as a whole file. Returns how many."""
+    count = 0
+    with whole_file(path) as file:
+        for record in records:
+            file.write(record + "\n")
+            count += 1
+    return count
+
+
+def append_jsonl(path: Path, records: Iterable[str]) -> int:
+    """Append JSON `records`, one a line, and wait until they are on disk. Returns how many.
+
+    A line that an earlier kill cut short is closed first, so that it spoils itself alone.
+    """
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            if file.tell() > 0:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            for record in records:
+                file.write(record.encode("utf-8") + b"\n")
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise CurationError(
+            f"{path}: cannot be written: {error.strerror or error}; free space and run again"
+        ) from error
+    return count
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield `(line number from 1, object)` for each line that is not blank.
+
+    Raises:
+        BadInput: the file cannot be read, or a line is not UTF-8, not JSON or not an object.
+    """
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while raw := file.readline(MAX_LINE + 1):
+                number += 1
+                if len(raw) > MAX_LINE:
+                    raise BadInput(
+                        f"line is longer than {MAX_LINE} bytes",
+                        path=path,
+                        line=number,
+                        way_out="give one record a line",
+                    )
+                if raw.strip():
+                    yield number, json_object(raw, path=path, line=number)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be read: {error.strerror or error}",
+            path=path,
+            way_out="check the path and its permissions",
+        ) from error
+
+
+def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dict[str, Any]:
+    """One JSON object from `raw`; `path` and `line` only name the place in errors.
+
+    Raises:
+        BadInput: not UTF-8, not JSON, too deeply nested, or not an object.
+    """
+    try:
+        value = json.loads(raw)
+    except UnicodeDecodeError as error:
+        raise BadInput("not UTF-8", path=path, line=line, way_out="convert the file to UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", "nested too deeply")
+        raise BadInput(f"not JSON ({reason})", path=path, line=line, way_out="mend or remove that line") from error
+    if not isinstance(value, dict):
+        raise BadInput("not a JSON object", path=path, line=line, way_out="give one {…} a line")
+    return value
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

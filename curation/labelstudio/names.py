@@ -1,0 +1,21 @@
+"""The names that our Label Studio config and tasks use. Everything that writes or reads them takes them from here."""
+
+from __future__ import annotations
+
+TEXT = "text"
+"""Name of the `<Text>` object, and the key of task data it shows."""
+ENTITY = "entity"
+"""Name of the `<Labels>` control for entities."""
+TRIGGER = "trigger"
+"""Name of the `<Labels>` control for event triggers."""
+ATTRIBUTE = "attribute-"
+"""Prefix of the per-region `<Choices>` control of each attribute: `attribute-mention`."""
+
+ARTICLE_ID = "article_id"
+TEXT_SHA256 = "text_sha256"
+BATCH = "batch"
+PURPOSE = "purpose"
+"""Keys of task data beside the text: the article revision, the import request it came with, what the task is for."""
+
+ANNOTATE = "annotate"
+"""The purpose of a task in which an article is annotated."""

@@ -1,0 +1,303 @@
+"""The label schema: entity types, event types, their roles and attributes, read from one YAML file.
+
+Everything else follows from it: the Label Studio config and instructions, engine mappings, validation, dataset
+features, the card, the docs. Nothing repeats a label in code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from curation.article import Value
+from curation.errors import SchemaError
+
+MAX_BYTES = 2_000_000
+"""Largest schema file we read."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+Text = Annotated[str, Field(min_length=1, max_length=5000)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Hotkey = Annotated[str, Field(pattern=r"^((shift|alt)\+)?[a-z0-9]$")]
+Elsewhere = dict[str, tuple[str, ...]]
+"""Names in other ontologies: ontology → its names for the same thing, the most usual first."""
+
+EVENT: Literal["Event"] = "Event"
+"""The filler name that stands for every event type."""
+
+
+class Examples(Value):
+    """Sentences with the span in question in [brackets]; negatives show what is not to be marked, and why."""
+
+    positive: tuple[Text, ...] = ()
+    negative: tuple[Text, ...] = ()
+
+
+class Choice(Value):
+    """One value an attribute may take."""
+
+    name: Name
+    definition: Text
+
+
+class Attribute(Value):
+    """A property of every entity or of every event, with one value from a list.
+
+    `default` is what an item without the attribute means, so annotators set it only where it differs.
+    """
+
+    name: Name
+    of: Literal["entities", "events"]
+    definition: Text
+    values: tuple[Choice, ...] = Field(min_length=2)
+    default: Name
+
+    @model_validator(mode="after")
+    def _default_is_a_value(self) -> Attribute:
+        names = [value.name for value in self.values]
+        _once(names, f"attribute {self.name}: value")
+        if self.default not in names:
+            raise ValueError(f"attribute {self.name}: default {self.default} is not among its values")
+        return self
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The values' names, in the order of the file."""
+        return tuple(value.name for value in self.values)
+
+
+class LabelType(Value):
+    """What entity types and event types share."""
+
+    name: Name
+    definition: Text
+    examples: Examples = Examples()
+    hotkey: Hotkey | None = None
+    colour: Colour
+    elsewhere: Elsewhere = Field(default_factory=dict)
+
+
+class EntityType(LabelType):
+    """A type of entity."""
+
+
+class Role(Value):
+    """What an entity or event can be to an event. `fillers` names entity types, event types, groups or `Event`."""
+
+    name: Name
+    definition: Text
+    fillers: tuple[Name, ...] = Field(min_length=1)
+    required: bool = False
+    elsewhere: Elsewhere = Field(default_factory=dict)
+
+
+class EventType(LabelType):
+    """A type of event, with the roles its arguments may have."""
+
+    roles: tuple[Role, ...] = ()
+
+    @model_validator(mode="after")
+    def _roles_once(self) -> EventType:
+        _once((role.name for role in self.roles), f"event type {self.name}: role")
+        return self
+
+
+class LabelSchema(Value):
+    """The whole ontology. `ref` (`name@version`) is what annotations, snapshots and releases carry.
+
+    `groups` gives a name to a list of types that fill roles together. `lexicon` names a file beside the schema
+    with what rule engines need to know of its words.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    title: Text
+    language: str = "en"
+    description: Text
+    guidelines: tuple[Text, ...] = ()
+    lexicon: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+$")
+    groups: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
+    entity_types: tuple[EntityType, ...] = Field(min_length=1)
+    event_types: tuple[EventType, ...] = ()
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> LabelSchema:
+        types = [*self.entity_types, *self.event_types]
+        _once((label.name for label in types), "type")
+        _once((label.hotkey for label in types if label.hotkey), "hotkey")
+        _once((attribute.name for attribute in self.attributes), "attribute")
+        known = {label.name for label in types} | {EVENT}
+        for group, members in self.groups.items():
+            if group in known:
+                raise ValueError(f"groups: {group} is also a type")
+            if unknown := [name for name in members if name not in known]:
+                raise ValueError(f"groups: {group} names {unknown[0]}, which is no type")
+        for event_type in self.event_types:
+            for role in event_type.roles:
+                if unknown := [name for name in role.fillers if name not in known and name not in self.groups]:
+                    raise ValueError(
+                        f"event type {event_type.name}: role {role.name}: "
+                        f"filler {unknown[0]} is neither a type nor a group"
+                    )
+        return self
+
+    @property
+    def ref(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def entity_names(self) -> tuple[str, ...]:
+        """Names of the entity types, in the order of the file."""
+        return tuple(label.name for label in self.entity_types)
+
+    @cached_property
+    def event_names(self) -> tuple[str, ...]:
+        """Names of the event types, in the order of the file."""
+        return tuple(label.name for label in self.event_types)
+
+    @cached_property
+    def role_names(self) -> tuple[str, ...]:
+        """Names of all roles, each once, in the order they first appear."""
+        return tuple(dict.fromkeys(role.name for label in self.event_types for role in label.roles))
+
+    @cached_property
+    def fillers(self) -> dict[tuple[str, str], frozenset[str]]:
+        """(event type, role) → every entity and event type that may fill it, groups and `Event` resolved."""
+        return {
+            (label.name, role.name): frozenset(self._resolve(role.fillers))
+            for label in self.event_types
+            for role in label.roles
+        }
+
+    def _resolve(self, names: tuple[str, ...]) -> Iterator[str]:
+        for name in names:
+            if name == EVENT:
+                yield from self.event_names
+            elif name in self.groups:
+                yield from self._resolve(self.groups[name])
+            else:
+                yield name
+
+    def entity_type(self, name: str) -> EntityType | None:
+        """The entity type of that name, or None."""
+        return self._entity_types.get(name)
+
+    def event_type(self, name: str) -> EventType | None:
+        """The event type of that name, or None."""
+        return self._event_types.get(name)
+
+    def attributes_of(self, kind: Literal["entities", "events"]) -> tuple[Attribute, ...]:
+        """The attributes declared for entities or for events."""
+        return tuple(attribute for attribute in self.attributes if attribute.of == kind)
+
+    @cached_property
+    def _entity_types(self) -> dict[str, EntityType]:
+        return {label.name: label for label in self.entity_types}
+
+    @cached_property
+    def _event_types(self) -> dict[str, EventType]:
+        return {label.name: label for label in self.event_types}
+
+
+def load_schema(path: Path) -> LabelSchema:
+    """The label schema in a YAML file.
+
+    Raises:
+        SchemaError: naming the file, the line and the field of the first thing that is wrong.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SchemaError(
+            f"cannot be read: {error.strerror or error}",
+            path=path,
+            way_out="name a label schema file, such as schemas/conflict-news.yaml",
+        ) from error
+    if len(raw) > MAX_BYTES:
+        raise SchemaError(f"is larger than {MAX_BYTES} bytes", path=path, way_out="this is no label schema")
+    try:
+        loader = _Loader(raw.decode("utf-8"))
+        root = loader.get_single_node()
+        data = None if root is None else loader.construct_document(root)
+    except UnicodeDecodeError as error:
+        raise SchemaError("not UTF-8", path=path, way_out="convert the file to UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise SchemaError(
+            f"not YAML we can read: {error.problem}", path=path, line=line, way_out="mend that line"
+        ) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SchemaError(f"not YAML we can read: {error}", path=path, way_out="mend the file") from error
+    if not isinstance(data, dict):
+        raise SchemaError("holds no label schema", path=path, way_out="start from schemas/conflict-news.yaml")
+    try:
+        return LabelSchema.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SchemaError(
+            first["msg"].removeprefix("Value error, "),
+            path=path,
+            line=_line(root, first["loc"]),
+            field=".".join(str(part) for part in first["loc"]) or None,
+            way_out="correct that field",
+        ) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without aliases (they can blow up) and without repeated keys (the last would win unseen)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed here; use groups", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int | None:
+    """Line of the innermost YAML node on pydantic's path `loc`."""
+    line = None if node is None else node.start_mark.line + 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value}
+            if part not in pairs:
+                break
+            key, node = pairs[part]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _once(names: Any, what: str) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{what} {repeated[0]} stands twice")
+
+
+def parse_version(version: str) -> tuple[int, int, int]:
+    """`"1.2.3"` → `(1, 2, 3)`. Raises ValueError where it is no semantic version."""
+    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    if not match:
+        raise ValueError(f"{version!r} is not a version such as 1.2.3")
+    major, minor, patch = match.groups()
+    return int(major), int(minor), int(patch)

@@ -1,0 +1,221 @@
+"""The labelling config and the instructions that Label Studio shows, both made from a label schema."""
+
+from __future__ import annotations
+
+import html
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from typing import Literal
+
+from curation.errors import LabelStudioError, one_line
+from curation.labelstudio.names import ATTRIBUTE, ENTITY, TEXT, TRIGGER
+from curation.schema import Attribute, EntityType, EventType, Examples, LabelSchema
+
+MAX_CONFIG = 2_000_000
+"""Longest labelling config we read, in characters."""
+
+STYLE = """
+[class*="htx-richtext"], [class*="richtext__container"] { line-height: 3; font-size: 16px; }
+"""
+
+
+def labelling_config(schema: LabelSchema) -> str:
+    """The labelling config (XML) of the page on which articles are annotated with `schema`.
+
+    Entities and event triggers have a `<Labels>` control each, every attribute has per-region `<Choices>`,
+    and the roles of all event types are the `<Relations>`, drawn from the trigger to the filler.
+    """
+    page = ET.Element("View", className="curation")
+    ET.SubElement(page, "Style").text = STYLE
+    labels = ET.SubElement(page, "View", className="curation-labels")
+    _labels(labels, "Entities", ENTITY, schema.entity_types)
+    if schema.event_types:
+        _labels(labels, "Event triggers", TRIGGER, schema.event_types)
+    article = ET.SubElement(page, "View", className="curation-article")
+    ET.SubElement(article, "Text", name=TEXT, value=f"${TEXT}", granularity="symbol")
+    for attribute in schema.attributes:
+        _choices(page, attribute)
+    if schema.role_names:
+        relations = ET.SubElement(page, "Relations")
+        for role in schema.role_names:
+            ET.SubElement(relations, "Relation", value=role)
+    ET.indent(page)
+    return ET.tostring(page, encoding="unicode")
+
+
+def _labels(
+    parent: ET.Element, heading: str, control: str, types: tuple[EntityType, ...] | tuple[EventType, ...]
+) -> None:
+    group = ET.SubElement(parent, "View", className=f"curation-{control}")
+    ET.SubElement(group, "Header", value=heading, size="5")
+    labels = ET.SubElement(group, "Labels", name=control, toName=TEXT, showInline="true")
+    for label in types:
+        element = ET.SubElement(
+            labels, "Label", value=label.name, background=label.colour, hint=one_line(label.definition)
+        )
+        if label.hotkey:
+            element.set("hotkey", label.hotkey)
+
+
+def _choices(parent: ET.Element, attribute: Attribute) -> None:
+    control = ENTITY if attribute.of == "entities" else TRIGGER
+    view = ET.SubElement(
+        parent, "View", className="curation-attribute", visibleWhen="region-selected", whenTagName=control
+    )
+    ET.SubElement(view, "Header", value=f"{attribute.name} ({attribute.default} unless you choose)", size="5")
+    choices = ET.SubElement(
+        view,
+        "Choices",
+        name=ATTRIBUTE + attribute.name,
+        toName=TEXT,
+        perRegion="true",
+        whenTagName=control,
+        choice="single-radio",
+        showInline="true",
+    )
+    for value in attribute.values:
+        ET.SubElement(choices, "Choice", value=value.name, hint=one_line(value.definition))
+
+
+def instructions(schema: LabelSchema) -> str:
+    """What annotators read before they start (HTML): guidelines, then every type, role and attribute."""
+    parts = [f"<h2>{_text(schema.title)}</h2>", f"<p>{_text(schema.description)}</p>"]
+    if schema.guidelines:
+        parts += ["<h3>Guidelines</h3>", "<ul>"]
+        parts += [f"<li>{_text(line)}</li>" for line in schema.guidelines]
+        parts.append("</ul>")
+    parts.append("<h3>Entities</h3>")
+    for entity_type in schema.entity_types:
+        parts += _type(entity_type)
+    if schema.event_types:
+        parts.append("<h3>Events</h3>")
+    for event_type in schema.event_types:
+        parts += _type(event_type)
+        if event_type.roles:
+            parts.append("<ul>")
+            for role in event_type.roles:
+                required = " (required)" if role.required else ""
+                fillers = ", ".join(role.fillers)
+                parts.append(
+                    f"<li><b>{_text(role.name)}</b>{required}: {_text(role.definition)} "
+                    f"<i>Filled by: {_text(fillers)}.</i></li>"
+                )
+            parts.append("</ul>")
+    if schema.attributes:
+        parts.append("<h3>Attributes</h3>")
+    for attribute in schema.attributes:
+        parts.append(f"<h4>{_text(attribute.name)}, of {attribute.of}</h4><p>{_text(attribute.definition)}</p><ul>")
+        for value in attribute.values:
+            default = " (taken where nothing is chosen)" if value.name == attribute.default else ""
+            parts.append(f"<li><b>{_text(value.name)}</b>{default}: {_text(value.definition)}</li>")
+        parts.append("</ul>")
+    return "\n".join(parts)
+
+
+def _type(label: EntityType | EventType) -> list[str]:
+    key = f" <code>{_text(label.hotkey)}</code>" if label.hotkey else ""
+    return [f"<h4>{_text(label.name)}{key}</h4>", f"<p>{_text(label.definition)}</p>", *_examples(label.examples)]
+
+
+def _examples(examples: Examples) -> list[str]:
+    if not examples.positive and not examples.negative:
+        return []
+    lines = [f"<li>Yes: {_text(line)}</li>" for line in examples.positive]
+    lines += [f"<li>No: {_text(line)}</li>" for line in examples.negative]
+    return ["<ul>", *lines, "</ul>"]
+
+
+def _text(text: str) -> str:
+    return html.escape(one_line(text, limit=5000))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which a config differs from the wanted one; `what` is a plain phrase.
+
+    `added`: wanted, and not there. `removed`: there, and not wanted. `changed`: in both, with another meaning.
+    Only additions can be carried out without touching annotations that exist.
+    """
+
+    kind: Literal["added", "removed", "changed"]
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}"
+
+
+def config_differences(there: str, wanted: str) -> list[Difference]:
+    """How the config `there` (a project's) would change by becoming `wanted`, in meaning.
+
+    Compared are controls, the text object, labels, choices and relations. Looks are not: colours, hotkeys,
+    hints, headings, style and order may differ freely.
+
+    Raises:
+        LabelStudioError: one of the two is not a config that we can read.
+    """
+    old, new = _meaning(there), _meaning(wanted)
+    differences = [Difference("added", _called(name)) for name in new if name not in old]
+    differences += [Difference("removed", _called(name)) for name in old if name not in new]
+    for name in new:
+        for key in new[name]:
+            before, after = old.get(name, new[name]).get(key, ""), new[name][key]
+            if before != after:
+                differences.append(
+                    Difference("changed", f"{key} of {_called(name)} from {before or 'none'} to {after or 'none'}")
+                )
+    return differences
+
+
+_SETTINGS = {
+    "Text": ("value", "granularity", "valueType"),
+    "Labels": ("toName", "choice"),
+    "Choices": ("toName", "choice", "perRegion", "whenTagName"),
+}
+"""What gives a tag its meaning, beside its name."""
+
+_DEFAULTS = {"granularity": "symbol", "choice": "single", "perRegion": "false", "valueType": "text"}
+
+_Name = tuple[str, ...]
+
+
+def _meaning(config: str) -> dict[_Name, dict[str, str]]:
+    """Every named thing in a config → its settings: `("control", name)`, `("label", control, value)` and so on."""
+    meaning: dict[_Name, dict[str, str]] = {}
+    for element in _parsed(config).iter():
+        name = element.get("name")
+        if name is not None and element.tag not in ("View", "Header", "Style"):
+            settings = {
+                key: element.get(key, _DEFAULTS.get(key, "")).lower()
+                if key in ("perRegion",)
+                else element.get(key, _DEFAULTS.get(key, ""))
+                for key in _SETTINGS.get(element.tag, ("toName", "value"))
+            }
+            # The two ways to show a single choice mean the same.
+            if settings.get("choice") == "single-radio":
+                settings["choice"] = "single"
+            meaning["control" if element.get("toName") else "object", name] = {"kind": element.tag} | settings
+            for kind in ("Label", "Choice"):
+                for child in element.iter(kind):
+                    meaning[kind.lower(), name, child.get("alias") or child.get("value") or ""] = {}
+        elif element.tag == "Relation":
+            meaning["relation", element.get("value") or ""] = {}
+    return meaning
+
+
+def _called(name: _Name) -> str:
+    kind, *rest = name
+    return f"{kind} {rest[-1]}" + (f" of {rest[0]}" if len(rest) > 1 else "")
+
+
+def _parsed(config: str) -> ET.Element:
+    """The root of a config from anywhere. A DTD is refused, for with it a few bytes can blow up to gigabytes."""
+    if len(config) > MAX_CONFIG:
+        raise LabelStudioError(f"the labelling config is longer than {MAX_CONFIG} characters; name another project")
+    if "<!DOCTYPE" in config:
+        raise LabelStudioError("the labelling config holds a DOCTYPE; remove it in the project's settings")
+    try:
+        return ET.fromstring(config)  # noqa: S314  without a DTD there are no entities to expand
+    except (ET.ParseError, ValueError) as error:
+        raise LabelStudioError(
+            f"the labelling config is not XML ({one_line(str(error), 200)}); mend it in the project's settings"
+        ) from error

@@ -1,15 +1,35 @@
-"""News articles in, reviewed event datasets out."""
+"""News articles in, reviewed event datasets out.
+
+The names below load on first use, so that `import curation` (and `curation --help`) stays fast.
+"""
 
 from __future__ import annotations
 
-from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
-from curation.article import Article
-from curation.check import Finding, check
-from curation.compare import compare
-from curation.errors import CurationError
-from curation.schema import LabelSchema, load_schema
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
+    from curation.article import Article
+    from curation.errors import CurationError
+    from curation.release.load import load_release
+    from curation.schema import LabelSchema, load_schema
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Annotation": "annotation",
+    "Annotator": "annotation",
+    "Argument": "annotation",
+    "Article": "article",
+    "CurationError": "errors",
+    "Entity": "annotation",
+    "Event": "annotation",
+    "LabelSchema": "schema",
+    "load_release": "release.load",
+    "load_schema": "schema",
+    "read_annotations": "annotation",
+}
 
 __all__ = [
     "Annotation",
@@ -19,10 +39,14 @@ __all__ = [
     "CurationError",
     "Entity",
     "Event",
-    "Finding",
     "LabelSchema",
-    "check",
-    "compare",
+    "load_release",
     "load_schema",
     "read_annotations",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'curation' has no attribute {name!r}")
+    return getattr(import_module(f"curation.{_HOME[name]}"), name)

@@ -1,1 +1,1 @@
-"""."""
+"""Which annotation counts, and how far annotators agree."""

@@ -1,0 +1,193 @@
+"""A project: `curation.toml`, then the environment, then options. Paths come out absolute, secrets stay out of `repr`.
+
+CURATION_PROJECT, CURATION_SCHEMA, CURATION_WORK     paths that replace the file's
+CURATION_ENGINE, CURATION_MODEL                      the engine and its model
+LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY               Label Studio
+LABEL_STUDIO_CA                                      a private certificate authority (PEM file)
+HF_TOKEN, HF_ENDPOINT                                the Hub
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+
+from curation.article import Value, build
+from curation.errors import BadInput, ProjectError
+from curation.schema import LabelSchema, load_schema
+
+FILE = "curation.toml"
+
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ProjectSection(Value):
+    """`[project]`: inputs and the work folder."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    articles: tuple[str, ...] = Field(min_length=1)
+    schema_path: str = Field(alias="schema")
+    gold: str | None = None
+    work: str = "work"
+
+
+class EngineSection(Value):
+    """`[engine]`: which engine pre-annotates, and with which model."""
+
+    name: str = "spacy"
+    model: str | None = None
+
+
+class LabelStudioSection(Value):
+    """`[labelstudio]`: where it is and what our project there is called. The key comes from the environment."""
+
+    url: str | None = Field(default=None, pattern=r"^https?://")
+    title: Title | None = None
+    batch_size: int = Field(default=500, ge=1, le=5000)
+    ca: str | None = None
+
+
+class ReleaseSection(Value):
+    """`[release]`: what the dataset card says."""
+
+    title: Title | None = None
+    licence: str | None = None
+    description: str | None = Field(default=None, max_length=2000)
+
+
+class _File(Value):
+    project: ProjectSection
+    engine: EngineSection = EngineSection()
+    labelstudio: LabelStudioSection = LabelStudioSection()
+    release: ReleaseSection = ReleaseSection()
+
+
+class Project(Value):
+    """What every job needs to know. `root` is the folder of curation.toml."""
+
+    root: Path
+    name: str
+    articles: tuple[str, ...]
+    schema_path: Path
+    gold: Path | None
+    work: Path
+    engine: EngineSection
+    title: str
+    batch_size: int
+    url: str | None
+    api_key: SecretStr | None
+    ca: Path | None
+    hf_token: SecretStr | None
+    release: ReleaseSection
+
+    @property
+    def preannotations(self) -> Path:
+        """Where `preannotate` writes and `push` reads, unless told otherwise."""
+        return self.work / "preannotations" / f"{self.engine.name}.jsonl"
+
+    @property
+    def studio(self) -> Path:
+        """The data folder of the local Label Studio."""
+        return self.work / "studio"
+
+    @property
+    def releases(self) -> Path:
+        """The folder of releases, one `vX.Y.Z` each."""
+        return self.work / "releases"
+
+    def load_schema(self) -> LabelSchema:
+        """The project's label schema. Raises SchemaError."""
+        return load_schema(self.schema_path)
+
+    @property
+    def lexicon(self) -> Path | None:
+        """The file beside the schema with what rule engines need to know of its words."""
+        name = self.load_schema().lexicon
+        return self.schema_path.parent / name if name else None
+
+
+def load_project(file: Path | None = None) -> Project:
+    """The project in `file`, or in the nearest curation.toml from here upwards.
+
+    Raises:
+        ProjectError: there is none, or it or an environment variable cannot be used; names the file and the field.
+    """
+    file = _find(file or _from_environment("CURATION_PROJECT"))
+    try:
+        record = tomllib.loads(file.read_bytes().decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"cannot be read: {error}", path=file, way_out="check the path, save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"not TOML we can read: {error}", path=file, way_out="mend that line") from error
+    if _mentions_secret(record):
+        way_out = "set LABEL_STUDIO_API_KEY or HF_TOKEN in the environment, and renew a key that was committed"
+        raise ProjectError("holds a secret", path=file, way_out=way_out)
+    try:
+        settings = build(_File, record, path=file)
+    except BadInput as error:
+        raise ProjectError(error.what, path=file, field=error.field, way_out=error.way_out) from error
+    return _resolve(file.resolve().parent, settings)
+
+
+def _resolve(root: Path, settings: _File) -> Project:
+    def path(name: str) -> Path:
+        return (root / Path(name).expanduser()).resolve()
+
+    here, engine, studio = settings.project, settings.engine, settings.labelstudio
+    url = os.environ.get("LABEL_STUDIO_URL") or studio.url
+    if url and not url.startswith(("http://", "https://")):
+        raise ProjectError(f"{url} is no address", field="LABEL_STUDIO_URL", way_out="begin with http:// or https://")
+    ca = os.environ.get("LABEL_STUDIO_CA") or studio.ca
+    return Project(
+        root=root,
+        name=here.name,
+        articles=tuple(str(root / Path(source).expanduser()) for source in here.articles),
+        schema_path=_from_environment("CURATION_SCHEMA") or path(here.schema_path),
+        gold=path(here.gold) if here.gold else None,
+        work=_from_environment("CURATION_WORK") or path(here.work),
+        engine=EngineSection(
+            name=os.environ.get("CURATION_ENGINE") or engine.name,
+            model=os.environ.get("CURATION_MODEL") or engine.model,
+        ),
+        title=studio.title or here.name,
+        batch_size=studio.batch_size,
+        url=url.rstrip("/") if url else None,
+        api_key=_secret("LABEL_STUDIO_API_KEY"),
+        ca=path(ca) if ca else None,
+        hf_token=_secret("HF_TOKEN"),
+        release=settings.release,
+    )
+
+
+def _find(file: Path | None) -> Path:
+    if file is not None:
+        file = file / FILE if file.is_dir() else file
+        if not file.is_file():
+            raise ProjectError(
+                "is no project", path=file, way_out="name a curation.toml, or make one: curation init DIR"
+            )
+        return file
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise ProjectError(f"no {FILE} here or above", path=here, way_out="make a project with `curation init DIR`")
+
+
+def _from_environment(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value).expanduser().resolve() if value else None
+
+
+def _secret(name: str) -> SecretStr | None:
+    value = (os.environ.get(name) or "").strip()
+    return SecretStr(value) if value else None
+
+
+def _mentions_secret(record: dict[str, Any]) -> bool:
+    keys = {key.lower() for section in record.values() if isinstance(section, dict) for key in section}
+    return any(word in key for key in keys for word in ("token", "api_key", "apikey", "password", "secret"))

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from curation.article import Value
 from curation.errors import SchemaError
-
-MAX_BYTES = 2_000_000
-"""Largest schema file we read."""
+from curation.yaml_file import read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Text = Annotated[str, Field(min_length=1, max_length=5000)]
@@ -214,78 +211,7 @@ def load_schema(path: Path) -> LabelSchema:
     Raises:
         SchemaError: naming the file, the line and the field of the first thing that is wrong.
     """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SchemaError(
-            f"cannot be read: {error.strerror or error}",
-            path=path,
-            way_out="name a label schema file, such as schemas/conflict-news.yaml",
-        ) from error
-    if len(raw) > MAX_BYTES:
-        raise SchemaError(f"is larger than {MAX_BYTES} bytes", path=path, way_out="this is no label schema")
-    try:
-        loader = _Loader(raw.decode("utf-8"))
-        root = loader.get_single_node()
-        data = None if root is None else loader.construct_document(root)
-    except UnicodeDecodeError as error:
-        raise SchemaError("not UTF-8", path=path, way_out="convert the file to UTF-8") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise SchemaError(
-            f"not YAML we can read: {error.problem}", path=path, line=line, way_out="mend that line"
-        ) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SchemaError(f"not YAML we can read: {error}", path=path, way_out="mend the file") from error
-    if not isinstance(data, dict):
-        raise SchemaError("holds no label schema", path=path, way_out="start from schemas/conflict-news.yaml")
-    try:
-        return LabelSchema.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise SchemaError(
-            first["msg"].removeprefix("Value error, "),
-            path=path,
-            line=_line(root, first["loc"]),
-            field=".".join(str(part) for part in first["loc"]) or None,
-            way_out="correct that field",
-        ) from error
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without aliases (they can blow up) and without repeated keys (the last would win unseen)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed here; use groups", mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int | None:
-    """Line of the innermost YAML node on pydantic's path `loc`."""
-    line = None if node is None else node.start_mark.line + 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            pairs = {key.value: (key, value) for key, value in node.value}
-            if part not in pairs:
-                break
-            key, node = pairs[part]
-            line = key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
+    return read_yaml(LabelSchema, path, error=SchemaError, what="label schema", example="schemas/conflict-news.yaml")
 
 
 def _once(names: Any, what: str) -> None:

@@ -1,0 +1,104 @@
+"""Hand-written YAML files read into a model, with errors that name file, line and field."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from curation.errors import BadInput
+
+MAX_BYTES = 2_000_000
+"""Largest file we read."""
+
+V = TypeVar("V", bound=BaseModel)
+
+
+def read_yaml(model: type[V], path: Path, *, error: type[BadInput], what: str, example: str) -> V:
+    """The `model` in a YAML file.
+
+    Args:
+        model: what the file holds.
+        path: the file.
+        error: the class of error to raise.
+        what: what the file holds, in words: `label schema`.
+        example: a file of that kind to name in the way out.
+
+    Raises:
+        BadInput: (as `error`) naming the file, the line and the field of the first thing that is wrong.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as problem:
+        raise error(
+            f"cannot be read: {problem.strerror or problem}",
+            path=path,
+            way_out=f"name a {what} file, such as {example}",
+        ) from problem
+    if len(raw) > MAX_BYTES:
+        raise error(f"is larger than {MAX_BYTES} bytes", path=path, way_out=f"this is no {what}")
+    try:
+        loader = _Loader(raw.decode("utf-8"))
+        root = loader.get_single_node()
+        data = None if root is None else loader.construct_document(root)
+    except UnicodeDecodeError as problem:
+        raise error("not UTF-8", path=path, way_out="convert the file to UTF-8") from problem
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else None
+        raise error(
+            f"not YAML we can read: {problem.problem}", path=path, line=line, way_out="mend that line"
+        ) from problem
+    except (yaml.YAMLError, RecursionError) as problem:
+        raise error(f"not YAML we can read: {problem}", path=path, way_out="mend the file") from problem
+    if not isinstance(data, dict):
+        raise error(f"holds no {what}", path=path, way_out=f"start from {example}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        raise error(
+            first["msg"].removeprefix("Value error, "),
+            path=path,
+            line=_line(root, first["loc"]),
+            field=".".join(str(part) for part in first["loc"]) or None,
+            way_out="correct that field",
+        ) from problem
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without aliases (they can blow up) and without repeated keys (the last would win unseen)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed here; use groups", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int | None:
+    """Line of the innermost YAML node on pydantic's path `loc`."""
+    line = None if node is None else node.start_mark.line + 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value}
+            if part not in pairs:
+                break
+            key, node = pairs[part]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

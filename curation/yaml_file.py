@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,19 @@ MAX_BYTES = 2_000_000
 V = TypeVar("V", bound=BaseModel)
 
 
-def read_yaml(model: type[V], path: Path, *, error: type[BadInput], what: str, example: str) -> V:
+Complaint = tuple[tuple[int | str, ...], str]
+"""Where in the file (keys and indexes from the root), and what is wrong there."""
+
+
+def read_yaml(
+    model: type[V],
+    path: Path,
+    *,
+    error: type[BadInput],
+    what: str,
+    example: str,
+    check: Callable[[V], Iterable[Complaint]] = lambda value: (),
+) -> V:
     """The `model` in a YAML file.
 
     Args:
@@ -26,6 +38,7 @@ def read_yaml(model: type[V], path: Path, *, error: type[BadInput], what: str, e
         error: the class of error to raise.
         what: what the file holds, in words: `label schema`.
         example: a file of that kind to name in the way out.
+        check: what else is wrong with a value that fits the model.
 
     Raises:
         BadInput: (as `error`) naming the file, the line and the field of the first thing that is wrong.
@@ -56,16 +69,20 @@ def read_yaml(model: type[V], path: Path, *, error: type[BadInput], what: str, e
     if not isinstance(data, dict):
         raise error(f"holds no {what}", path=path, way_out=f"start from {example}")
     try:
-        return model.model_validate(data)
+        value = model.model_validate(data)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        raise error(
-            first["msg"].removeprefix("Value error, "),
-            path=path,
-            line=_line(root, first["loc"]),
-            field=".".join(str(part) for part in first["loc"]) or None,
-            way_out="correct that field",
-        ) from problem
+        raise _complain(error, path, root, first["loc"], first["msg"].removeprefix("Value error, ")) from problem
+    for where, message in check(value):
+        raise _complain(error, path, root, where, message)
+    return value
+
+
+def _complain(
+    error: type[BadInput], path: Path, root: yaml.Node | None, where: tuple[int | str, ...], message: str
+) -> BadInput:
+    field = ".".join(str(part) for part in where) or None
+    return error(message, path=path, line=_line(root, where), field=field, way_out="correct that field")
 
 
 class _Loader(yaml.SafeLoader):

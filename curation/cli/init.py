@@ -1,0 +1,29 @@
+"""`curation init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.console import JsonOption, done, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("init")(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    sample: Annotated[bool, typer.Option("--sample", help="Take the sample articles along.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new project: curation.toml, a label schema to start from, a folder for articles."""
+    from curation.jobs.init import init as job
+
+    made = job(folder, sample=sample)
+    say(f"project made in {folder}; put articles into {folder / 'corpus' / 'articles'}, then: cd {folder}")
+    say("next: curation preannotate, curation studio start, curation push")
+    done({"folder": str(folder.resolve()), "files": [str(path) for path in made]}, as_json)

@@ -1,0 +1,48 @@
+"""`curation preannotate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.console import JsonOption, ProjectOption, done, progress, project_from, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("preannotate")(preannotate)
+
+
+def preannotate(
+    articles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--articles", help="File, folder or glob of .txt, .jsonl, .csv, .parquet; may stand several times."
+        ),
+    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="JSON-lines file; default: preannotations/ENGINE.jsonl in work.")
+    ] = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an engine annotate the articles: entities, events with triggers and arguments, one annotation a line."""
+    from curation.jobs.preannotate import preannotate as job
+
+    with progress("articles annotated") as tick:
+        report = job(project_from(project), articles=articles, engine=engine, model=model, out=out, on_progress=tick)
+    for problem in report.problems:
+        say(f"refused: {problem}")
+    if report.refused > len(report.problems):
+        say(f"refused: {report.refused - len(report.problems)} more")
+    say(
+        f"{report.annotated} articles annotated by {report.engine}: {report.entities} entities, {report.events} events, "
+        f"{report.arguments} arguments, in {report.out}"
+    )
+    done(report.model_dump(mode="json"), as_json)
+    if report.refused:
+        raise typer.Exit(1)

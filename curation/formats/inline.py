@@ -11,6 +11,7 @@ character. Spans that cross without nesting cannot be written inline.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +67,14 @@ def parse(
         "events": [],
     }
     taken = {word[1:] for mark in marks for word in mark.words if word.startswith("#")}
-    for mark in marks:
-        item = _item(mark, schema, path)
-        event = "arguments" in item
+    items = [_item(mark, schema, path) for mark in marks]
+    for item in items:
+        kind = "events" if "arguments" in item else "entities"
         if "id" not in item:
-            item["id"] = _free_id("v" if event else "e", taken)
+            item["id"] = _free_id("v" if kind == "events" else "e", taken)
         item["origin"] = annotator.key
-        record["events" if event else "entities"].append(item)
-    _fillers_stand(record, marks, path)
+        record[kind].append(item)
+    _ids_hold(items, marks, path)
     return build(Annotation, record, path=path)
 
 
@@ -220,20 +221,17 @@ def _item(mark: _Mark, schema: LabelSchema, path: Path | None) -> dict[str, Any]
     return item
 
 
-def _fillers_stand(record: dict[str, Any], marks: list[_Mark], path: Path | None) -> None:
-    ids = [item["id"] for item in (*record["entities"], *record["events"])]
-    for mark in marks:
-        for word in mark.words:
-            if word.startswith("#") and ids.count(word[1:]) > 1:
-                raise BadInput(f"id {word} stands twice", path=path, line=mark.line, way_out="give each its own id")
-    for event in record["events"]:
-        for argument in event["arguments"]:
+def _ids_hold(items: list[dict[str, Any]], marks: list[_Mark], path: Path | None) -> None:
+    """Every id stands once and every filler names one; `items` and `marks` run side by side."""
+    ids = Counter(item["id"] for item in items)
+    for item, mark in zip(items, marks, strict=True):
+        if ids[item["id"]] > 1:
+            way_out = "give each its own id"
+            raise BadInput(f"id #{item['id']} stands twice", path=path, line=mark.line, way_out=way_out)
+        for argument in item.get("arguments", ()):
             if argument["filler"] not in ids:
-                raise BadInput(
-                    f"#{event['id']}: {argument['role']}={argument['filler']} names an id that is nowhere",
-                    path=path,
-                    way_out="correct the id",
-                )
+                what = f"#{item['id']}: {argument['role']}={argument['filler']} names an id that is nowhere"
+                raise BadInput(what, path=path, line=mark.line, way_out="correct the id")
 
 
 def _free_id(prefix: str, taken: set[str]) -> str:

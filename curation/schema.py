@@ -7,17 +7,16 @@ features, the card, the docs. Nothing repeats a label in code.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from curation.article import Value
 from curation.errors import SchemaError
-from curation.yaml_file import read_yaml
+from curation.yaml_file import Misplaced, Where, read_yaml
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Text = Annotated[str, Field(min_length=1, max_length=5000)]
@@ -58,10 +57,12 @@ class Attribute(Value):
 
     @model_validator(mode="after")
     def _default_is_a_value(self) -> Attribute:
-        names = [value.name for value in self.values]
-        _once(names, f"attribute {self.name}: value")
-        if self.default not in names:
-            raise ValueError(f"attribute {self.name}: default {self.default} is not among its values")
+        _once(
+            ((value.name, ("values", i, "name")) for i, value in enumerate(self.values)),
+            f"attribute {self.name}: value",
+        )
+        if self.default not in self.names:
+            raise Misplaced(f"attribute {self.name}: default {self.default} is not among its values", "default")
         return self
 
     @cached_property
@@ -102,7 +103,7 @@ class EventType(LabelType):
 
     @model_validator(mode="after")
     def _roles_once(self) -> EventType:
-        _once((role.name for role in self.roles), f"event type {self.name}: role")
+        _once(((role.name, ("roles", i, "name")) for i, role in enumerate(self.roles)), f"event type {self.name}: role")
         return self
 
 
@@ -127,23 +128,29 @@ class LabelSchema(Value):
 
     @model_validator(mode="after")
     def _holds_together(self) -> LabelSchema:
-        types = [*self.entity_types, *self.event_types]
-        _once((label.name for label in types), "type")
-        _once((label.hotkey for label in types if label.hotkey), "hotkey")
-        _once((attribute.name for attribute in self.attributes), "attribute")
-        known = {label.name for label in types} | {EVENT}
+        types: list[tuple[LabelType, Where]] = [
+            *((label, ("entity_types", i)) for i, label in enumerate(self.entity_types)),
+            *((label, ("event_types", i)) for i, label in enumerate(self.event_types)),
+        ]
+        _once(((label.name, (*where, "name")) for label, where in types), "type")
+        _once(((label.hotkey, (*where, "hotkey")) for label, where in types if label.hotkey), "hotkey")
+        _once(((attribute.name, ("attributes", i, "name")) for i, attribute in enumerate(self.attributes)), "attribute")
+        known = {label.name for label, _ in types} | {EVENT}
         for group, members in self.groups.items():
             if group in known:
-                raise ValueError(f"groups: {group} is also a type")
-            if unknown := [name for name in members if name not in known]:
-                raise ValueError(f"groups: {group} names {unknown[0]}, which is no type")
-        for event_type in self.event_types:
-            for role in event_type.roles:
-                if unknown := [name for name in role.fillers if name not in known and name not in self.groups]:
-                    raise ValueError(
-                        f"event type {event_type.name}: role {role.name}: "
-                        f"filler {unknown[0]} is neither a type nor a group"
-                    )
+                raise Misplaced(f"{group} is also a type", "groups", group)
+            for i, name in enumerate(members):
+                if name not in known:
+                    raise Misplaced(f"group {group} names {name}, which is no type", "groups", group, i)
+        for i, event_type in enumerate(self.event_types):
+            for j, role in enumerate(event_type.roles):
+                for k, name in enumerate(role.fillers):
+                    if name not in known and name not in self.groups:
+                        raise Misplaced(
+                            f"event type {event_type.name}: role {role.name}: "
+                            f"filler {name} is neither a type nor a group",
+                            *("event_types", i, "roles", j, "fillers", k),
+                        )
         return self
 
     @property
@@ -214,10 +221,12 @@ def load_schema(path: Path) -> LabelSchema:
     return read_yaml(LabelSchema, path, error=SchemaError, what="label schema", example="schemas/conflict-news.yaml")
 
 
-def _once(names: Any, what: str) -> None:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise ValueError(f"{what} {repeated[0]} stands twice")
+def _once(named: Iterable[tuple[str, Where]], what: str) -> None:
+    seen = set()
+    for name, where in named:
+        if name in seen:
+            raise Misplaced(f"{what} {name} stands twice", *where)
+        seen.add(name)
 
 
 def parse_version(version: str) -> tuple[int, int, int]:

@@ -16,9 +16,19 @@ MAX_BYTES = 2_000_000
 
 V = TypeVar("V", bound=BaseModel)
 
+Where = tuple[int | str, ...]
+"""Keys and indexes that lead from a value to a part of it."""
 
-Complaint = tuple[tuple[int | str, ...], str]
-"""Where in the file (keys and indexes from the root), and what is wrong there."""
+Complaint = tuple[Where, str]
+"""Where in the file, and what is wrong there."""
+
+
+class Misplaced(ValueError):
+    """What a model's validator raises of one part of its value: `where` leads from the value to that part."""
+
+    def __init__(self, message: str, *where: int | str) -> None:
+        super().__init__(message)
+        self.where = where
 
 
 def read_yaml(
@@ -44,7 +54,8 @@ def read_yaml(
         BadInput: (as `error`) naming the file, the line and the field of the first thing that is wrong.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as problem:
         raise error(
             f"cannot be read: {problem.strerror or problem}",
@@ -64,7 +75,7 @@ def read_yaml(
         raise error(
             f"not YAML we can read: {problem.problem}", path=path, line=line, way_out="mend that line"
         ) from problem
-    except (yaml.YAMLError, RecursionError) as problem:
+    except (yaml.YAMLError, RecursionError, ValueError) as problem:  # ValueError: a date that is none, a huge number
         raise error(f"not YAML we can read: {problem}", path=path, way_out="mend the file") from problem
     if not isinstance(data, dict):
         raise error(f"holds no {what}", path=path, way_out=f"start from {example}")
@@ -72,15 +83,15 @@ def read_yaml(
         value = model.model_validate(data)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        raise _complain(error, path, root, first["loc"], first["msg"].removeprefix("Value error, ")) from problem
+        inside: Where = getattr(first.get("ctx", {}).get("error"), "where", ())
+        message = first["msg"].removeprefix("Value error, ")
+        raise _complain(error, path, root, (*first["loc"], *inside), message) from problem
     for where, message in check(value):
         raise _complain(error, path, root, where, message)
     return value
 
 
-def _complain(
-    error: type[BadInput], path: Path, root: yaml.Node | None, where: tuple[int | str, ...], message: str
-) -> BadInput:
+def _complain(error: type[BadInput], path: Path, root: yaml.Node | None, where: Where, message: str) -> BadInput:
     field = ".".join(str(part) for part in where) or None
     return error(message, path=path, line=_line(root, where), field=field, way_out="correct that field")
 
@@ -97,13 +108,15 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be one word", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int | None:
+def _line(node: yaml.Node | None, loc: Where) -> int | None:
     """Line of the innermost YAML node on pydantic's path `loc`."""
     line = None if node is None else node.start_mark.line + 1
     for part in loc:

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 import curation
-from curation.cli import agreement, doctor, init, preannotate, publish, pull, push, status, studio, verify
+from curation.cli import agreement, compile, doctor, init, preannotate, publish, pull, push, status, studio, verify
 from curation.errors import CurationError, one_line
 
 app = typer.Typer(
@@ -21,6 +20,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+INTERRUPTED = 130
+"""Exit code after ctrl-C, as shells have it."""
 
 
 def _version(wanted: bool) -> None:
@@ -39,7 +42,7 @@ def _before(
     """News articles in, reviewed event datasets out: preannotate, push, pull, publish."""
 
 
-for module in (init, preannotate, push, pull, publish, status, studio, agreement, verify, doctor):
+for module in (init, preannotate, push, pull, publish, status, studio, compile, agreement, verify, doctor):
     module.register(app)
 
 
@@ -50,21 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # --debug is allowed anywhere, since people add it at the end of the line that failed.
     arguments = ["--debug"] * debug + [word for word in arguments if word != "--debug"]
     try:
-        code = app(arguments, standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        print("interrupted; run the same command again, it goes on from there", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
+        app(arguments, prog_name="curation")
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            print("interrupted; run the same command again, it goes on from there", file=sys.stderr)
+        raise
     except Exception as error:
         if debug:
             raise
         print(f"error: {_explain(error)}", file=sys.stderr)
         sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _explain(error: Exception) -> str:

@@ -40,8 +40,8 @@ def preannotate(
     if report.refused > len(report.problems):
         say(f"refused: {report.refused - len(report.problems)} more")
     say(
-        f"{report.annotated} articles annotated by {report.engine}: {report.entities} entities, {report.events} events, "
-        f"{report.arguments} arguments, in {report.out}"
+        f"{report.annotated} articles annotated by {report.engine}: {report.entities} entities, "
+        f"{report.events} events, {report.arguments} arguments, in {report.out}"
     )
     done(report.model_dump(mode="json"), as_json)
     if report.refused:

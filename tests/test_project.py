@@ -1,0 +1,79 @@
+"""Settings: the file, then the environment; paths absolute, secrets nowhere to be seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from curation.errors import ProjectError
+from curation.project import load_project
+
+GOOD = """
+[project]
+name = "mine"
+articles = ["articles"]
+schema = "schemas/s.yaml"
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CURATION_PROJECT", "CURATION_WORK", "CURATION_SCHEMA", "CURATION_ENGINE", "CURATION_MODEL",
+                 "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "LABEL_STUDIO_CA", "HF_TOKEN"):  # fmt: skip
+        monkeypatch.delenv(name, raising=False)
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "curation.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_paths_are_absolute_and_found_from_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    project = load_project()
+    assert project.articles == (str(tmp_path / "articles"),)
+    assert project.work == tmp_path / "work"
+    assert project.preannotations == tmp_path / "work" / "preannotations" / "spacy.jsonl"
+
+
+def test_environment_wins_and_secrets_stay_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path, GOOD + '[labelstudio]\nurl = "http://from.file"\n')
+    monkeypatch.setenv("LABEL_STUDIO_URL", "https://from.environment/")
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "topsecret-key")
+    monkeypatch.setenv("HF_TOKEN", "topsecret-hub")
+    monkeypatch.setenv("CURATION_WORK", str(tmp_path / "elsewhere"))
+    project = load_project(file)
+    assert project.url == "https://from.environment"
+    assert project.work == tmp_path / "elsewhere"
+    assert "topsecret" not in repr(project) + str(project.model_dump())
+    assert project.api_key is not None
+    assert project.api_key.get_secret_value() == "topsecret-key"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (GOOD.replace('"mine"', '"My project!"'), "project.name"),
+        (GOOD.replace("articles = ", "artikles = "), "project.articles"),
+        (GOOD + "colour = 1\n", "project.colour"),
+        (GOOD + '[labelstudio]\nurl = "localhost:8080"\n', "labelstudio.url"),
+        (GOOD + '[labelstudio]\napi_key = "abc"\n', "holds a secret"),
+        (GOOD + "[labelstudio]\nbatch_size = 0\n", "labelstudio.batch_size"),
+        ("[project\n", "not TOML"),
+    ],
+)
+def test_mistakes_name_file_and_field(tmp_path: Path, text: str, says: str) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(ProjectError) as caught:
+        load_project(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert says in str(caught.value)
+
+
+def test_no_project_there(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="curation init"):
+        load_project(tmp_path / "curation.toml")

@@ -143,6 +143,8 @@ def match(reference: Sequence[ItemT], other: Sequence[ItemT]) -> list[Pair[ItemT
     left = dict(enumerate(reference))
     right = dict(enumerate(other))
     exact: tuple[tuple[Kind, Callable[[ItemT], object]], ...] = (
+        # a span marked twice: those of the same attributes first, whatever the order
+        ("same", lambda item: (item.start, item.end, item.type, frozenset(item.attributes.items()))),
         ("same", lambda item: (item.start, item.end, item.type)),
         ("type", lambda item: (item.start, item.end)),
     )

@@ -1,0 +1,347 @@
+"""Two annotations matched: small cases counted by hand, and what must hold for any two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curation.annotation import Annotation, Argument, Entity, Event
+from curation.article import sha256
+from curation.compare import ArgumentKey, Comparison, Counts, Scores, arguments, compare, match
+
+SHA = sha256("some text")
+
+
+def annotation(entities: list[Entity] | None = None, events: list[Event] | None = None) -> Annotation:
+    record = {
+        "id": "x",
+        "article_id": "a1",
+        "text_sha256": SHA,
+        "schema": "gardens@1.0.0",
+        "annotator": {"kind": "person", "name": "3"},
+        "entities": entities or [],
+        "events": events or [],
+    }
+    return Annotation.from_record(record, path=Path("x"))
+
+
+def entity(start: int, end: int, type_: str = "A", **more: Any) -> Entity:
+    return Entity(**({"id": f"e{start}-{end}-{type_}", "start": start, "end": end, "type": type_} | more))
+
+
+def event(start: int, end: int, type_: str = "V", *pairs: tuple[str, str], **more: Any) -> Event:
+    said = tuple(Argument(role=role, filler=filler) for role, filler in pairs)
+    fields = {"id": f"v{start}-{end}", "start": start, "end": end, "type": type_, "arguments": said}
+    return Event(**(fields | more))
+
+
+def told(reference: list[Entity], other: list[Entity]) -> list[tuple[str, str | None, str | None]]:
+    """Each pair as kind and the two ids."""
+    pairs = match(reference, other)
+    return [(p.kind, p.reference and p.reference.id, p.other and p.other.id) for p in pairs]
+
+
+# Pairs, by hand
+
+
+def test_each_kind_of_pair() -> None:
+    reference = [entity(0, 4), entity(10, 14), entity(20, 24), entity(30, 34), entity(40, 44)]
+    other = [entity(0, 4), entity(10, 14, "B"), entity(20, 25), entity(31, 34, "B"), entity(50, 54)]
+    assert told(reference, other) == [
+        ("same", "e0-4-A", "e0-4-A"),
+        ("type", "e10-14-A", "e10-14-B"),
+        ("border", "e20-24-A", "e20-25-A"),
+        ("both", "e30-34-A", "e31-34-B"),
+        ("missed", "e40-44-A", None),
+        ("spurious", None, "e50-54-A"),
+    ]
+
+
+def test_spans_that_touch_do_not_overlap() -> None:
+    assert told([entity(0, 4)], [entity(4, 8)]) == [("missed", "e0-4-A", None), ("spurious", None, "e4-8-A")]
+
+
+def test_nested_spans_pair_with_their_own_like() -> None:
+    nested = [entity(0, 20), entity(0, 6, "B"), entity(7, 20)]
+    assert told(nested, list(reversed(nested))) == [
+        ("same", "e0-6-B", "e0-6-B"),
+        ("same", "e0-20-A", "e0-20-A"),
+        ("same", "e7-20-A", "e7-20-A"),
+    ]
+
+
+def test_the_same_span_comes_before_any_overlap() -> None:
+    # the span of another type takes its partner, so the longer one of the same type goes without
+    assert told([entity(0, 4)], [entity(0, 5), entity(0, 4, "B")]) == [
+        ("type", "e0-4-A", "e0-4-B"),
+        ("spurious", None, "e0-5-A"),
+    ]
+
+
+def test_an_overlap_of_one_type_comes_before_a_wider_one_of_another() -> None:
+    assert told([entity(0, 10)], [entity(0, 9, "B"), entity(8, 12)]) == [
+        ("spurious", None, "e0-9-B"),
+        ("border", "e0-10-A", "e8-12-A"),
+    ]
+
+
+def test_the_widest_overlap_comes_first_then_the_earlier() -> None:
+    assert told([entity(0, 10)], [entity(0, 3), entity(4, 10)]) == [
+        ("spurious", None, "e0-3-A"),
+        ("border", "e0-10-A", "e4-10-A"),
+    ]
+    assert told([entity(0, 10)], [entity(6, 10), entity(1, 5)]) == [
+        ("border", "e0-10-A", "e1-5-A"),
+        ("spurious", None, "e6-10-A"),
+    ]
+
+
+def test_a_span_marked_twice_pairs_once() -> None:
+    twice = [entity(0, 4, id="e1"), entity(0, 4, id="e2")]
+    assert told(twice, [entity(0, 4)]) == [("same", "e1", "e0-4-A"), ("missed", "e2", None)]
+
+
+def test_entities_and_events_never_pair() -> None:
+    result = compare(annotation([entity(0, 4, "X")]), annotation([], [event(0, 4, "X")]))
+    assert [pair.kind for pair in result.entities] == ["missed"]
+    assert [pair.kind for pair in result.events] == ["spurious"]
+
+
+# Arguments, by hand
+
+
+def test_arguments_count_by_what_they_say_not_by_id() -> None:
+    reference = annotation([entity(0, 4), entity(9, 12)], [event(5, 8, "V", ("who", "e0-4-A"), ("whom", "e9-12-A"))])
+    other = annotation(
+        [entity(0, 4, id="p1"), entity(9, 12, id="p2")],
+        [event(5, 8, "V", ("who", "p1"), ("where", "p2"), id="q1")],
+    )
+    result = compare(reference, other)
+    trigger = (5, 8, "V")
+    assert result.arguments_same == (ArgumentKey(trigger, "who", (0, 4, "A")),)
+    assert result.arguments_missed == (ArgumentKey(trigger, "whom", (9, 12, "A")),)
+    assert result.arguments_spurious == (ArgumentKey(trigger, "where", (9, 12, "A")),)
+    assert not result.equal
+
+
+def test_an_argument_is_wrong_where_trigger_or_filler_is() -> None:
+    reference = annotation([entity(0, 4)], [event(5, 8, "V", ("who", "e0-4-A"))])
+    for other in (
+        annotation([entity(0, 4)], [event(5, 8, "W", ("who", "e0-4-A"))]),
+        annotation([entity(0, 4)], [event(5, 9, "V", ("who", "e0-4-A"))]),
+        annotation([entity(0, 4, "B")], [event(5, 8, "V", ("who", "e0-4-B"))]),
+        annotation([entity(0, 3)], [event(5, 8, "V", ("who", "e0-3-A"))]),
+    ):
+        result = compare(reference, other)
+        assert (result.arguments_same, len(result.arguments_missed), len(result.arguments_spurious)) == ((), 1, 1)
+
+
+def test_an_event_as_filler_counts_like_any_other() -> None:
+    def warned(of: str) -> Annotation:
+        return annotation([], [event(0, 4, "V", ("topic", of)), event(8, 12, "W"), event(20, 22, "W")])
+
+    assert compare(warned("v8-12"), warned("v8-12")).arguments_same == (
+        ArgumentKey((0, 4, "V"), "topic", (8, 12, "W")),
+    )
+    result = compare(warned("v8-12"), warned("v20-22"))
+    assert (len(result.arguments_same), len(result.arguments_missed), len(result.arguments_spurious)) == (0, 1, 1)
+
+
+def test_an_argument_said_twice_counts_twice() -> None:
+    pair = [event(5, 8, "V", ("who", "e0-4-A"), id=name) for name in ("v1", "v2")]
+    result = compare(annotation([entity(0, 4)], pair), annotation([entity(0, 4)], pair[:1]))
+    assert (len(result.arguments_same), len(result.arguments_missed)) == (1, 1)
+
+
+# Equality
+
+
+def test_ids_scores_and_origins_do_not_matter_attributes_do() -> None:
+    one = annotation([entity(0, 4)], [event(5, 8, attributes={"mood": "real"})])
+    two = annotation(
+        [entity(0, 4, id="z", score=0.3, origin="person:3")], [event(5, 8, id="y", attributes={"mood": "real"})]
+    )
+    assert compare(one, two).equal
+    three = annotation([entity(0, 4)], [event(5, 8, attributes={"mood": "wished"})])
+    assert [pair.kind for pair in compare(one, three).events] == ["same"]
+    assert not compare(one, three).equal
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        annotation([entity(0, 4), entity(5, 6)]),
+        annotation(),
+        annotation([entity(0, 4, "B")]),
+        annotation([entity(0, 5)]),
+        annotation([entity(0, 4)], [event(5, 8)]),
+    ],
+)
+def test_any_difference_is_one(other: Annotation) -> None:
+    assert not compare(annotation([entity(0, 4)]), other).equal
+
+
+def test_two_texts_are_not_compared() -> None:
+    other = annotation().model_copy(update={"text_sha256": sha256("another text")})
+    with pytest.raises(ValueError, match="a1: the two annotations are of different texts"):
+        compare(annotation(), other)
+
+
+# Figures, by hand
+
+
+def test_figures() -> None:
+    counts = Counts(tp=3, fp=1, fn=2)
+    assert (counts.precision, counts.recall) == (0.75, 0.6)
+    assert counts.f1 == pytest.approx(2 * 0.75 * 0.6 / (0.75 + 0.6))
+    assert counts.to_dict() == {"precision": 0.75, "recall": 0.6, "f1": 0.6667, "tp": 3, "fp": 1, "fn": 2}
+    assert Counts().to_dict() == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "tp": 0, "fp": 0, "fn": 0}
+
+
+def test_scores_by_hand() -> None:
+    # entities: one right, one of the wrong type, one with another border, one missed, one too many
+    reference = annotation(
+        [entity(0, 4), entity(10, 14), entity(20, 24), entity(40, 44)],
+        [event(50, 55, "V", ("who", "e0-4-A"), ("whom", "e20-24-A")), event(60, 62, "W")],
+    )
+    other = annotation(
+        [entity(0, 4), entity(10, 14, "B"), entity(20, 25), entity(70, 71)],
+        [event(50, 55, "V", ("who", "e0-4-A"), ("whom", "e20-25-A")), event(60, 62, "V")],
+    )
+    scores = Scores()
+    scores.add(compare(reference, other))
+
+    def counted(counts: Counts) -> tuple[int, int, int]:
+        return counts.tp, counts.fp, counts.fn
+
+    assert counted(scores.entities) == (1, 3, 3)
+    assert counted(scores.entity_spans) == (2, 2, 2)
+    assert counted(scores.triggers) == (1, 1, 1)
+    assert counted(scores.trigger_spans) == (2, 0, 0)
+    assert counted(scores.arguments) == (1, 1, 1)
+    assert {name: counted(counts) for name, counts in scores.by_type.items()} == {
+        "A": (1, 2, 3),
+        "B": (0, 1, 0),
+        "V": (1, 1, 0),
+        "W": (0, 0, 1),
+    }
+    scores.add(compare(reference, reference))
+    assert counted(scores.entities) == (5, 3, 3)
+    assert counted(scores.arguments) == (3, 1, 1)
+
+
+# What must hold for any two
+
+spans = st.tuples(st.integers(0, 12), st.integers(1, 6), st.sampled_from("AB"))
+
+
+@st.composite
+def annotations(draw: st.DrawFn) -> Annotation:
+    """Few places and few types, so that spans meet, nest and repeat."""
+    entities = [
+        entity(start, start + length, kind, id=f"e{i}", attributes=draw(st.sampled_from([{}, {"m": "x"}])))
+        for i, (start, length, kind) in enumerate(draw(st.lists(spans, max_size=7)))
+    ]
+    triggers = draw(st.lists(spans, max_size=4))
+    ids = [item.id for item in entities] + [f"v{i}" for i in range(len(triggers))]
+    events = []
+    for i, (start, length, kind) in enumerate(triggers):
+        others = [identifier for identifier in ids if identifier != f"v{i}"]
+        pairs = st.lists(st.tuples(st.sampled_from("rs"), st.sampled_from(others)), max_size=3, unique=True)
+        events.append(event(start, start + length, kind, *draw(pairs if others else st.just([])), id=f"v{i}"))
+    return annotation(entities, events)
+
+
+def scored(comparison: Comparison) -> Scores:
+    scores = Scores()
+    scores.add(comparison)
+    return scores
+
+
+any_two = settings(deadline=None, max_examples=200)
+
+
+@any_two
+@given(annotations(), annotations())
+def test_every_item_is_in_exactly_one_pair(one: Annotation, two: Annotation) -> None:
+    result = compare(one, two)
+    pairs = [*result.entities, *result.events]
+    assert Counter(p.reference.id for p in pairs if p.reference) == Counter(item.id for item in one.items())
+    assert Counter(p.other.id for p in pairs if p.other) == Counter(item.id for item in two.items())
+
+
+@any_two
+@given(annotations(), annotations())
+def test_every_pair_is_what_it_says(one: Annotation, two: Annotation) -> None:
+    result = compare(one, two)
+    for pair in (*result.entities, *result.events):
+        a, b = pair.reference, pair.other
+        if a is None or b is None:
+            assert pair.kind == ("spurious" if a is None else "missed")
+            continue
+        same_span, same_type = (a.start, a.end) == (b.start, b.end), a.type == b.type
+        assert a.start < b.end
+        assert b.start < a.end
+        expected = {(True, True): "same", (True, False): "type", (False, True): "border", (False, False): "both"}
+        assert pair.kind == expected[same_span, same_type]
+
+
+@any_two
+@given(annotations(), annotations())
+def test_nothing_that_overlaps_is_left_alone_on_both_sides(one: Annotation, two: Annotation) -> None:
+    result = compare(one, two)
+    for pairs in (result.entities, result.events):
+        missed = [p.reference for p in pairs if p.kind == "missed" and p.reference]
+        spurious = [p.other for p in pairs if p.kind == "spurious" and p.other]
+        assert not [(a, b) for a in missed for b in spurious if a.start < b.end and b.start < a.end]
+
+
+@any_two
+@given(annotations())
+def test_an_annotation_equals_itself(one: Annotation) -> None:
+    result = compare(one, one)
+    assert result.equal
+    assert {pair.kind for pair in (*result.entities, *result.events)} <= {"same"}
+    assert len(result.arguments_same) == sum(len(event.arguments) for event in one.events)
+    scores = scored(result)
+    assert scores.entities.f1 == (1.0 if one.entities else 0.0)
+    assert scores.entities.tp == len(one.entities)
+
+
+@any_two
+@given(annotations(), annotations())
+def test_f1_is_the_same_whoever_comes_first(one: Annotation, two: Annotation) -> None:
+    there, back = scored(compare(one, two)), scored(compare(two, one))
+    for name in ("entities", "entity_spans", "triggers", "trigger_spans", "arguments"):
+        a, b = getattr(there, name), getattr(back, name)
+        assert (a.tp, a.fp, a.fn) == (b.tp, b.fn, b.fp), name
+        assert a.f1 == b.f1
+    assert compare(one, two).equal == compare(two, one).equal
+
+
+@any_two
+@given(annotations(), annotations())
+def test_counts_add_up(one: Annotation, two: Annotation) -> None:
+    result = compare(one, two)
+    scores = scored(result)
+    assert scores.entities.tp + scores.entities.fn == len(one.entities)
+    assert scores.entities.tp + scores.entities.fp == len(two.entities)
+    assert scores.arguments.tp + scores.arguments.fn == len(list(arguments(one)))
+    assert scores.arguments.tp + scores.arguments.fp == len(list(arguments(two)))
+    for part in ("tp", "fp", "fn"):
+        by_type = sum(getattr(counts, part) for counts in scores.by_type.values())
+        assert by_type == getattr(scores.entities, part) + getattr(scores.triggers, part)
+
+
+@any_two
+@given(annotations(), st.randoms(use_true_random=False))
+def test_the_order_of_the_items_does_not_matter(one: Annotation, random: Any) -> None:
+    entities, events = list(one.entities), list(one.events)
+    random.shuffle(entities)
+    random.shuffle(events)
+    assert compare(one, annotation(entities, events)).equal

@@ -1,0 +1,70 @@
+"""Write the JSON Schemas of our file formats into schemas/, from the models; --check only says what is out of step.
+
+Add a format here, run this, and commit what it writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from curation.annotation import Annotation
+from curation.article import Article, Sha256
+from curation.files import whole_file
+from curation.preannotate.lexicon import Lexicon
+from curation.schema import LabelSchema
+
+FOLDER = Path(__file__).resolve().parent.parent / "schemas"
+FORMATS: dict[str, type[BaseModel]] = {
+    "article": Article,
+    "annotation": Annotation,
+    "label-schema": LabelSchema,
+    "lexicon": Lexicon,
+}
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """What a file of that format may hold."""
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    if model is Article:  # a line holds the hash too, which the model computes
+        schema["properties"]["text_sha256"] = TypeAdapter(Sha256).json_schema() | {"title": "Text Sha256"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def contents() -> dict[str, str]:
+    """File name → what it should hold, one and the same text each time."""
+    return {
+        f"{name}.schema.json": json.dumps(json_schema(model), indent=2, ensure_ascii=False) + "\n"
+        for name, model in FORMATS.items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write or check the files. Returns 1 where --check finds one that is missing or out of step."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where they stand (default: schemas/)")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 where a file is out of step")
+    options = parser.parse_args(arguments)
+    stale = []
+    for name, text in contents().items():
+        path = options.folder / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if not options.check:
+            with whole_file(path) as file:
+                file.write(text)
+    if stale and options.check:
+        print(f"out of step with the models: {', '.join(stale)}; run python scripts/json_schemas.py", file=sys.stderr)
+        return 1
+    print(f"{len(stale)} of {len(FORMATS)} written" if stale else "all in step", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

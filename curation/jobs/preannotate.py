@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import read_articles
-from curation.preannotate import load_engine
+from curation.preannotate import Failure, load_engine
 from curation.project import Project
 
 SHOWN = 20
@@ -69,8 +68,8 @@ def preannotate(
 
     def lines() -> Iterator[str]:
         for annotation in annotate.pipe(usable()):
-            if not isinstance(annotation, Annotation):
-                refuse(str(annotation))
+            if isinstance(annotation, Failure):
+                refuse(f"{annotation.article_id}: {annotation.reason}")
                 continue
             counts["annotated"] += 1
             counts["entities"] += len(annotation.entities)

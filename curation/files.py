@@ -121,7 +121,9 @@ def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dic
     except UnicodeDecodeError as error:
         raise BadInput("not UTF-8", path=path, line=line, way_out="convert the file to UTF-8") from error
     except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", "nested too deeply")
+        reason = (
+            "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", "a number too long")
+        )
         raise BadInput(f"not JSON ({reason})", path=path, line=line, way_out="mend or remove that line") from error
     if not isinstance(value, dict):
         raise BadInput("not a JSON object", path=path, line=line, way_out="give one {…} a line")

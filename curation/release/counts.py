@@ -1,0 +1,85 @@
+"""What a release holds, counted from its Arrow tables as they are written."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.release.labels import Labels
+from curation.release.manifest import Counts
+from curation.release.splits import SPLITS
+
+_BY_VALUE = {
+    "annotators": "annotator",
+    "states": "state",
+    "schemas": "schema",
+    "licences": "licence",
+    "sources": "source",
+    "languages": "language",
+}
+
+
+class Counting:
+    """Adds up tables of the `documents` config, split by split."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._names = labels.names
+        self._by_split: dict[str, dict[str, Counter[str]]] = {
+            kind: defaultdict(Counter) for kind in ("entities", "events", "arguments", "origins")
+        }
+        self._by_value: dict[str, Counter[str]] = {kind: Counter() for kind in _BY_VALUE}
+        self._articles = dict.fromkeys(SPLITS, 0)
+        self._characters = dict.fromkeys(SPLITS, 0)
+        self._preannotated = 0
+        self._published: list[Any] = []
+
+    def add(self, table: pa.Table, split: str) -> None:
+        """Count the rows of `table`, which are in `split`."""
+        self._articles[split] += table.num_rows
+        self._characters[split] += pc.sum(pc.utf8_length(table["text"])).as_py() or 0
+        self._preannotated += table.num_rows - table["parent"].null_count
+        for kind, column in _BY_VALUE.items():
+            self._by_value[kind].update(_values(table[column]))
+        bounds = pc.min_max(table["published"]).as_py()
+        self._published += [time for time in bounds.values() if time is not None]
+        entities, events = pc.list_flatten(table["entities"]), pc.list_flatten(table["events"])
+        arguments = pc.list_flatten(pc.struct_field(events, "arguments"))
+        for kind, items, label, column in (
+            ("entities", entities, "type", "entities.type"),
+            ("events", events, "type", "events.type"),
+            ("arguments", arguments, "role", "events.arguments.role"),
+        ):
+            for code, count in _values(pc.struct_field(items, label)).items():
+                self._by_split[kind][self._names[column][int(code)]][split] += count
+            self._by_split["origins"][kind].update(_values(pc.struct_field(items, "origin")))
+
+    def counts(self) -> Counts:
+        """All that was counted, keys in a fixed order: labels as in their lists, the rest by the alphabet."""
+        orders = {
+            "entities": self._names["entities.type"],
+            "events": self._names["events.type"],
+            "arguments": self._names["events.arguments.role"],
+        }
+        held = {kind: {name: dict(self._by_split[kind][name]) for name in order} for kind, order in orders.items()}
+        days = [time.isoformat() for time in (min(self._published), max(self._published))] if self._published else []
+        return Counts(
+            articles=self._articles,
+            characters=self._characters,
+            **held,
+            origins={kind: dict(sorted(self._by_split["origins"][kind].items())) for kind in orders},
+            **{kind: dict(sorted(found.items())) for kind, found in self._by_value.items()},
+            preannotated=self._preannotated,
+            first_published=days[0] if days else None,
+            last_published=days[1] if days else None,
+        )
+
+
+def _values(column: Any) -> Counter[str]:
+    """Value → how often; "" for null."""
+    found: Counter[str] = Counter()
+    for one in pc.value_counts(column).to_pylist():
+        found["" if one["values"] is None else str(one["values"])] += one["counts"]
+    return found

@@ -1,0 +1,309 @@
+"""The `documents` config: one row an article, its entities and events nested in it.
+
+A row exists in two forms: with names, as `row` makes it and as hashes and comparisons see it, and with the
+integers of the ClassLabel lists in place of the names, as Parquet holds it (`encode` and `decode`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import ClassLabel, Features, List, Value
+
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item
+from curation.article import Article
+from curation.check import check
+from curation.errors import ReleaseError
+from curation.release.labels import Labels
+from curation.schema import LabelSchema
+
+CONFIG = "documents"
+_ADDRESS = re.compile(r"^person:.*[^@\s]@[^@\s]+\.[^@\s]")
+
+Row = dict[str, Any]
+
+
+class ReviewedArticle(NamedTuple):
+    """An article and the one annotation that counts.
+
+    `annotated_types` are the entity and event types that were in force when it was annotated: a type added later
+    must not be read as absent. None: those of the schema version that the annotation names, as far as this release
+    or an earlier one knows it. `snapshot` names the pull it came from.
+    """
+
+    article: Article
+    annotation: Annotation
+    annotated_types: Collection[str] | None = None
+    snapshot: str | None = None
+
+
+def features(labels: Labels) -> Features:
+    """The columns as `datasets` knows them; every label a ClassLabel."""
+
+    def label(column: str) -> ClassLabel:
+        return ClassLabel(names=list(labels.names[column]))
+
+    def attributes(of: str, lists: Mapping[str, object]) -> dict[str, Any]:
+        # A struct without fields cannot be written to Parquet.
+        return {"attributes": {name: label(f"{of}.attributes.{name}") for name in lists}} if lists else {}
+
+    def item(of: str) -> dict[str, Any]:
+        place = {"start": Value("int64"), "end": Value("int64"), "type": label(f"{of}.type"), "text": Value("string")}
+        return {"id": Value("string"), **place, "score": Value("float64"), "origin": Value("string")}
+
+    argument = {
+        "role": label("events.arguments.role"),
+        "filler": Value("string"),
+        "filler_kind": Value("string"),
+        "score": Value("float64"),
+        "origin": Value("string"),
+    }
+    texts = ("id", "text", "text_sha256", "title", "source")
+    return Features(
+        {
+            **{name: Value("string") for name in texts},
+            "published": Value("timestamp[us, tz=UTC]"),
+            **{name: Value("string") for name in ("language", "licence", "schema", "annotator", "state")},
+            **{name: Value("string") for name in ("annotation_id", "parent")},
+            "annotated_types": List(Value("string")),
+            "entities": List({**item("entities"), **attributes("entities", labels.entity_attributes)}),
+            "events": List(
+                {
+                    **item("events"),
+                    **attributes("events", labels.event_attributes),
+                    "arguments": List(argument),
+                }
+            ),
+        }
+    )
+
+
+def columns(of: Features) -> dict[str, str]:
+    """Every column and nested field by its dotted path → its kind; what makes two releases readable alike."""
+
+    def walk(path: str, feature: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(feature, List):
+            inner = feature.feature
+            yield path, "list" if isinstance(inner, dict) else f"list of {inner.dtype}"
+            yield from walk(path, inner) if isinstance(inner, dict) else ()
+        elif isinstance(feature, dict):
+            for name, field in feature.items():
+                yield from walk(f"{path}.{name}" if path else name, field)
+        else:
+            yield path, "class label" if isinstance(feature, ClassLabel) else feature.dtype
+
+    return dict(walk("", dict(of)))
+
+
+def problem(reviewed: ReviewedArticle, schema: LabelSchema) -> str | None:
+    """Why this article cannot go into a release: the first finding as one line, or None."""
+    article, annotation = reviewed.article, reviewed.annotation
+    for finding in check(annotation, article, schema):
+        place = f"{finding.item}: " if finding.item else ""
+        return f"{place}{finding.message} ({finding.code})"
+    unknown = [
+        name
+        for name in reviewed.annotated_types or ()
+        if schema.entity_type(name) is None and schema.event_type(name) is None
+    ]
+    if unknown:
+        return f"annotated types: {unknown[0]} is not in {schema.ref}"
+    if annotation.annotator.kind == "engine" or annotation.state not in ("submitted", "reviewed"):
+        return f"annotation {annotation.id} by {annotation.annotator.kind} is {annotation.state}, not reviewed"
+    keys = [annotation.annotator.key, *(origin for origin in _origins(annotation) if origin)]
+    if any(_ADDRESS.match(key) for key in keys):
+        return f"annotation {annotation.id} names a person by an e-mail address; use a pseudonym or an id"
+    return None
+
+
+def row(reviewed: ReviewedArticle, schema: LabelSchema, in_force: Mapping[str, Collection[str]]) -> Row:
+    """The row of one article, with names. Items stand in the order of the text.
+
+    An attribute that an item does not carry is the schema's default, which is what its absence means. `in_force`
+    tells which types each version of the schema (`name@version`) had; `annotated_types` is null where that is unknown.
+    """
+    article, annotation = reviewed.article, reviewed.annotation
+    text = article.text
+    kinds = dict.fromkeys((one.id for one in annotation.entities), "entity")
+    kinds |= dict.fromkeys((one.id for one in annotation.events), "event")
+    starts = {item.id: item.start for item in annotation.items()}
+    defaults = {of: {one.name: one.default for one in schema.attributes_of(of)} for of in ("entities", "events")}
+
+    def item(of: str, one: Item) -> Row:
+        made: Row = {
+            "id": one.id,
+            "start": one.start,
+            "end": one.end,
+            "type": one.type,
+            "text": text[one.start : one.end],
+            "score": one.score,
+            "origin": one.origin,
+        }
+        if defaults[of]:
+            made["attributes"] = defaults[of] | one.attributes
+        return made
+
+    def argument(one: Argument) -> Row:
+        return {
+            "role": one.role,
+            "filler": one.filler,
+            "filler_kind": kinds[one.filler],
+            "score": one.score,
+            "origin": one.origin,
+        }
+
+    order = sorted(annotation.entities, key=_place), sorted(annotation.events, key=_place)
+    types = reviewed.annotated_types
+    if types is None:
+        types = in_force.get(annotation.schema_ref)
+    every = (*schema.entity_names, *schema.event_names)
+    return {
+        "id": article.id,
+        "text": text,
+        "text_sha256": article.text_sha256,
+        "title": article.title,
+        "source": article.source,
+        "published": _utc(article.published),
+        "language": article.language,
+        "licence": article.licence,
+        "schema": annotation.schema_ref,
+        "annotator": annotation.annotator.key,
+        "state": annotation.state,
+        "annotation_id": annotation.id,
+        "parent": annotation.parent,
+        "annotated_types": None if types is None else [name for name in every if name in types],
+        "entities": [item("entities", one) for one in order[0]],
+        "events": [
+            item("events", one)
+            | {
+                "arguments": [
+                    argument(each)
+                    for each in sorted(one.arguments, key=lambda each: (each.role, starts[each.filler], each.filler))
+                ]
+            }
+            for one in order[1]
+        ],
+    }
+
+
+def annotation_of(named: Row) -> Annotation:
+    """The annotation that a row (with names) holds; attributes come with their defaults filled in."""
+    kind, _, name = named["annotator"].partition(":")
+    name, _, version = name.partition("@")
+
+    def argument(one: Row) -> Argument:
+        return Argument(role=one["role"], filler=one["filler"], score=one["score"], origin=one["origin"])
+
+    def item(one: Row) -> dict[str, Any]:
+        kept = {key: one[key] for key in ("id", "start", "end", "type", "score", "origin")}
+        return kept | {"attributes": one.get("attributes", {})}
+
+    return Annotation(
+        id=named["annotation_id"],
+        article_id=named["id"],
+        text_sha256=named["text_sha256"],
+        schema_ref=named["schema"],
+        annotator=Annotator(kind=kind, name=name, version=version or None),
+        parent=named["parent"],
+        state=named["state"],
+        entities=tuple(Entity(**item(one)) for one in named["entities"]),
+        events=tuple(
+            Event(**item(one), arguments=tuple(argument(each) for each in one["arguments"])) for one in named["events"]
+        ),
+    )
+
+
+def encode(named: Row, labels: Labels) -> Row:
+    """Put the ClassLabel integers in place of the names, in `named` itself."""
+    codes = labels.codes
+    for column, held in _labelled(named):
+        key = column.rpartition(".")[2]
+        held[key] = codes[column][held[key]]
+    return named
+
+
+def decode(coded: Row, labels: Labels) -> Row:
+    """Put the names in place of the ClassLabel integers, in `coded` itself.
+
+    Raises:
+        ValueError: an integer stands for no name.
+    """
+    names = labels.names
+    for column, held in _labelled(coded):
+        key = column.rpartition(".")[2]
+        code = held[key]
+        if code is None or not 0 <= code < len(names.get(column, ())):
+            raise ValueError(f"{coded['id']}: {column} holds {code}, which stands for no label")
+        held[key] = names[column][code]
+    return coded
+
+
+def read_rows(path: Path, labels: Labels, wanted: Callable[[str], bool] | None = None) -> Iterator[Row]:
+    """The rows (with names) of one Parquet file in its order, a few at a time; all, or those whose id is `wanted`.
+
+    Raises:
+        ReleaseError: the file cannot be read, or an integer stands for no label.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=256):
+                if wanted is not None:
+                    batch = batch.filter(pa.array([wanted(one) for one in batch["id"].to_pylist()], pa.bool_()))
+                for coded in batch.to_pylist():
+                    yield decode(coded, labels)
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        raise ReleaseError(f"{path}: cannot be read: {error}; take the release again") from error
+
+
+def canonical(value: object) -> bytes:
+    """One line of JSON that is the same wherever it is made: sorted keys, no spaces, times in UTC."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_time).encode()
+
+
+def row_sha256(named: Row) -> str:
+    """Hex SHA-256 of a row's canonical JSON, names in it."""
+    return hashlib.sha256(canonical(named)).hexdigest()
+
+
+def _labelled(of: Row) -> Iterator[tuple[str, Row]]:
+    """Every place in a row that holds a label: its column, and the dict it stands in."""
+    for kind in ("entities", "events"):
+        for item in of[kind]:
+            yield f"{kind}.type", item
+            for name in item.get("attributes", ()):
+                yield f"{kind}.attributes.{name}", item["attributes"]
+            for argument in item.get("arguments", ()):
+                yield "events.arguments.role", argument
+
+
+def _origins(annotation: Annotation) -> Iterator[str | None]:
+    for item in annotation.items():
+        yield item.origin
+    for event in annotation.events:
+        for argument in event.arguments:
+            yield argument.origin
+
+
+def _place(item: Item) -> tuple[int, int, str, str]:
+    return item.start, item.end, item.type, item.id
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """In UTC; a time without a zone is taken as UTC."""
+    if time is None:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _time(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in a row")

@@ -1,0 +1,195 @@
+"""Publish a release folder to the Hugging Face Hub: one commit, then one tag that never moves."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import yaml
+from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+
+from curation.errors import ReleaseError
+from curation.release.documents import CONFIG
+from curation.release.manifest import CARD, MANIFEST, Manifest, differing
+
+_TRIES = 6
+_FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+
+
+def publish_to_hub(
+    folder: Path,
+    repo: str,
+    version: str,
+    *,
+    token: str | None,
+    endpoint: str | None = None,
+    private: bool | None = None,
+) -> str:
+    """Publish the release in `folder` as `vX.Y.Z` of the dataset repository `repo` (`ORG/NAME`).
+
+    The repository is made if it is not there. All files go in one commit, on top of whatever is there; files of
+    others stay. Run again, it finishes what an earlier run began, and does nothing where that was all.
+
+    Args:
+        folder: one release, as `build_release` makes it.
+        repo: the dataset repository.
+        version: the version in `folder`; the tag is `vX.Y.Z`.
+        token: one that may write; None: what the Hub's own client finds (HF_TOKEN, or a login).
+        endpoint: address of the Hub; default HF_ENDPOINT, or the public one.
+        private: whether a repository that is made new is private; None: as its owner has set.
+
+    Returns:
+        The address of the tag.
+
+    Raises:
+        ReleaseError: the folder is not what its manifest says, the tag is there with other content, the repository
+            holds a dataset that is not ours, the token does not do, or the Hub cannot be reached.
+    """
+    manifest = Manifest.read(folder)
+    if manifest.version != version:
+        raise ReleaseError(f"{folder} holds version {manifest.version}, not {version}; name the folder of {version}")
+    if wrong := differing(folder, manifest):
+        raise ReleaseError(f"{folder}: {wrong[0]}; build the release again")
+    api = HfApi(endpoint=endpoint, token=token)
+    with hub_errors(repo):
+        try:
+            api.repo_info(repo, repo_type="dataset")
+        except RepositoryNotFoundError:
+            api.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
+        address = f"{api.endpoint}/datasets/{repo}/tree/v{version}"
+        if not _tagged(api, repo, manifest):
+            _tag(api, repo, manifest, _committed(api, repo, manifest) or _commit(api, folder, repo, manifest))
+    return address
+
+
+@contextmanager
+def hub_errors(repo: str) -> Iterator[None]:
+    """Turn what the Hub's client raises into a ReleaseError of one line, without tokens."""
+    try:
+        yield
+    except HFValidationError as error:
+        raise ReleaseError(f"{repo}: is no name of a repository; give one such as ORG/NAME") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        said = {
+            401: "the Hub does not know the token, or wants one; set HF_TOKEN to a valid one",
+            403: "the token may not do that; take one with write access to this repository",
+            404: "there is no such repository, or the token may not see it; check the name and the token",
+        }.get(status, f"the Hub answered {status}; try again later")
+        if isinstance(error, RepositoryNotFoundError) and status == 401:
+            said = "there is no such repository, or the token may not see it; check the name and HF_TOKEN"
+        raise ReleaseError(f"{repo}: {said}") from error
+    except OfflineModeIsEnabled as error:
+        raise ReleaseError(f"{repo}: the Hub's client is set to be offline; unset HF_HUB_OFFLINE") from error
+    except httpx2.HTTPError as error:
+        reason = type(error).__name__
+        raise ReleaseError(
+            f"{repo}: the Hub cannot be reached ({reason}); check the network and HF_ENDPOINT"
+        ) from error
+
+
+def _tagged(api: HfApi, repo: str, manifest: Manifest) -> bool:
+    """Whether the tag is there with this very content. Raises ReleaseError where its content is another."""
+    tag = f"v{manifest.version}"
+    refs = api.list_repo_refs(repo, repo_type="dataset")
+    if any(ref.name == tag for ref in refs.branches):
+        raise ReleaseError(f"{repo}: a branch is named {tag} and would stand before the tag; remove it there")
+    found = [ref.target_commit for ref in refs.tags if ref.name == tag]
+    if found and _logical(api, repo, found[0]) != manifest.logical_sha256:
+        raise ReleaseError(
+            f"{repo}: {tag} is there with other content, and a release never changes; take the next version"
+        )
+    return bool(found)
+
+
+def _committed(api: HfApi, repo: str, manifest: Manifest) -> str | None:
+    """The commit that an earlier run made for this release, if it was interrupted before the tag."""
+    for commit in api.list_repo_commits(repo, repo_type="dataset"):
+        if commit.title == _title(manifest) and _logical(api, repo, commit.commit_id) == manifest.logical_sha256:
+            return commit.commit_id
+    return None
+
+
+def _commit(api: HfApi, folder: Path, repo: str, manifest: Manifest) -> str:
+    """Commit every file at once on top of the head that was looked at; anew where somebody else was faster."""
+    for attempt in range(_TRIES):
+        head = api.repo_info(repo, repo_type="dataset", revision="main").sha
+        _ours(api, repo, head)
+        try:
+            commit = api.create_commit(
+                repo,
+                operations=[
+                    CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(folder / name))
+                    for name in (*manifest.files, MANIFEST)
+                ],
+                commit_message=_title(manifest),
+                repo_type="dataset",
+                parent_commit=head,
+            )
+        except HfHubHTTPError as error:
+            if error.response.status_code not in (409, 412):
+                raise
+            if done := _committed(api, repo, manifest):
+                return done
+            time.sleep(min(8.0, 0.25 * 2**attempt))
+            continue
+        there = {one.path for one in api.list_repo_tree(repo, repo_type="dataset", revision=commit.oid, recursive=True)}
+        if missing := [name for name in (*manifest.files, MANIFEST) if name not in there]:
+            raise ReleaseError(f"{repo}: {missing[0]} did not arrive; is it in the repository's .gitignore?")
+        return commit.oid
+    raise ReleaseError(f"{repo}: others kept changing it at the same time; nothing was published, run again")
+
+
+def _tag(api: HfApi, repo: str, manifest: Manifest, commit: str) -> None:
+    try:
+        api.create_tag(repo, tag=f"v{manifest.version}", revision=commit, repo_type="dataset")
+    except HfHubHTTPError as error:
+        # Somebody else may have set it in the meantime: well and good if to the same content.
+        if error.response.status_code != 409 or not _tagged(api, repo, manifest):
+            raise
+
+
+def _ours(api: HfApi, repo: str, head: str | None) -> None:
+    """Refuse a repository whose card describes configs that no release of ours made: it would be overwritten."""
+    try:
+        text = Path(api.hf_hub_download(repo, CARD, repo_type="dataset", revision=head)).read_text(encoding="utf-8")
+    except EntryNotFoundError:
+        return
+    found = _FRONT.match(text.replace("\r\n", "\n"))
+    try:
+        front = yaml.safe_load(found.group(1)) if found else None
+    except yaml.YAMLError:
+        front = None
+    configs = front.get("configs") if isinstance(front, dict) else None
+    names = {str(one.get("config_name")) for one in configs or () if isinstance(one, dict)}
+    if foreign := sorted(names - {CONFIG}):
+        raise ReleaseError(
+            f"{repo}: its {CARD} describes configs that are not of this dataset ({', '.join(foreign)}), "
+            "which publishing would wipe out; take another repository"
+        )
+
+
+def _logical(api: HfApi, repo: str, revision: str) -> str | None:
+    """The logical hash that the manifest at a revision states; None where there is no manifest of ours."""
+    try:
+        path = Path(api.hf_hub_download(repo, MANIFEST, repo_type="dataset", revision=revision))
+        found = json.loads(path.read_bytes()).get("logical_sha256")
+    except (EntryNotFoundError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _title(manifest: Manifest) -> str:
+    return f"Release v{manifest.version} ({manifest.logical_sha256[:12]})"

@@ -1,0 +1,121 @@
+"""Load a release at exactly the version asked for, from a folder or from the Hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from datasets import Dataset, DatasetDict, load_dataset
+from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from curation.errors import ReleaseError
+from curation.release.documents import CONFIG, features
+from curation.release.hub import hub_errors
+from curation.release.manifest import MANIFEST, Manifest, read_labels
+from curation.release.splits import SPLITS
+from curation.release.versions import published
+from curation.schema import parse_version
+
+_REPOSITORY = re.compile(r"^[\w.-]+/[\w.-]+$")
+
+
+def load_release(
+    where: str | Path, version: str, config: str = CONFIG, *, token: str | None = None, endpoint: str | None = None
+) -> DatasetDict:
+    """The splits of one version of a release: train, validation and test, those without rows too.
+
+    Args:
+        where: a folder of releases, the folder of one release, or a dataset repository on the Hub (`ORG/NAME`).
+        version: `X.Y.Z`; the tag on the Hub is `vX.Y.Z`. Once loaded it is found offline too.
+        config: `documents`.
+        token: for the Hub; default: the one it finds itself (HF_TOKEN, or a login).
+        endpoint: address of the Hub; default HF_ENDPOINT, or the public one.
+
+    Raises:
+        ReleaseError: that version or config is not there (names those that are), the Hub does not answer, or what
+            came is not what its manifest says.
+    """
+    try:
+        wanted = ".".join(map(str, parse_version(version)))
+    except ValueError as error:
+        raise ReleaseError(f"{error}; give three numbers") from error
+    if config != CONFIG:
+        raise ReleaseError(f"there is no config {config}; take {CONFIG}")
+    folder = _folder(where, wanted, token, endpoint)
+    manifest = Manifest.read(folder)
+    if manifest.version != wanted:
+        raise ReleaseError(
+            f"{folder} holds version {manifest.version}, not {wanted}; name the folder or tag of {wanted}"
+        )
+    for name, fact in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != fact.bytes:
+            raise ReleaseError(f"{path}: is missing or has another size than the manifest says; take the release again")
+    full = {split: count for split, count in manifest.counts.articles.items() if count}
+    loaded = load_dataset(str(folder), config)
+    columns = features(read_labels(folder))
+    empty: dict[str, list[object]] = {name: [] for name in columns}
+    return DatasetDict(
+        {split: loaded[split] if split in full else Dataset.from_dict(empty, features=columns) for split in SPLITS}
+    )
+
+
+def _folder(where: str | Path, version: str, token: str | None, endpoint: str | None) -> Path:
+    path = Path(where).expanduser()
+    if (path / MANIFEST).is_file():
+        return path
+    if path.is_dir():
+        there = published(path)
+        found = there.get(parse_version(version))
+        if found is None:
+            raise ReleaseError(f"{path}: no version {version} here; {_listed(there)}")
+        return found
+    if isinstance(where, str) and _REPOSITORY.match(where):
+        return _from_hub(where, version, token, endpoint)
+    raise ReleaseError(f"{where}: is neither a folder nor a repository such as ORG/NAME; check the name")
+
+
+def _from_hub(repo: str, version: str, token: str | None, endpoint: str | None) -> Path:
+    """The folder in the cache that holds exactly what the tag names."""
+    tag = f"v{version}"
+    target = None
+    with hub_errors(repo):
+        if not constants.HF_HUB_OFFLINE:
+            refs = HfApi(endpoint=endpoint, token=token).list_repo_refs(repo, repo_type="dataset")
+            targets = {ref.name: ref.target_commit for ref in refs.tags}
+            if tag not in targets:
+                raise ReleaseError(f"{repo}: no version {version} there; {_listed(_versions(targets))}")
+            target = targets[tag]
+        try:
+            folder = Path(snapshot_download(repo, repo_type="dataset", revision=tag, token=token, endpoint=endpoint))
+        except LocalEntryNotFoundError as error:
+            cached = _versions(_cached(repo))
+            raise ReleaseError(
+                f"{repo}: version {version} is not in the cache and the Hub is out of reach; {_listed(cached)}"
+            ) from error
+    # A branch that is named like the tag goes before it.
+    if target is not None and folder.name != target:
+        raise ReleaseError(f"{repo}: a branch named {tag} stands before the tag; ask its owner to remove the branch")
+    return folder
+
+
+def _cached(repo: str) -> list[str]:
+    refs = Path(constants.HF_HUB_CACHE) / f"datasets--{repo.replace('/', '--')}" / "refs"
+    return [path.name for path in refs.glob("v*")]
+
+
+def _versions(names: Iterable[str]) -> dict[tuple[int, int, int], str]:
+    found = {}
+    for name in names:
+        try:
+            found[parse_version(name)] = name
+        except ValueError:
+            continue
+    return found
+
+
+def _listed(versions: Iterable[tuple[int, int, int]]) -> str:
+    numbers = [".".join(map(str, one)) for one in sorted(versions)]
+    return f"there are {', '.join(numbers)}" if numbers else "there is none"

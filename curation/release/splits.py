@@ -1,0 +1,312 @@
+"""Splits that do not leak and do not move: near-duplicates stay together, and an article keeps its split for ever.
+
+Two articles are near-duplicates when the Jaccard similarity of their sets of five-word shingles reaches a
+threshold. MinHash finds candidates, exact sets confirm them. At the default threshold of 0.1 copies from a syndicate
+(0.55 and more) and most updates of an earlier story (0.1 to 0.3) belong together; articles that merely share a subject
+stay below 0.02. A pair at the threshold itself is found nine times in ten, one at 0.2 all but always.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import heapq
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rensa import RMinHash
+
+from curation.article import Value
+from curation.errors import ReleaseError
+from curation.files import whole_file
+
+SPLITS = ("train", "validation", "test")
+FRACTIONS = (0.8, 0.1, 0.1)
+NEAR_DUPLICATE = 0.1
+"""Jaccard similarity from which two articles are near-duplicates."""
+
+COLUMNS = ("article_id", "cluster", "split", "since_version")
+
+_SHINGLE = 5
+_SLOTS = 512
+_BANDS = _SLOTS // 2
+_BLOCK = 32  # bands read at a time
+_CROWD = 64  # articles in one bucket, from which on not every pair of them is looked at
+# Chinese and Japanese write without spaces: there each character counts as a word.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+
+Pairs = NDArray[np.int64]
+
+
+class Place(NamedTuple):
+    """Where an article is for ever. `cluster` is the smallest id in it at first sight; `since` is the version that
+    first placed the article, None for the one being made."""
+
+    cluster: str
+    split: str
+    since: str | None
+
+
+class Edge(NamedTuple):
+    """Two articles and the exact Jaccard similarity of their shingles."""
+
+    one: str
+    two: str
+    similarity: float
+
+
+class SetAside(Value):
+    """An article left out because it resembles `near`, articles that are in different splits."""
+
+    article_id: str
+    near: tuple[str, ...]
+    splits: tuple[str, ...]
+
+
+class Assignment(NamedTuple):
+    """The whole split table, articles of earlier releases included, and who was set aside."""
+
+    table: dict[str, Place]
+    set_aside: tuple[SetAside, ...]
+
+
+def shingles(text: str) -> set[str]:
+    """The five-word shingles of a text, case folded; of a shorter text, all its words as one."""
+    words = _WORD.findall(text.casefold()) or [text]
+    return {" ".join(words[i : i + _SHINGLE]) for i in range(max(1, len(words) - _SHINGLE + 1))}
+
+
+class Sketches:
+    """MinHash signatures of many articles, kept in a file in `folder` (2 kB each) so that memory stays flat."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this does
+        self._count = 0
+
+    def add(self, text: str) -> None:
+        """Sketch one more text; texts are numbered from 0 in the order they come."""
+        sketch = RMinHash(_SLOTS, 1)
+        sketch.update(sorted(shingles(text)))
+        self._file.write(np.array(sketch.digest(), dtype="<u4").tobytes())
+        self._count += 1
+
+    def similar(
+        self, ids: Sequence[str], text_of: Callable[[int], str], threshold: float = NEAR_DUPLICATE
+    ) -> Iterator[Edge]:
+        """Pairs that resemble each other, down to about half of `threshold`, with their exact similarity.
+
+        `ids` are the articles' ids in the order their texts were added; `text_of(n)` gives the n-th text again.
+        """
+
+        @lru_cache(maxsize=256)
+        def known(number: int) -> set[str]:
+            return shingles(text_of(number))
+
+        self._file.flush()
+        for one, two in self._candidates(ids, threshold).tolist():
+            shared = len(known(one) & known(two))
+            yield Edge(ids[one], ids[two], shared / (len(known(one)) + len(known(two)) - shared))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _candidates(self, ids: Sequence[str], threshold: float) -> Pairs:
+        """Pairs of numbers, each in the order of the ids: equal in a band, and alike enough by their signatures."""
+        order = np.array(sorted(range(self._count), key=ids.__getitem__), dtype=np.int64)
+        codes = np.empty(0, dtype=np.int64)
+        for band in self._bands():
+            # Sorted by key, and within one key by id, so that the order of input changes nothing.
+            keys = band[order]
+            by_key = np.argsort(keys, kind="stable")
+            keys = keys[by_key]
+            starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.empty(0, np.int64)
+            lengths = np.diff(np.r_[starts, len(keys)])
+            found = [
+                left * self._count + right
+                for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True)
+                for left, right in [_pairs(by_key[start : start + length])]
+            ]
+            if found:
+                codes = np.union1d(codes, np.concatenate(found))
+        pairs = np.stack([order[codes // max(1, self._count)], order[codes % max(1, self._count)]], axis=1)
+        return pairs[self._estimates(pairs) >= threshold / 2]
+
+    def _bands(self) -> Iterator[NDArray[np.uint64]]:
+        """The keys of every article, one band after the other."""
+        for first in range(0, _BANDS, _BLOCK):
+            block = np.empty((_BLOCK, self._count), dtype=np.uint64)
+            self._file.seek(0)
+            done = 0
+            while chunk := self._file.read(4096 * _SLOTS * 4):
+                keys = np.frombuffer(chunk, dtype="<u8").reshape(-1, _BANDS)
+                block[:, done : done + len(keys)] = keys[:, first : first + _BLOCK].T
+                done += len(keys)
+            yield from block
+
+    def _estimates(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Share of equal slots of each pair, which is what MinHash takes for their similarity."""
+        shares = np.empty(len(pairs))
+        if len(pairs):
+            signatures = np.memmap(self._file, dtype="<u4", mode="r", shape=(self._count, _SLOTS))
+            for i in range(0, len(pairs), 4096):
+                chunk = pairs[i : i + 4096]
+                shares[i : i + 4096] = (signatures[chunk[:, 0]] == signatures[chunk[:, 1]]).mean(axis=1)
+        return shares
+
+
+def assign(
+    ids: Collection[str],
+    edges: Iterable[Edge],
+    *,
+    table: Mapping[str, Place] | None = None,
+    settled: Collection[str] = (),
+    fractions: Sequence[float] = FRACTIONS,
+) -> Assignment:
+    """Give every article a split.
+
+    A new cluster goes where the hash of its smallest id says. Who is in `table` stays where it is, and newcomers to
+    its cluster join it. Where newcomers link clusters of different splits, those that touch both are set aside.
+
+    Args:
+        ids: the articles of this release, in any order.
+        edges: the near-duplicates among them.
+        table: the split table of the release before.
+        settled: the ids that were in the release before with the very same text; they are never set aside.
+        fractions: shares of train, validation and test, for new clusters.
+    """
+    known = dict(table or {})
+    near: dict[str, set[str]] = defaultdict(set)
+    for one, two, _ in edges:
+        near[one].add(two)
+        near[two].add(one)
+    aside: list[SetAside] = []
+    placed: dict[str, Place] = {}
+    for members in _components(sorted(ids), near):
+        pins = [known[one] for one in members if one in known]
+        if len({pin.split for pin in pins}) > 1:
+            aside += _untangle(members, near, known, set(settled), placed, fractions)
+            continue
+        cluster = min((pin.cluster for pin in pins), default=members[0])
+        split = pins[0].split if pins else split_of(members[0], fractions)
+        for one in members:
+            placed[one] = Place(cluster, split, known[one].since if one in known else None)
+    return Assignment(known | placed, tuple(sorted(aside, key=lambda one: one.article_id)))
+
+
+def split_of(article_id: str, fractions: Sequence[float] = FRACTIONS) -> str:
+    """The split that the hash of an id falls in."""
+    digest = hashlib.sha256(f"curation-split-1:{article_id}".encode()).digest()
+    point = int.from_bytes(digest[:8]) / 2**64
+    if point < fractions[0]:
+        return SPLITS[0]
+    return SPLITS[1] if point < fractions[0] + fractions[1] else SPLITS[2]
+
+
+def read_splits(path: Path) -> dict[str, Place]:
+    """The split table of a release: article id → place. Raises ReleaseError naming the file and the line."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = csv.reader(file)
+            if tuple(next(lines, ())) != COLUMNS:
+                raise ReleaseError(f"{path}:1: the columns are not {', '.join(COLUMNS)}; take the release's own file")
+            table = {}
+            for number, line in enumerate(lines, start=2):
+                if len(line) != len(COLUMNS) or line[2] not in SPLITS:
+                    raise ReleaseError(f"{path}:{number}: not a line of a split table; take the release's own file")
+                table[line[0]] = Place(*line[1:])
+            return table
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReleaseError(f"{path}: cannot be read: {error}; take the release's own file") from error
+
+
+def write_splits(path: Path, table: Mapping[str, Place], version: str) -> None:
+    """Write the split table, sorted by article id; who is new is there since `version`."""
+    with whole_file(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for one in sorted(table):
+            cluster, split, since = table[one]
+            writer.writerow((one, cluster, split, since or version))
+
+
+def _pairs(members: Pairs) -> tuple[Pairs, Pairs]:
+    """All pairs of the members of one bucket; of a crowd, each with the next and with the first."""
+    members = np.sort(members)
+    if len(members) <= _CROWD:
+        left, right = np.triu_indices(len(members), k=1)
+        return members[left], members[right]
+    rest = members[1:]
+    return np.r_[members[:-1], np.repeat(members[:1], len(rest))], np.r_[rest, rest]
+
+
+def _components(order: Sequence[str], near: Mapping[str, set[str]]) -> Iterator[list[str]]:
+    """Connected articles, each group sorted, the groups in the order of their smallest ids."""
+    seen: set[str] = set()
+    for start in order:
+        if start in seen:
+            continue
+        seen.add(start)
+        members, waiting = [], [start]
+        while waiting:
+            one = waiting.pop()
+            members.append(one)
+            fresh = near.get(one, set()) - seen
+            seen |= fresh
+            waiting += fresh
+        yield sorted(members)
+
+
+def _untangle(
+    members: Sequence[str],
+    near: Mapping[str, set[str]],
+    known: Mapping[str, Place],
+    settled: Collection[str],
+    placed: dict[str, Place],
+    fractions: Sequence[float],
+) -> list[SetAside]:
+    """Place the members of a group that links several splits, adding to `placed`; returns who is set aside."""
+    aside: dict[str, SetAside] = {}
+
+    def neighbours(one: str) -> list[str]:
+        return sorted(other for other in near[one] if other in placed)
+
+    def conflict(one: str, splits: Collection[str]) -> bool:
+        if len(set(splits)) < 2:
+            return False
+        resembled = neighbours(one)
+        aside[one] = SetAside(article_id=one, near=tuple(resembled), splits=tuple(sorted(set(splits))))
+        return True
+
+    placed.update((one, known[one]) for one in members if one in known and one in settled)
+    for one in members:
+        if one in known and one not in settled:
+            splits = [known[one].split, *(placed[other].split for other in neighbours(one))]
+            if not conflict(one, splits):
+                placed[one] = known[one]
+    # Newcomers next to what is placed join it, one after the other; each may bring others within reach.
+    frontier = [one for one in members if one not in placed and one not in aside and neighbours(one)]
+    heapq.heapify(frontier)
+    while frontier:
+        one = heapq.heappop(frontier)
+        if one in placed or one in aside:
+            continue
+        beside = [placed[other] for other in neighbours(one)]
+        if not conflict(one, [place.split for place in beside]):
+            placed[one] = Place(min(place.cluster for place in beside), beside[0].split, None)
+            for other in near[one]:
+                if other not in placed and other not in aside:
+                    heapq.heappush(frontier, other)
+    rest = [one for one in members if one not in placed and one not in aside]
+    inside = {one: near[one] & set(rest) for one in rest}
+    for group in _components(rest, inside):
+        for one in group:
+            placed[one] = Place(group[0], split_of(group[0], fractions), None)
+    return list(aside.values())

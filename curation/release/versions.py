@@ -1,0 +1,256 @@
+"""Semantic versions of releases: what changed since the last one, and which number that calls for.
+
+major   a type, role, attribute, value or column is gone or renamed, or a ClassLabel list changed but at its end
+minor   articles came, went or have a new text; types, roles, attributes, values or columns came
+patch   only annotations, metadata or definitions were corrected
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from curation.annotation import Annotation
+from curation.compare import Pair, arguments, compare
+from curation.errors import ReleaseError
+from curation.release.labels import Labels
+from curation.release.manifest import MANIFEST, Bump, Changes, ItemChanges, Manifest
+from curation.schema import LabelSchema, parse_version
+
+FIRST = "0.1.0"
+_RANK: dict[Bump, int] = {"first": 0, "none": 0, "patch": 1, "minor": 2, "major": 3}
+
+
+class Reason(NamedTuple):
+    """One difference and the least bump it calls for."""
+
+    bump: Literal["patch", "minor", "major"]
+    text: str
+
+
+class Proposal(NamedTuple):
+    """The version to take, the bump it is, the bump that was called for, and why."""
+
+    version: str
+    bump: Bump
+    needed: Bump
+    reasons: tuple[str, ...]
+
+
+def latest_release(releases: Path) -> Path | None:
+    """The folder of the highest version in a folder of releases, or None where there is none."""
+    return max(published(releases).items(), default=(None, None))[1]
+
+
+def published(releases: Path) -> dict[tuple[int, int, int], Path]:
+    """Version → folder, of every whole release in a folder of releases."""
+    found = {}
+    for folder in releases.glob("v*.*.*"):
+        try:
+            version = parse_version(folder.name)
+        except ValueError:
+            continue
+        if (folder / MANIFEST).is_file():
+            found[version] = folder
+    return found
+
+
+def schema_reasons(before: LabelSchema, now: LabelSchema) -> list[Reason]:
+    """What the label schema gained, lost or says differently."""
+    reasons = []
+    if before.name != now.name:
+        reasons.append(Reason("major", f"the label schema is {now.name}, it was {before.name}"))
+    for what, then, today in (
+        ("entity type", before.entity_names, now.entity_names),
+        ("event type", before.event_names, now.event_names),
+        ("role", _roles(before), _roles(now)),
+        ("attribute", _attributes(before), _attributes(now)),
+        ("attribute value", _values(before), _values(now)),
+    ):
+        reasons += [Reason("major", f"{what} {name} is gone") for name in then if name not in today]
+        reasons += [Reason("minor", f"{what} {name} is new") for name in today if name not in then]
+    if not reasons and before != now:
+        reasons.append(Reason("patch", f"the label schema's wording changed ({before.ref} → {now.ref})"))
+    return reasons
+
+
+def shape_reasons(
+    labels_before: Labels, labels: Labels, columns_before: Mapping[str, str], columns: Mapping[str, str]
+) -> list[Reason]:
+    """What changed in the columns and in the integers behind the labels."""
+    reasons = [Reason("major", f"the integers of {column} changed") for column in labels.moved(labels_before)]
+    for column, kind in columns_before.items():
+        if column not in columns:
+            reasons.append(Reason("major", f"column {column} is gone"))
+        elif columns[column] != kind:
+            reasons.append(Reason("major", f"column {column} is now {columns[column]}, it was {kind}"))
+    reasons += [Reason("minor", f"column {column} is new") for column in columns if column not in columns_before]
+    return reasons
+
+
+def article_reasons(changes: Changes) -> list[Reason]:
+    """What changed among the articles."""
+    counted: tuple[tuple[Literal["patch", "minor"], int, str], ...] = (
+        ("minor", changes.added, "new"),
+        ("minor", changes.left_out, "left out"),
+        ("minor", changes.revised, "with a new text"),
+        ("patch", changes.corrected, "corrected"),
+    )
+    return [Reason(bump, f"{_articles(count)} {what}") for bump, count, what in counted if count]
+
+
+def propose(
+    previous: Manifest | None,
+    reasons: Collection[Reason],
+    *,
+    changed: bool,
+    wanted: str | None = None,
+    force: bool = False,
+    taken: Collection[tuple[int, int, int]] = (),
+) -> Proposal:
+    """The version of a release: `wanted`, or else the least that the differences call for.
+
+    Args:
+        previous: the release before, None for the first.
+        reasons: what differs.
+        changed: whether the logical content differs at all.
+        wanted: the version asked for.
+        force: take `wanted` even where the differences call for more.
+        taken: the versions that are already there.
+
+    Raises:
+        ReleaseError: `wanted` is no version, is there with other content, is below the previous, or is lower than
+            called for without `force`.
+    """
+    if wanted is not None:
+        try:
+            wanted = ".".join(map(str, parse_version(wanted)))
+        except ValueError as error:
+            raise ReleaseError(f"{error}; give three numbers") from error
+    if previous is None:
+        return Proposal(wanted or FIRST, "first", "first", ())
+    before = parse_version(previous.version)
+    needed: Bump = max((one.bump for one in reasons), key=_RANK.__getitem__, default="patch") if changed else "none"
+    least = _bumped(before, needed)
+    texts = tuple(one.text for one in sorted(reasons, key=lambda one: -_RANK[one.bump]))
+    if wanted is None:
+        return Proposal(_text(least), needed, needed, texts)
+    version = parse_version(wanted)
+    bump = _bump(before, version)
+    if version == before and changed:
+        raise exists(wanted, needed, taken)
+    if version < before:
+        raise ReleaseError(f"{wanted} is below {previous.version}, the last release; the next is {_text(least)}")
+    if _RANK[bump] < _RANK[needed] and not force:
+        why = next(iter(texts), "the content changed")
+        raise ReleaseError(
+            f"{wanted} is a {bump} release, but {why}, which calls for a {needed} one; "
+            f"take {_text(least)}, or force it if you must"
+        )
+    return Proposal(wanted, bump, needed, texts)
+
+
+def exists(version: str, bump: Bump, taken: Collection[tuple[int, int, int]]) -> ReleaseError:
+    """The error for a version that is there with other content; names the next free one, a `bump` away."""
+    step: Bump = "patch" if bump in ("none", "first") else bump
+    number = _bumped(parse_version(version), step)
+    while number in taken:
+        number = _bumped(number, step)
+    return ReleaseError(f"version {version} is there already, with other content; the next free one is {_text(number)}")
+
+
+class ChangeCount:
+    """Counts what changed, article by article."""
+
+    def __init__(self) -> None:
+        self.added = self.left_out = self.revised = self.corrected = 0
+        self._items: dict[str, dict[str, Counter[str]]] = {
+            kind: defaultdict(Counter) for kind in ("entities", "events", "arguments")
+        }
+
+    def article(self, before: Annotation | None, now: Annotation | None) -> None:
+        """Count one article that came (`before` is None), went (`now` is None), or differs."""
+        if before is not None and now is not None and before.text_sha256 == now.text_sha256:
+            self.corrected += 1
+            self._corrected(before, now)
+            return
+        self.added += before is None
+        self.left_out += now is None
+        self.revised += before is not None and now is not None
+        for annotation, what in ((before, "removed"), (now, "added")):
+            if annotation is not None:
+                self._all(annotation, what)
+
+    def changes(self) -> Changes:
+        """What was counted, types and roles in the order of the alphabet."""
+        items = {kind: {name: ItemChanges(**held[name]) for name in sorted(held)} for kind, held in self._items.items()}
+        return Changes(
+            added=self.added, left_out=self.left_out, revised=self.revised, corrected=self.corrected, **items
+        )
+
+    def _corrected(self, before: Annotation, now: Annotation) -> None:
+        comparison = compare(before, now)
+        both: tuple[tuple[str, tuple[Pair[Any], ...]], ...] = (
+            ("entities", comparison.entities),
+            ("events", comparison.events),
+        )
+        for kind, pairs in both:
+            for pair in pairs:
+                one: Any = pair.reference
+                two: Any = pair.other
+                if two is None:
+                    self._items[kind][one.type]["removed"] += 1
+                elif one is None:
+                    self._items[kind][two.type]["added"] += 1
+                elif pair.kind != "same" or one.attributes != two.attributes:
+                    self._items[kind][two.type]["changed"] += 1
+        for argument in comparison.arguments_missed:
+            self._items["arguments"][argument.role]["removed"] += 1
+        for argument in comparison.arguments_spurious:
+            self._items["arguments"][argument.role]["added"] += 1
+
+    def _all(self, annotation: Annotation, what: str) -> None:
+        for kind in ("entities", "events"):
+            for item in getattr(annotation, kind):
+                self._items[kind][item.type][what] += 1
+        for argument in arguments(annotation):
+            self._items["arguments"][argument.role][what] += 1
+
+
+def _roles(schema: LabelSchema) -> list[str]:
+    return [f"{label.name}.{role.name}" for label in schema.event_types for role in label.roles]
+
+
+def _attributes(schema: LabelSchema) -> list[str]:
+    return [f"{one.of}.{one.name}" for one in schema.attributes]
+
+
+def _values(schema: LabelSchema) -> list[str]:
+    return [f"{one.of}.{one.name}.{value}" for one in schema.attributes for value in one.names]
+
+
+def _articles(count: int) -> str:
+    return f"{count} article" + ("" if count == 1 else "s")
+
+
+def _bumped(version: tuple[int, int, int], bump: Bump) -> tuple[int, int, int]:
+    major, minor, patch = version
+    if bump == "major":
+        return major + 1, 0, 0
+    if bump == "minor":
+        return major, minor + 1, 0
+    return (major, minor, patch + 1) if bump == "patch" else version
+
+
+def _bump(before: tuple[int, int, int], now: tuple[int, int, int]) -> Bump:
+    if now[0] != before[0]:
+        return "major"
+    if now[1] != before[1]:
+        return "minor"
+    return "patch" if now[2] != before[2] else "none"
+
+
+def _text(version: tuple[int, int, int]) -> str:
+    return ".".join(map(str, version))

@@ -13,6 +13,7 @@ from curation.preannotate.triggers import Trigger
 from curation.schema import LabelSchema
 
 _WHEN = "when"
+_ELSE = "else "
 _RELATION = {"subject": 0.75, "object": 0.75, "by": 0.75, "recipient": 0.7, "possessor": 0.65, "modifier": 0.6, "clause": 0.6, _WHEN: 0.65}
 _PREPOSITION = 0.55
 
@@ -51,7 +52,12 @@ class ArgumentFinder:
         for name in order:
             allowed = self.schema.fillers[trigger.type, name]
             single = _WHEN in self.shared.get(name, ()) or _WHEN in trigger.rule.roles.get(name, ())
+            any_filled = False
             for wanted in (*trigger.rule.roles.get(name, ()), *self.shared.get(name, ())):
+                if wanted.startswith(_ELSE):
+                    if any_filled:
+                        continue
+                    wanted = wanted.removeprefix(_ELSE)
                 relation, _, kind = wanted.partition(":")
                 types = allowed & {kind} if kind else allowed
                 tokens = board.times(trigger) if relation == _WHEN else trigger.relations.get(relation, ())
@@ -63,7 +69,7 @@ class ArgumentFinder:
                     used.add(id(filler))
                     if isinstance(filler, Found):
                         filler.kept = True
-                    filled = True
+                    filled = any_filled = True
                     yield Filled(name, filler, min(_RELATION.get(relation, _PREPOSITION), filler.score) if not trigger.headline else 0.4)
                     if single:
                         break
@@ -75,10 +81,6 @@ class ArgumentFinder:
         event = board.events.get((part, token))
         if event is not None and event.type in types:
             return event
-        mentions = board.mentions(part, token)
-        for mention in mentions:
-            if mention.type in types:
-                return mention
         parse = board.parses[part]
         if parse.lemma[token] in self.partitives and depth < 2:
             for prep in parse.kids[token]:
@@ -86,6 +88,10 @@ class ArgumentFinder:
                     for pobj in parse.kid(prep, "pobj"):
                         if (inner := self._filler(board, trigger, pobj, types, relation, depth + 1)) is not None:
                             return inner
+        mentions = board.mentions(part, token)
+        for mention in mentions:
+            if mention.type in types:
+                return board.named(mention, types)
         if mentions or event is not None:
             return None
         if parse.pos[token] == "PRON" or parse.tag[token] == "PRP$":
@@ -130,6 +136,16 @@ class _Board:
         if heads:
             return sorted(heads, key=lambda item: item.first - item.last)
         return self.inside.get((part, token), [])
+
+    def named(self, item: Found, types: frozenset[str]) -> Found:
+        """The name in apposition to a nominal, where one stands there: `the minister, Doran Melk`."""
+        if item.kind == "nominal":
+            parse = self.parses[item.part]
+            for kid in parse.kid(item.head, "appos"):
+                for other in self.heads.get((item.part, kid), ()):
+                    if other.kind == "name" and other.type in types and other.type == item.type:
+                        return other
+        return item
 
     def add(self, item: Found) -> Found:
         """Put a new mention on the board and into the article."""
@@ -180,5 +196,7 @@ def _clause(parse: Parse, token: int) -> int:
 
 
 def _is_part_of(filler: Found | Trigger, trigger: Trigger) -> bool:
-    """Whether a mention would hold the trigger itself."""
-    return isinstance(filler, Found) and filler.part == trigger.part and filler.first <= trigger.token < filler.last
+    """Whether a mention is the trigger itself, or a name that holds it."""
+    if not isinstance(filler, Found) or filler.part != trigger.part:
+        return False
+    return filler.first <= trigger.token < filler.last and (filler.kind == "name" or filler.head == trigger.token)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from curation.preannotate.entities import Found
 from curation.preannotate.lexicon import Lexicon, Signs
 from curation.preannotate.parse import Parse
@@ -14,6 +16,7 @@ class AttributeFinder:
 
     def __init__(self, schema: LabelSchema, lexicon: Lexicon) -> None:
         self.events = lexicon.attributes.events
+        self.light = frozenset(word.split(" ")[0] for word in lexicon.light)
         defaults = {attribute.name: attribute.default for attribute in schema.attributes}
         self.mentions: dict[str, dict[str, str]] = {}
         for name, values in lexicon.attributes.entities.items():
@@ -27,7 +30,7 @@ class AttributeFinder:
 
     def of_event(self, parse: Parse, trigger: Trigger) -> dict[str, str]:
         """Attributes of an event that its surroundings tell; the first value that fits."""
-        signs = _surroundings(parse, trigger.token)
+        signs = _surroundings(parse, trigger.token, self.light)
         made = {}
         for name, values in self.events.items():
             for value, rule in values.items():
@@ -56,7 +59,7 @@ def _shows(rule: Signs, around: _Around) -> bool:
     )
 
 
-def _surroundings(parse: Parse, token: int) -> _Around:
+def _surroundings(parse: Parse, token: int, light: Collection[str]) -> _Around:
     around = _Around()
     _look(parse, token, around)
     steps, below = 0, token
@@ -74,6 +77,8 @@ def _surroundings(parse: Parse, token: int) -> _Around:
                 _look(parse, above, around, own=dep != "xcomp")
             steps += 1
         below = above
+        if dep in ("dobj", "nsubjpass", "pobj") and parse.verbal(above) and parse.lemma[above] not in light:
+            break  # "failed to heed the warnings" says nothing of the warnings
         if parse.verbal(above) and dep not in ("xcomp", "dobj", "nsubjpass", "conj", "pobj", "prep", "pcomp"):
             break
     if parse.dep[token] in ("nsubjpass", "nsubj") and parse.verbal(parse.head[token]):

@@ -13,6 +13,8 @@ from curation.schema import LabelSchema
 ONTOLOGY = "ontonotes"
 """The ontology whose labels spaCy's English models use."""
 
+_ADJECTIVES = "NORP"
+
 # Scores order items by how they were found; they are no probabilities until they are calibrated.
 LISTED, CUED, MODEL, HEADED, ALIAS, GENERIC, PRONOUN = 0.9, 0.85, 0.8, 0.7, 0.75, 0.45, 0.4
 
@@ -50,6 +52,7 @@ class EntityFinder:
         self.name_heads: dict[str, str] = {}
         self.before: dict[str, str] = {}
         self.after: dict[str, str] = {}
+        self.hints: dict[str, str] = {}
         for name, rules in lexicon.entities.items():
             for rule in rules:
                 for word in rule.heads:
@@ -58,6 +61,8 @@ class EntityFinder:
                 self.name_heads.update(dict.fromkeys(rule.name_heads, name))
                 self.before.update(dict.fromkeys(rule.before, name))
                 self.after.update(dict.fromkeys(rule.after, name))
+                self.hints.update(dict.fromkeys(rule.hints, name))
+        self.heads_types = {name for rules in self.heads.values() for name, _ in rules}
         self.longest = max((len(name.split()) for name in self.listed), default=0) + 2
         self.starts = {_first_piece(name) for name in self.listed}
         self.pronouns = lexicon.pronouns
@@ -75,6 +80,7 @@ class EntityFinder:
             own = [name for name in names if name.part == part]
             taken = _Taken(own)
             found += own
+            found += self._within(part, parse, own)
             found += self._nominals(part, parse, taken)
         return sorted(found, key=lambda item: (item.part, item.first, -item.last))
 
@@ -89,16 +95,19 @@ class EntityFinder:
             if (name := self.labels.get(label)) is None:
                 continue
             first, last = _trimmed(parse, first, last, loose=label in _AMOUNTS)
-            first = self._after_title(parse, first, last, name)
-            if first < last and _has_letter_or_digit(parse, first, last):
-                yield Found(part, first, last, _head(parse, first, last), name, "name", MODEL)
+            if first >= last or not _has_letter_or_digit(parse, first, last) or _no_time(parse, first, last, label):
+                continue
+            if label not in _AMOUNTS and parse.text[last - 1] not in self.name_heads:
+                first, name = self._after_title(parse, first, last, name)
+            yield Found(part, first, last, _head(parse, first, last), name, "name", MODEL)
 
-    def _after_title(self, parse: Parse, first: int, last: int, name: str) -> int:
-        while last - first > 1 and self.before.get(parse.lower[first].rstrip(".")) == name:
-            first += 1
-            if parse.text[first] in {".", "-"} and last - first > 1:
-                first += 1
-        return first
+    def _after_title(self, parse: Parse, first: int, last: int, name: str) -> tuple[int, str]:
+        while last - first > 1 and (cued := self.before.get(parse.lower[first].rstrip("."))) is not None:
+            step = first + 2 if parse.text[first + 1] in {".", "-"} else first + 1
+            if step >= last or parse.lower[step] in ("of", "for"):
+                break
+            first, name = step, cued
+        return first, name
 
     def _listed(self, part: int, parse: Parse) -> Iterator[Found]:
         index, count = 0, len(parse)
@@ -158,6 +167,17 @@ class EntityFinder:
             if name is not None and first < last:
                 yield Found(part, first, last, _head(parse, first, last), name, "name", CUED)
 
+    def _within(self, part: int, parse: Parse, names: Sequence[Found]) -> Iterator[Found]:
+        """The adjective that says whose body a named body is: `[Mirdani] Defence Ministry`."""
+        for item in names:
+            if item.last - item.first > 1 and parse.pos[item.first] in ("ADJ", "PROPN"):
+                name = self.listed.get(parse.text[item.first])
+                if name is not None and name != item.type and name == self.labels.get(_ADJECTIVES) and self._is_body(item):
+                    yield Found(part, item.first, item.first + 1, item.first, name, "name", LISTED)
+
+    def _is_body(self, item: Found) -> bool:
+        return item.type in self.name_heads.values() and item.type in self.heads_types
+
     # --- nominals
 
     def _nominals(self, part: int, parse: Parse, taken: _Taken) -> Iterator[Found]:
@@ -181,7 +201,7 @@ class EntityFinder:
                     continue
                 if any(_meets(modifiers, words) for words in rule.never.values()):
                     continue
-            return Found(part, first, index + 1, index, name, "nominal", HEADED, kept=False)
+            return Found(part, first, index + 1, index, name, "nominal", HEADED, kept=name == "ArmedGroup")
         return None
 
     def generic(self, part: int, parse: Parse, index: int, name: str) -> Found:
@@ -193,7 +213,16 @@ class EntityFinder:
         return Found(part, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
 
 
+_FREQUENT = {"daily", "weekly", "monthly", "annual", "yearly", "annually", "nightly", "recent", "now", "then", "soon", "once"}
 _AMOUNTS = {"CARDINAL", "QUANTITY", "MONEY", "PERCENT", "DATE", "TIME"}
+
+
+def _no_time(parse: Parse, first: int, last: int, label: str) -> bool:
+    """Whether the model's date is none: an age that stands alone, a word of frequency."""
+    if label not in ("DATE", "TIME") or last - first > 1:
+        return False
+    text = parse.lower[first]
+    return text in _FREQUENT or (text.isdigit() and len(text) != 4)
 
 
 class _Votes:
@@ -211,12 +240,16 @@ class _Votes:
             said = _said(parse, item.first, item.last)
             weight = 5.0 if item.score == LISTED else 2.5 if item.score == CUED else 1.0
             self.votes[said][item.type] += weight  # type: ignore[assignment]
-            kind = self._beside(parse, item)
-            if kind and item.score != LISTED:
+            if item.score == LISTED:
+                continue
+            if kind := self._beside(parse, item):
                 self.votes[said][kind] += 2.5  # type: ignore[assignment]
+            elif item.first and item.type == self.finder.pronouns.get("he"):
+                if hint := self.finder.hints.get(parse.lower[item.first - 1]):
+                    self.votes[said][hint] += 1.5  # type: ignore[assignment]
 
     def _beside(self, parse: Parse, item: Found) -> str | None:
-        """What the noun after a name tells of it: `X militants` makes X what militants are."""
+        """What the words around a name tell of it: `X militants` makes X what militants are."""
         if item.last < len(parse) and parse.head[item.last - 1] == item.last and parse.pos[item.last] == "NOUN":
             for name, rule in self.finder.heads.get(parse.lemma[item.last], ()):
                 if "named" in rule.needs:
@@ -259,9 +292,12 @@ class _Votes:
         people = self.finder.pronouns.get("he")
         for said, name in types.items():
             pieces = said.split(" ")
-            if name == people and len(pieces) > 1 and len(pieces[-1]) > 2 and pieces[-1][0].isupper() and pieces[-1] not in self.finder.listed:
-                if types.get(pieces[-1], name) == name or self.votes[pieces[-1]][types[pieces[-1]]] < 2.5:
-                    short[pieces[-1]] = name
+            if name != people or len(pieces) < 2:
+                continue
+            for piece in (pieces[-1], pieces[0]):
+                if len(piece) > 2 and piece[0].isupper() and piece.isalpha() and piece not in self.finder.listed:
+                    if types.get(piece, name) == name or self.votes[piece][types[piece]] < 2.5:
+                        short[piece] = name
         return short
 
     def _acronyms(self, names: list[Found], types: dict[str, str]) -> dict[str, str]:
@@ -325,6 +361,8 @@ def _belongs(parse: Parse, index: int, head: int) -> bool:
     if parse.tag[index] in ("POS", "PRP$", "WP$", "DT", "PDT", "WDT", "``", "''", "-LRB-", "-RRB-") or parse.pos[index] == "SPACE":
         return False
     if parse.text[index] in (",", ";", ":", "—", "–", "(", ")", "“", "”", '"'):
+        return False
+    if parse.text[index] in ("-", "--") and index and parse.start[index] > parse.end[index - 1]:
         return False
     token = index
     for _ in range(6):

@@ -11,6 +11,7 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
           needs: {modifier: [armed]}  # … only where a condition holds
         - before: [near, city of]     # a name right after one of these is of this type
           after: [province]           # a name right before one of these is
+          hints: [in]                 # tilts a name that looks like a person's: `in X`
     pronouns: {he: Person, they: any} # pronoun → type; `any` takes the type of what came before
     partitives: [dozen, group]        # "dozens of X" fills a role as X
     others: {Object: [object, with]}  # the type of a noun no rule knows, where it stands in one of these relations
@@ -36,7 +37,7 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
 Relations, seen from the trigger: `subject` (the doer, of an active or a passive verb), `object`, `recipient`
 (indirect object), `possessor` ("X's"), `modifier` (words before a noun), `clause` (a clause that completes the
 trigger), `when` (a time in the clause), and every preposition by its own word (`by`, `of`, `against`, …). In `roles` a
-type may follow: `modifier:Nationality`. Conditions also know `head` (the word that the trigger depends on), `next`
+type may follow: `modifier:Nationality`; `else subject` counts only where nothing before it filled the role. Conditions also know `head` (the word that the trigger depends on), `next`
 (the word after it), `number` (singular, plural), and the value `none` (nothing stands in that relation).
 """
 
@@ -78,6 +79,7 @@ class EntityRule(Value):
     never: Conditions = Field(default_factory=dict)
     before: Words = ()
     after: Words = ()
+    hints: Words = ()
 
 
 class EventRule(Value):

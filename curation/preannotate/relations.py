@@ -14,7 +14,7 @@ Relations = dict[str, list[int]]
 
 _RELATIVE = {"WDT", "WP", "WP$"}
 _PLACES = {"in", "at", "near", "on", "outside", "inside", "around", "from", "to", "into", "towards", "toward", "over", "across", "along", "off", "north", "south", "east", "west", "between", "through", "under", "beside", "outside", "within", "by", "with", "against", "for", "about"}
-_OBJECT_VERBS = {"see", "watch", "hear", "show", "leave", "find", "keep", "catch"}
+_TAKE_PART = {"participate", "engage", "take", "join", "involve"}
 
 
 def relations(parse: Parse, token: int, light: Collection[str]) -> Relations:
@@ -85,6 +85,8 @@ def _inherited(parse: Parse, verb: int, found: Relations, depth: int) -> None:
     if head == verb or depth > 3:
         return
     passive = _passive(parse, verb)
+    if dep in ("acl", "relcl") and parse.tag[verb] == "VBD" and "object" not in found:
+        passive = not any(True for _ in parse.kid(verb, "nsubj"))  # "the men killed in the raid"
     place = "object" if passive else "subject"
     if dep in ("acl", "relcl"):
         if parse.verbal(head):
@@ -176,6 +178,9 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
             _add(found, "clause", kid)
     _prepositions(parse, noun, found)
     head, dep = parse.head[noun], parse.dep[noun]
+    if parse.lower[noun].endswith("ing") and dep == "attr" and parse.verbal(head):  # "was busy mediating"
+        for kid in parse.kid(head, "nsubj"):
+            _add(found, "subject", _antecedent(parse, kid, head))
     if dep == "conj" and not parse.verbal(head):
         upper: Relations = {}
         _of_noun(parse, head, upper, light) if head < noun and parse.dep[head] != "conj" else None
@@ -185,13 +190,24 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
                     _add(found, name, token)
     elif dep in ("dobj", "nsubjpass", "nsubj", "attr", "oprd") and parse.verbal(head):
         _around(parse, head, noun, found, light)
+    elif dep in ("acomp", "oprd", "ccomp", "xcomp") and parse.verbal(head):
+        own: Relations = {}
+        _of_verb(parse, head, own)
+        for name in ("object", "subject"):
+            if name in own:
+                for token in own[name]:
+                    _add(found, "subject" if parse.dep[noun] == "acomp" else name, token)
+                break
+        for name in _PLACES & set(own):
+            for token in own[name]:
+                _add(found, name, token)
     elif dep == "pobj":
         prep, verb = head, parse.head[head]
         if parse.verbal(verb) and parse.dep[prep] in ("prep", "agent", "dative"):
             if parse.lower[prep] == "under" and parse.lemma[verb] in ("come", "be", "fall"):
                 for kid in parse.kid(verb, "nsubj"):
                     _add(found, "object", _antecedent(parse, kid, verb))
-            elif _verb_name(parse, verb) in light:
+            elif parse.lower[prep] == "in" and parse.lemma[verb] in _TAKE_PART:
                 _around(parse, verb, noun, found, light)
             elif parse.dep[prep] != "agent" and parse.lower[prep] in ("in", "during", "after", "as"):
                 _prepositions(parse, verb, found, only_new=True, only=("in", "at", "near", "outside"))
@@ -264,4 +280,8 @@ def _coordinated(parse: Parse, tokens: list[int]) -> Iterator[int]:
         seen.add(token)
         yield token
         if not parse.verbal(token):
-            queue += [kid for kid in parse.kids[token] if parse.dep[kid] == "conj" and not parse.verbal(kid)]
+            for kid in parse.kids[token]:
+                if parse.dep[kid] == "conj" and not parse.verbal(kid):
+                    queue.append(kid)
+                elif parse.dep[kid] == "prep" and parse.lower[kid] == "including":
+                    queue += parse.kid(kid, "pobj")

@@ -58,6 +58,7 @@ class TriggerFinder:
         for table in (self.verbs, self.nouns, self.adjectives):
             for entries in table.values():  # the more a rule asks for, the earlier it is tried
                 entries.sort(key=lambda entry: (-len(entry.rest), not entry.rule.needs, not entry.rule.never))
+        self.gerunds = {form: lemma for lemma in self.verbs for form in _gerunds(lemma)}
         self.forms = {form: lemma for lemma in self.verbs for form in _finite_forms(lemma)}
 
     def find(self, parses: Sequence[Parse], found: Sequence[Found], typed: Typed) -> list[Trigger]:
@@ -91,6 +92,8 @@ class TriggerFinder:
                 entries, score = self.nouns.get(parse.lower[index]), NOUN
         elif pos in ("NOUN", "PROPN"):
             entries, score = self.nouns.get(lemma) or self.nouns.get(parse.lower[index]), NOUN
+            if entries is None and parse.lower[index] in self.gerunds:
+                entries, score = self.verbs.get(self.gerunds[parse.lower[index]]), WEAK
         elif pos == "ADJ":
             entries, score = self.adjectives.get(parse.lower[index]), NOUN
             if not entries and parse.lower[index].endswith(("ed", "t", "n")) and parse.lower[index] in self.forms:
@@ -151,7 +154,7 @@ class TriggerFinder:
         if not len(parse) or len(parse) > 40 and parse.zone.kind not in ("headline",):
             return None
         first_sentence = [index for index in range(len(parse)) if parse.sentence[index] == 0]
-        if any(parse.tag[index] in ("VBZ", "VBP", "VBD", "MD") for index in first_sentence):
+        if any(parse.tag[index] in _FINITE and parse.dep[index] not in _INSIDE_NOUN for index in first_sentence):
             return None
         for index in first_sentence[1:-1]:
             lower = parse.lower[index]
@@ -213,6 +216,21 @@ def _span(parse: Parse, index: int, rest: tuple[str, ...]) -> tuple[int, int] | 
             if parse.dep[kid] == "prep":
                 near.update(parse.lemma[pobj] for pobj in parse.kid(kid, "pobj"))
     return (index, index + 1) if all(word in near for word in rest) else None
+
+
+_FINITE = {"VBZ", "VBP", "VBD", "MD"}
+_INSIDE_NOUN = {"compound", "amod", "nmod", "poss"}
+
+
+def _gerunds(lemma: str) -> Iterator[str]:
+    """What the `-ing` form may look like."""
+    if lemma.endswith("ie"):
+        yield lemma[:-2] + "ying"
+    elif lemma.endswith("e"):
+        yield lemma[:-1] + "ing"
+    else:
+        yield lemma + "ing"
+        yield lemma + lemma[-1] + "ing"
 
 
 _IRREGULAR = {

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import html
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
 from curation.errors import LabelStudioError, one_line
 from curation.labelstudio.names import ATTRIBUTE, ENTITY, TEXT, TRIGGER
-from curation.schema import Attribute, EntityType, EventType, Examples, LabelSchema
+from curation.schema import Attribute, EntityType, EventType, LabelSchema, Role
 
 STYLE = files("curation.labelstudio") / "page.css"
+GUIDE_STYLE = files("curation.labelstudio") / "guide.css"
 
 NO_HOTKEY = "f19"
 """A key that no one has. A choice without a hotkey would be given a free letter, and that letter would set the
@@ -98,52 +101,52 @@ def instructions(schema: LabelSchema) -> str:
     """What annotators read before they start (HTML): guidelines, then every type, role and attribute."""
     parts = [f"<h2>{_text(schema.title)}</h2>", f"<p>{_text(schema.description)}</p>"]
     if schema.guidelines:
-        parts += ["<h3>Guidelines</h3>", "<ul>"]
-        parts += [f"<li>{_text(line)}</li>" for line in schema.guidelines]
-        parts.append("</ul>")
+        parts += ["<h3>Guidelines</h3>", _list(map(_text, schema.guidelines))]
     parts.append("<h3>Entities</h3>")
-    for entity_type in schema.entity_types:
-        parts += _type(entity_type)
+    parts += [_type(label) for label in schema.entity_types]
     if schema.event_types:
-        parts.append("<h3>Events</h3>")
-    for event_type in schema.event_types:
-        parts += _type(event_type)
-        if event_type.roles:
-            parts.append("<ul>")
-            for role in event_type.roles:
-                required = " (required)" if role.required else ""
-                fillers = ", ".join(role.fillers)
-                parts.append(
-                    f"<li><b>{_text(role.name)}</b>{required}: {_text(role.definition)} "
-                    f"<i>Filled by: {_text(fillers)}.</i></li>"
-                )
-            parts.append("</ul>")
+        parts.append("<h3>Events and their roles</h3>")
+    parts += [_type(label, label.roles) for label in schema.event_types]
+    if schema.groups:
+        groups = [f"<b>{_text(name)}</b>: {_text(', '.join(types))}" for name, types in schema.groups.items()]
+        parts += ["<h3>Groups of types that fill roles</h3>", _list(groups)]
     if schema.attributes:
         parts.append("<h3>Attributes</h3>")
-    for attribute in schema.attributes:
-        parts.append(f"<h4>{_text(attribute.name)}, of {attribute.of}</h4><p>{_text(attribute.definition)}</p><ul>")
-        for value in attribute.values:
-            default = " (taken where nothing is chosen)" if value.name == attribute.default else ""
-            parts.append(f"<li><b>{_text(value.name)}</b>{default}: {_text(value.definition)}</li>")
-        parts.append("</ul>")
-    return "\n".join(parts)
+    parts += [_attribute(attribute) for attribute in schema.attributes]
+    style = f"<style>{GUIDE_STYLE.read_text('utf-8')}</style>"
+    return f'<div class="curation-guide">{style}\n' + "\n".join(parts) + "\n</div>"
 
 
-def _type(label: EntityType | EventType) -> list[str]:
+def _type(label: EntityType | EventType, roles: Iterable[Role] = ()) -> str:
     key = f" <code>{_text(label.hotkey)}</code>" if label.hotkey else ""
-    return [f"<h4>{_text(label.name)}{key}</h4>", f"<p>{_text(label.definition)}</p>", *_examples(label.examples)]
+    examples = [f"Yes: {_text(line)}" for line in label.examples.positive]
+    examples += [f"No: {_text(line)}" for line in label.examples.negative]
+    told = [f"<p>{_text(label.definition)}</p>", _list(examples), _list(map(_role, roles))]
+    return f"<details><summary><b>{_text(label.name)}</b>{key}</summary>{''.join(told)}</details>"
 
 
-def _examples(examples: Examples) -> list[str]:
-    if not examples.positive and not examples.negative:
-        return []
-    lines = [f"<li>Yes: {_text(line)}</li>" for line in examples.positive]
-    lines += [f"<li>No: {_text(line)}</li>" for line in examples.negative]
-    return ["<ul>", *lines, "</ul>"]
+def _role(role: Role) -> str:
+    required = ", required" if role.required else ""
+    fillers = _text(", ".join(role.fillers))
+    return f"<b>{_text(role.name)}</b>{required}: {_text(role.definition)} <i>({fillers})</i>"
+
+
+def _attribute(attribute: Attribute) -> str:
+    values = []
+    for value in attribute.values:
+        default = " (where nothing is chosen)" if value.name == attribute.default else ""
+        values.append(f"<b>{_text(value.name)}</b>{default}: {_text(value.definition)}")
+    return f"<p><b>{_text(attribute.name)}</b> of {attribute.of}: {_text(attribute.definition)}</p>{_list(values)}"
+
+
+def _list(items: Iterable[str]) -> str:
+    lines = "".join(f"<li>{item}</li>" for item in items)
+    return f"<ul>{lines}</ul>" if lines else ""
 
 
 def _text(text: str) -> str:
-    return html.escape(one_line(text, limit=5000))
+    """`text` as HTML, its `quoted` words as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(one_line(text, limit=5000)))
 
 
 @dataclass(frozen=True)

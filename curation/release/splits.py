@@ -273,40 +273,40 @@ def _untangle(
     fractions: Sequence[float],
 ) -> list[SetAside]:
     """Place the members of a group that links several splits, adding to `placed`; returns who is set aside."""
-    aside: dict[str, SetAside] = {}
+    aside: set[str] = set()
 
-    def neighbours(one: str) -> list[str]:
+    def beside(one: str) -> list[str]:
         return sorted(other for other in near[one] if other in placed)
 
-    def conflict(one: str, splits: Collection[str]) -> bool:
-        if len(set(splits)) < 2:
-            return False
-        resembled = neighbours(one)
-        aside[one] = SetAside(article_id=one, near=tuple(resembled), splits=tuple(sorted(set(splits))))
-        return True
+    def splits(one: str) -> set[str]:
+        own = {known[one].split} if one in known else set()
+        return own | {placed[other].split for other in beside(one)}
 
     placed.update((one, known[one]) for one in members if one in known and one in settled)
     for one in members:
         if one in known and one not in settled:
-            splits = [known[one].split, *(placed[other].split for other in neighbours(one))]
-            if not conflict(one, splits):
+            if len(splits(one)) > 1:
+                aside.add(one)
+            else:
                 placed[one] = known[one]
     # Newcomers next to what is placed join it, one after the other; each may bring others within reach.
-    frontier = [one for one in members if one not in placed and one not in aside and neighbours(one)]
+    frontier = [one for one in members if one not in placed and one not in aside and beside(one)]
     heapq.heapify(frontier)
     while frontier:
         one = heapq.heappop(frontier)
         if one in placed or one in aside:
             continue
-        beside = [placed[other] for other in neighbours(one)]
-        if not conflict(one, [place.split for place in beside]):
-            placed[one] = Place(min(place.cluster for place in beside), beside[0].split, None)
-            for other in near[one]:
-                if other not in placed and other not in aside:
-                    heapq.heappush(frontier, other)
+        if len(splits(one)) > 1:
+            aside.add(one)
+            continue
+        joined = [placed[other] for other in beside(one)]
+        placed[one] = Place(min(place.cluster for place in joined), joined[0].split, None)
+        for other in near[one] - aside:
+            if other not in placed:
+                heapq.heappush(frontier, other)
     rest = [one for one in members if one not in placed and one not in aside]
     inside = {one: near[one] & set(rest) for one in rest}
     for group in _components(rest, inside):
         for one in group:
             placed[one] = Place(group[0], split_of(group[0], fractions), None)
-    return list(aside.values())
+    return [SetAside(article_id=one, near=tuple(beside(one)), splits=tuple(sorted(splits(one)))) for one in aside]

@@ -14,6 +14,7 @@ from curation.schema import LabelSchema
 
 _WHEN = "when"
 _ELSE = "else "
+_THIRD = {"he", "his", "she", "her", "it", "its", "they", "their"}
 _RELATION = {"subject": 0.75, "object": 0.75, "by": 0.75, "recipient": 0.7, "possessor": 0.65, "modifier": 0.6, "clause": 0.6, _WHEN: 0.65}
 _PREPOSITION = 0.55
 
@@ -95,15 +96,22 @@ class ArgumentFinder:
         if mentions or event is not None:
             return None
         if parse.pos[token] == "PRON" or parse.tag[token] == "PRP$":
-            return self._pronoun(board, part, token, types)
+            return self._pronoun(board, trigger, token, types)
         if parse.pos[token] == "NOUN" and parse.text[token].isalpha():
             for name, relations in self.others.items():
                 if name in types and relation in relations:
                     return board.add(self.entities.generic(part, parse, token, name))
         return None
 
-    def _pronoun(self, board: _Board, part: int, token: int, types: frozenset[str]) -> Found | None:
-        name = self.pronouns.get(board.parses[part].lower[token])
+    def _pronoun(self, board: _Board, trigger: Trigger, token: int, types: frozenset[str]) -> Found | None:
+        """What a pronoun stands for in its own sentence, or else the pronoun itself."""
+        part = trigger.part
+        word = board.parses[part].lower[token]
+        name = self.pronouns.get(word)
+        if name is None or (name != ANY and name not in types):
+            return None
+        if word in _THIRD and (stands_for := board.subject_before(part, token, types, name)) is not None:
+            return stands_for
         if name == ANY:
             name = board.before(part, token, types)
         if name is None or name not in types:
@@ -153,6 +161,21 @@ class _Board:
         self.found.append(item)
         return item
 
+    def subject_before(self, part: int, token: int, types: frozenset[str], name: str) -> Found | None:
+        """The nearest earlier subject of the same sentence that the pronoun at `token` may stand for."""
+        parse = self.parses[part]
+        many = parse.lower[token] in ("they", "their")
+        for index in range(token - 1, -1, -1):
+            if parse.sentence[index] != parse.sentence[token]:
+                return None
+            if parse.dep[index] in ("nsubj", "nsubjpass") and parse.pos[index] != "PRON":
+                for item in self.mentions(part, index):
+                    if item.type in types and (name in (ANY, item.type)):
+                        plural = parse.tag[item.head] in ("NNS", "NNPS")
+                        return item if many or not plural else None
+                return None
+        return None
+
     def before(self, part: int, token: int, types: frozenset[str]) -> str | None:
         """The type of the nearest earlier mention that could fill the role, in this zone or the one before."""
         for where in (part, part - 1):
@@ -171,6 +194,8 @@ class _Board:
         own, other = [], []
         for item in self.dated[trigger.part]:
             if parse.sentence[item.head] != parse.sentence[trigger.token]:
+                continue
+            if parse.dep[item.head] in ("compound", "amod", "nmod") and parse.head[item.head] != trigger.token:
                 continue
             above = _clause(parse, item.head)
             distance = abs(item.head - trigger.token)

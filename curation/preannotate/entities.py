@@ -13,7 +13,11 @@ from curation.schema import LabelSchema
 ONTOLOGY = "ontonotes"
 """The ontology whose labels spaCy's English models use."""
 
-_ADJECTIVES = "NORP"
+_ADJECTIVES, _PLACES, _REGIONS = "NORP", "GPE", "LOC"
+_DIRECTIONS = {
+    side + end for side in ("north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest",
+    "north-east", "north-west", "south-east", "south-west", "central") for end in ("", "ern")
+} | {"upper", "lower", "mainland"}  # fmt: skip
 
 # Scores order items by how they were found; they are no probabilities until they are calibrated.
 LISTED, CUED, MODEL, HEADED, ALIAS, GENERIC, PRONOUN = 0.9, 0.85, 0.8, 0.7, 0.75, 0.45, 0.4
@@ -62,6 +66,9 @@ class EntityFinder:
                 self.before.update(dict.fromkeys(rule.before, name))
                 self.after.update(dict.fromkeys(rule.after, name))
                 self.hints.update(dict.fromkeys(rule.hints, name))
+        self.place = self.labels.get(_PLACES)
+        self.region = self.labels.get(_REGIONS)
+        self.adjective = self.labels.get(_ADJECTIVES)
         self.heads_types = {name for rules in self.heads.values() for name, _ in rules}
         self.longest = max((len(name.split()) for name in self.listed), default=0) + 2
         self.starts = {_first_piece(name) for name in self.listed}
@@ -81,25 +88,35 @@ class EntityFinder:
             taken = _Taken(own)
             found += own
             found += self._within(part, parse, own)
+            found += self._parts_of(part, parse, own)
             found += self._nominals(part, parse, taken)
         return sorted(found, key=lambda item: (item.part, item.first, -item.last))
 
     # --- names
 
     def _names(self, part: int, parse: Parse) -> list[Found]:
+        if parse.zone.kind == "dateline" and self.place is not None and parse.text:
+            last = next((index for index, text in enumerate(parse.text) if text == ","), len(parse))
+            return [Found(part, 0, last, _head(parse, 0, last), self.place, "name", LISTED)]
         found = [*self._listed(part, parse), *self._cued(part, parse), *self._headed(part, parse), *self._model(part, parse)]
         return _resolve(found)
 
     def _model(self, part: int, parse: Parse) -> Iterator[Found]:
-        for first, last, label in parse.entities:
+        for first, last, label in _joined(parse.entities):
             if (name := self.labels.get(label)) is None:
                 continue
             first, last = _trimmed(parse, first, last, loose=label in _AMOUNTS)
             if first >= last or not _has_letter_or_digit(parse, first, last) or _no_time(parse, first, last, label):
                 continue
+            if label not in _AMOUNTS and last - first > 1 and self._common(parse, last - 1):
+                continue
             if label not in _AMOUNTS and parse.text[last - 1] not in self.name_heads:
                 first, name = self._after_title(parse, first, last, name)
             yield Found(part, first, last, _head(parse, first, last), name, "name", MODEL)
+
+    def _common(self, parse: Parse, token: int) -> bool:
+        """Whether the token is a common noun of the lexicon: `Mirdani warships` is a description, no name."""
+        return parse.text[token].islower() and (parse.lemma[token] in self.heads or parse.lower[token] in self.heads)
 
     def _after_title(self, parse: Parse, first: int, last: int, name: str) -> tuple[int, str]:
         while last - first > 1 and (cued := self.before.get(parse.lower[first].rstrip("."))) is not None:
@@ -172,8 +189,17 @@ class EntityFinder:
         for item in names:
             if item.last - item.first > 1 and parse.pos[item.first] in ("ADJ", "PROPN"):
                 name = self.listed.get(parse.text[item.first])
-                if name is not None and name != item.type and name == self.labels.get(_ADJECTIVES) and self._is_body(item):
+                if name is not None and name != item.type and name == self.adjective and self._is_body(item):
                     yield Found(part, item.first, item.first + 1, item.first, name, "name", LISTED)
+
+    def _parts_of(self, part: int, parse: Parse, names: Sequence[Found]) -> Iterator[Found]:
+        """`northern Mirdan` is a region that holds a state."""
+        for item in names:
+            first = item.first - 1
+            if self.region is None or item.type not in (self.place, self.region) or first < 0:
+                continue
+            if parse.lower[first] in _DIRECTIONS and parse.head[first] == item.head:
+                yield Found(part, first, item.last, item.head, self.region, "name", CUED)
 
     def _is_body(self, item: Found) -> bool:
         return item.type in self.name_heads.values() and item.type in self.heads_types
@@ -213,8 +239,23 @@ class EntityFinder:
         return Found(part, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
 
 
+_DEMONYMS = ("ians", "ans", "ian", "an", "ns", "n", "is", "i", "ese", "ish")
 _FREQUENT = {"daily", "weekly", "monthly", "annual", "yearly", "annually", "nightly", "recent", "now", "then", "soon", "once"}
 _AMOUNTS = {"CARDINAL", "QUANTITY", "MONEY", "PERCENT", "DATE", "TIME"}
+
+
+def _joined(entities: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """The model's entities, a date and a time of day that touch as one: `Friday morning`."""
+    kept: tuple[int, int, str] | None = None
+    for first, last, label in entities:
+        if kept is not None and kept[1] == first and {kept[2], label} == {"DATE", "TIME"}:
+            kept = (kept[0], last, kept[2])
+            continue
+        if kept is not None:
+            yield kept
+        kept = (first, last, label)
+    if kept is not None:
+        yield kept
 
 
 def _no_time(parse: Parse, first: int, last: int, label: str) -> bool:
@@ -231,6 +272,7 @@ class _Votes:
     def __init__(self, finder: EntityFinder, parses: Sequence[Parse]) -> None:
         self.finder, self.parses = finder, parses
         self.votes: dict[str, Counter[str]] = defaultdict(Counter)
+        self.words = {text for parse in parses for text, pos in zip(parse.text, parse.pos, strict=True) if pos == "PROPN"}
 
     def count(self, names: Iterable[Found]) -> None:
         for item in names:
@@ -238,22 +280,33 @@ class _Votes:
             if self._settled(parse, item):
                 continue
             said = _said(parse, item.first, item.last)
+            if parse.zone.kind == "dateline":
+                self.votes[said.title()][item.type] += 5.0  # type: ignore[assignment]
             weight = 5.0 if item.score == LISTED else 2.5 if item.score == CUED else 1.0
             self.votes[said][item.type] += weight  # type: ignore[assignment]
             if item.score == LISTED:
                 continue
             if kind := self._beside(parse, item):
-                self.votes[said][kind] += 2.5  # type: ignore[assignment]
-            elif item.first and item.type == self.finder.pronouns.get("he"):
+                self.votes[said][kind] += 3.0  # type: ignore[assignment]
+            elif item.first and item.score == MODEL and item.last - item.first < 3:
                 if hint := self.finder.hints.get(parse.lower[item.first - 1]):
                     self.votes[said][hint] += 1.5  # type: ignore[assignment]
 
     def _beside(self, parse: Parse, item: Found) -> str | None:
-        """What the words around a name tell of it: `X militants` makes X what militants are."""
-        if item.last < len(parse) and parse.head[item.last - 1] == item.last and parse.pos[item.last] == "NOUN":
-            for name, rule in self.finder.heads.get(parse.lemma[item.last], ()):
-                if "named" in rule.needs:
-                    return name
+        """What the noun that a name goes with tells of it: `X militants`, `rebels of the X`."""
+        if item.type in (self.finder.place, self.finder.adjective):
+            return None
+        head = item.last
+        if not (head < len(parse) and parse.head[item.head] == head and parse.pos[head] == "NOUN"):
+            above = parse.head[item.head]
+            if parse.lower[above] != "of" or parse.dep[item.head] != "pobj":
+                return None
+            head = parse.head[above]
+            if parse.tag[head] not in ("NNS", "NNPS"):
+                return None
+        for name, rule in self.finder.heads.get(parse.lemma[head], ()):
+            if any("named" in words for words in rule.needs.values()):
+                return name
         return None
 
     def _settled(self, parse: Parse, item: Found) -> bool:
@@ -262,6 +315,7 @@ class _Votes:
 
     def settle(self, names: list[Found]) -> list[Found]:
         types = {said: votes.most_common(1)[0][0] for said, votes in self.votes.items()}
+        types.update(self._demonyms(types))
         types.update(self._short_forms(types))
         types.update(self._acronyms(names, types))
         for item in names:
@@ -285,6 +339,21 @@ class _Votes:
                             names.append(item)
                         break
         return names
+
+    def _demonyms(self, types: dict[str, str]) -> dict[str, str]:
+        """`Mirdani` beside `Mirdan` in one article: the longer is the adjective of the shorter, a place."""
+        place, adjective, listed = self.finder.place, self.finder.adjective, self.finder.listed
+        found: dict[str, str] = {}
+        if place is None or adjective is None:
+            return found
+        for word in sorted({text for parse in self.parses for text in parse.text if text[:1].isupper()}):
+            for suffix, stem in ((suffix, word.removesuffix(suffix)) for suffix in _DEMONYMS if word.endswith(suffix)):
+                for said in (stem, stem + "a", stem + "e"):
+                    if len(said) > 3 and said in self.words and word not in listed and " " not in said:
+                        found[word] = adjective
+                        if said not in listed:
+                            found[said] = place
+        return found
 
     def _short_forms(self, types: dict[str, str]) -> dict[str, str]:
         """`Melk` alone is what `Doran Melk` is, where that is a person's name by majority."""

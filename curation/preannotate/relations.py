@@ -37,7 +37,8 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
     for kid in parse.kids[verb]:
         dep = parse.dep[kid]
         if dep == "nsubj" or dep == "csubj":
-            _add(found, "subject", _antecedent(parse, kid, verb))
+            bare = parse.tag[verb] == "VBN" and not any(True for _ in parse.kid(verb, "aux", "auxpass"))
+            _add(found, "object" if bare else "subject", _antecedent(parse, kid, verb))  # headline "Eleven killed"
         elif dep == "nsubjpass":
             _add(found, "object", _antecedent(parse, kid, verb))
         elif dep == "agent":

@@ -116,7 +116,12 @@ class TriggerFinder:
         return None
 
     def _names_a_kind(self, parse: Parse, index: int) -> bool:
-        """`war-torn`, `battle-hardened`: a noun tied by a hyphen to what follows says no event."""
+        """`war-torn`: a noun tied by a hyphen to what follows; `the wounded`, `surrounding hills`: no events."""
+        if parse.tag[index] == "VBG" and parse.dep[index] == "amod":
+            return True
+        if parse.tag[index] == "VBN" and parse.dep[index] in ("pobj", "nsubj", "nsubjpass", "dobj", "conj"):
+            if any(parse.lower[kid] == "the" for kid in parse.kid(index, "det")):
+                return True
         tied = index + 2 < len(parse) and parse.text[index + 1] in ("-", "‑") and parse.end[index] == parse.start[index + 1]
         return tied and parse.pos[index] != "VERB" and parse.end[index + 1] == parse.start[index + 2]
 
@@ -168,9 +173,9 @@ class TriggerFinder:
             if lower == self.forms[lower] and parse.tag[before] not in ("NNS", "NNPS") and not parse.lower[before].endswith("s"):
                 if not (parse.pos[before] in ("NOUN", "PROPN") and parse.lower[before] in ("police", "people", "military")):
                     continue
-            if parse.pos[after] in ("NOUN", "PROPN", "ADJ", "NUM", "DET", "ADP", "PRON") and lower != "":
-                if lower.endswith("s") or parse.pos[after] != "ADP":
-                    return index
+            begins = parse.pos[after] in ("NOUN", "PROPN", "ADJ", "NUM", "DET", "PRON") or parse.dep[after] in _INSIDE_NOUN
+            if begins or (parse.pos[after] == "ADP" and lower.endswith("s")):
+                return index
         return None
 
     def _as_headline(self, part: int, parse: Parse, index: int, typed: Typed) -> Trigger | None:
@@ -191,10 +196,11 @@ def by_order(parse: Parse, verb: int) -> Relations:
         found["subject"] = [before[-1]]
     relation, last = "object", None
     for index in range(verb + 1, len(parse) + 1):
-        if index == len(parse) or parse.pos[index] in ("ADP", "PUNCT", "SCONJ", "VERB") or parse.lower[index] in ("to", "as"):
+        ends = index == len(parse) or (parse.pos[index] in ("PUNCT", "VERB", "SCONJ") and parse.dep[index] not in _INSIDE_NOUN)
+        if ends or parse.pos[index] == "ADP" or parse.lower[index] in ("to", "as"):
             if last is not None:
                 found.setdefault(relation, []).append(last)
-            if index == len(parse) or parse.pos[index] in ("PUNCT", "VERB", "SCONJ"):
+            if ends:
                 break
             relation, last = parse.lower[index], None
         elif parse.pos[index] in ("NOUN", "PROPN", "NUM", "PRON"):

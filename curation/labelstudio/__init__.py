@@ -1,1 +1,22 @@
-"""."""
+"""Label Studio: `push` articles there, `pull` back what people made of them. Its JSON is known here alone."""
+
+from __future__ import annotations
+
+from curation.labelstudio.client import Client
+from curation.labelstudio.pull import PullReport, pull
+from curation.labelstudio.push import PushReport, push
+from curation.labelstudio.snapshot import Snapshot, latest_snapshot, read_snapshot
+from curation.labelstudio.standing import Standing, standing
+
+__all__ = [
+    "Client",
+    "PullReport",
+    "PushReport",
+    "Snapshot",
+    "Standing",
+    "latest_snapshot",
+    "pull",
+    "push",
+    "read_snapshot",
+    "standing",
+]

@@ -19,3 +19,11 @@ PURPOSE = "purpose"
 
 ANNOTATE = "annotate"
 """The purpose of a task in which an article is annotated."""
+
+PREDICTION = "pre-annotation"
+"""`model_version` of every prediction we send, whatever the engine: the label stream shows the predictions of one
+`model_version` a project and hides all others, so a second engine's would never be seen."""
+ENGINE = "engine"
+ANNOTATION = "annotation"
+"""Keys of the `meta` of a prediction's first region: the engine (`name@version`) and the id of the annotation it is.
+The editor does not show `meta` and keeps it, so what people submit says what they started from."""

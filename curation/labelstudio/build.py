@@ -1,0 +1,373 @@
+"""Build a snapshot folder from fresh tasks and, for all the others, from the snapshot before.
+
+What did not change is copied, not decoded again: raw tasks by blocks of ids that are compressed on their own, the
+rest by lines. The same tasks give the same bytes, whichever way they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from curation.errors import BadInput, CurationError
+from curation.labelstudio.decode import Decoded
+from curation.labelstudio.snapshot import (
+    ANNOTATIONS,
+    ARTICLES,
+    ISSUES,
+    MANIFEST,
+    RAW,
+    TASKS,
+    FileFacts,
+    Manifest,
+    Snapshot,
+    TaskLine,
+)
+
+BLOCK = 32
+"""Task ids in a block of `raw.jsonl.gz`: a gzip member of its own, copied where nothing in it changed."""
+
+
+class Source(NamedTuple):
+    """Where a snapshot comes from, for its manifest."""
+
+    url: str
+    project_id: int
+    project_title: str
+    project_created_at: str
+    schema_ref: str
+
+
+def build_snapshot(
+    folder: Path,
+    source: Source,
+    live: list[int],
+    fresh: Iterable[dict[str, Any]],
+    changed: set[int],
+    decode: Callable[[dict[str, Any]], Decoded],
+    link: Callable[[int], str],
+    *,
+    previous: Snapshot | None,
+) -> tuple[Path, bool]:
+    """Write the next snapshot in `folder`. Returns its path, and False where it says what `previous` says: no new one.
+
+    Args:
+        live: ids of all tasks there are, rising.
+        fresh: the tasks in `changed`, by rising id; one that is missing is gone.
+        changed: ids of the tasks that are not to be taken from `previous`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".part-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a pull that was killed
+    part = folder / f".part-{os.getpid()}"
+    part.mkdir()
+    try:
+        with ExitStack() as stack:
+            builder = _Builder(part, stack, live, changed, decode, link, previous)
+            builder.tasks(fresh)
+            files, counts, findings = builder.finish()
+        content = hashlib.sha256(
+            json.dumps([source, sorted((name, one.sha256) for name, one in files.items())]).encode()
+        ).hexdigest()
+        if previous is not None and previous.manifest.content == content:
+            return previous.path, False
+        time = datetime.now(UTC).replace(microsecond=0)
+        if previous is not None:
+            time = max(time, previous.manifest.time + timedelta(seconds=1))
+        manifest = Manifest(
+            time=time,
+            url=source.url,
+            project_id=source.project_id,
+            project_title=source.project_title,
+            project_created_at=source.project_created_at,
+            schema=source.schema_ref,
+            content=content,
+            counts=counts,
+            findings=findings,
+            files=files,
+        )
+        with (part / MANIFEST).open("w", encoding="utf-8") as file:
+            file.write(manifest.model_dump_json(by_alias=True, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        path = folder / f"{time:%Y%m%dT%H%M%SZ}-{content[:8]}"
+        part.rename(path)
+        return path, True
+    except OSError as error:
+        raise CurationError(
+            f"{folder}: cannot be written: {error.strerror or error}; free space and pull again, "
+            "the snapshots there are as they were"
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+class _Line(NamedTuple):
+    """A line to be written: the order it comes in, and where its bytes are."""
+
+    order: tuple[Any, ...]
+    file: IO[bytes]
+    start: int
+    length: int
+
+
+class _Builder:
+    def __init__(
+        self,
+        part: Path,
+        stack: ExitStack,
+        live: list[int],
+        changed: set[int],
+        decode: Callable[[dict[str, Any]], Decoded],
+        link: Callable[[int], str],
+        previous: Snapshot | None,
+    ) -> None:
+        self.part, self.stack, self.live, self.changed = part, stack, live, changed
+        self.decode, self.link, self.previous = decode, link, previous
+        self.before = {task.task: task for task in previous.tasks()} if previous else {}
+        self.kept = {task for task in live if task in self.before and task not in changed}
+        self.again = self._again()
+        self.spool = stack.enter_context((part / ".spool").open("w+b"))
+        self.files: dict[str, _Out] = {}
+        self.articles: dict[tuple[str, str], tuple[int, _Line]] = {}
+        self.annotations: list[_Line] = []
+        self.issues: list[bytes] = []
+        self.counts: Counter[str] = Counter()
+        self.findings: Counter[str] = Counter()
+
+    def _again(self) -> set[int]:
+        """Kept tasks to be decoded again: those whose article stood under the id of a task that is not kept.
+
+        Tasks of one revision share a line in `articles.jsonl`, made from the first of them.
+        """
+        first: dict[tuple[str | None, str | None], int] = {}
+        for number, task in self.before.items():
+            first.setdefault((task.article_id, task.text_sha256), number)
+        lost = {revision for revision, number in first.items() if number not in self.kept}
+        return (
+            {n for n in self.kept if (self.before[n].article_id, self.before[n].text_sha256) in lost} if lost else set()
+        )
+
+    def tasks(self, fresh: Iterable[dict[str, Any]]) -> None:
+        """Write raw.jsonl.gz and tasks.jsonl, and gather the rest."""
+        raw, tasks = self.out(RAW), self.out(TASKS)
+        arriving = _Arriving(fresh)
+        blocks = _Blocks(self.previous)
+        for block, ids in groupby(self.live, lambda number: number // BLOCK):
+            wanted = list(ids)
+            packed, lines = blocks.take(block)
+            new: dict[int, bytes] = {}
+            for number in wanted:
+                if number in self.kept:
+                    new[number] = lines[number]
+                    again = number in self.again
+                    line = self.read(json.loads(lines[number])) if again else self.before[number]
+                elif (task := arriving.take(number)) is not None:
+                    new[number] = _json(task)
+                    line = self.read(task)
+                else:
+                    continue
+                self.counts["tasks"] += 1
+                self.counts[line.state] += 1
+                tasks.write(line.model_dump_json().encode() + b"\n")
+            if new != lines:
+                packed = _pack(b"".join(one + b"\n" for one in new.values())) if new else b""
+            raw.write(packed, lines=len(new))
+
+    def read(self, task: dict[str, Any]) -> TaskLine:
+        """Decode one task."""
+        decoded, number = self.decode(task), task["id"]
+        article = decoded.article
+        if article is not None:
+            revision = (article.id, article.text_sha256)
+            if revision not in self.articles or self.articles[revision][0] > number:
+                self.articles[revision] = (number, self.keep(revision, article.to_json().encode()))
+        for annotation in decoded.annotations:
+            time = annotation.time.timestamp() if annotation.time else 0.0
+            order = (annotation.article_id, time, annotation.id)
+            self.annotations.append(self.keep(order, annotation.to_json().encode()))
+        for issue in decoded.issues:
+            self.issues.append(_json({**issue._asdict(), "url": self.link(number)}))
+        predictions, drafts = task.get("predictions"), task.get("drafts")
+        updated = task.get("updated_at")
+        return TaskLine(
+            task=number,
+            article_id=article.id if article else None,
+            text_sha256=article.text_sha256 if article else None,
+            purpose=decoded.purpose,
+            batch=decoded.batch,
+            state=decoded.state,
+            drafts=len(drafts) if isinstance(drafts, list) else 0,
+            updated_at=updated if isinstance(updated, str) else None,
+            annotations=tuple(annotation.id for annotation in decoded.annotations),
+            predictions=tuple(one for one in predictions or () if isinstance(one, int)),
+            url=self.link(number),
+        )
+
+    def keep(self, order: tuple[Any, ...], line: bytes) -> _Line:
+        start = self.spool.tell()
+        self.spool.write(line + b"\n")
+        return _Line(order, self.spool, start, len(line) + 1)
+
+    def finish(self) -> tuple[dict[str, FileFacts], dict[str, int], dict[str, int]]:
+        """Add what is kept from the snapshot before, and write the sorted files."""
+        old_issues = list(self.take_over())
+        articles = self.out(ARTICLES)
+        for _, (_, line) in sorted(self.articles.items()):
+            articles.write(_bytes(line))
+        annotations = self.out(ANNOTATIONS)
+        for line in sorted(self.annotations, key=lambda one: one.order):
+            annotations.write(_bytes(line))
+        issues = self.out(ISSUES)
+        for raw in sorted((*old_issues, *self.issues), key=lambda one: (json.loads(one)["task"] or 0, one)):
+            self.findings[json.loads(raw)["code"]] += 1
+            issues.write(raw + b"\n")
+        facts = {name: one.close() for name, one in self.files.items()}
+        (self.part / ".spool").unlink()
+        states = ("tasks", "submitted", "draft", "skipped", "untouched")
+        counts = {name: self.counts[name] for name in states}
+        counts["articles"], counts["annotations"] = facts[ARTICLES].lines, facts[ANNOTATIONS].lines
+        counts["issues"] = facts[ISSUES].lines
+        return facts, counts, dict(sorted(self.findings.items()))
+
+    def take_over(self) -> Iterator[bytes]:
+        """Lines of the snapshot before that belong to kept tasks; yields those of its issues."""
+        if self.previous is None:
+            return
+        kept = self.kept - self.again
+        dropped = {name for n, task in self.before.items() if n not in kept for name in task.annotations}
+        revisions = {(task.article_id, task.text_sha256): n for n, task in reversed(self.before.items()) if n in kept}
+        for place in self.old(ARTICLES):
+            raw = _bytes(place)
+            revision = (json.loads(raw.partition(b',"text":')[0] + b"}")["id"], raw[-67:-3].decode())
+            owner = revisions.get(revision)
+            if owner is not None and (revision not in self.articles or self.articles[revision][0] > owner):
+                self.articles[revision] = (owner, place)
+        for place in self.old(ANNOTATIONS):
+            head = json.loads(_bytes(place).partition(b',"entities":[')[0] + b"}")
+            if head["id"] not in dropped:
+                time = datetime.fromisoformat(head["time"]).timestamp() if "time" in head else 0.0
+                self.annotations.append(place._replace(order=(head["article_id"], time, head["id"])))
+        for place in self.old(ISSUES):
+            raw = _bytes(place).rstrip(b"\n")
+            if json.loads(raw)["task"] in kept:
+                yield raw
+
+    def old(self, name: str) -> Iterator[_Line]:
+        """The places of all lines in a file of the snapshot before."""
+        assert self.previous is not None  # noqa: S101  take_over looked
+        file = self.stack.enter_context((self.previous.path / name).open("rb"))
+        reader = self.stack.enter_context((self.previous.path / name).open("rb"))
+        start = 0
+        for raw in file:
+            yield _Line((), reader, start, len(raw))
+            start += len(raw)
+
+    def out(self, name: str) -> _Out:
+        self.files[name] = _Out(self.stack.enter_context((self.part / name).open("wb")))
+        return self.files[name]
+
+
+class _Out:
+    """A file being written, with its hash."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.hash, self.bytes, self.lines = file, hashlib.sha256(), 0, 0
+
+    def write(self, data: bytes, lines: int = 1) -> None:
+        self.file.write(data)
+        self.hash.update(data)
+        self.bytes += len(data)
+        self.lines += lines
+
+    def close(self) -> FileFacts:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        return FileFacts(sha256=self.hash.hexdigest(), bytes=self.bytes, lines=self.lines)
+
+
+class _Arriving:
+    """Fresh tasks by rising id, taken one by one."""
+
+    def __init__(self, fresh: Iterable[dict[str, Any]]) -> None:
+        self.fresh = iter(fresh)
+        self.next: dict[str, Any] | None = next(self.fresh, None)
+
+    def take(self, number: int) -> dict[str, Any] | None:
+        while self.next is not None and self.next["id"] < number:
+            self.next = next(self.fresh, None)
+        return self.next if self.next is not None and self.next["id"] == number else None
+
+
+class _Blocks:
+    """The blocks of a snapshot's raw tasks by rising number, taken one by one."""
+
+    def __init__(self, snapshot: Snapshot | None) -> None:
+        self.blocks = _blocks(snapshot) if snapshot else iter(())
+        self.next = next(self.blocks, None)
+
+    def take(self, block: int) -> tuple[bytes, dict[int, bytes]]:
+        """The block as it is packed, and its lines by task id; both empty where there is none of that number."""
+        while self.next is not None and self.next[0] < block:
+            self.next = next(self.blocks, None)
+        if self.next is None or self.next[0] != block:
+            return b"", {}
+        return self.next[1], self.next[2]
+
+
+def _blocks(snapshot: Snapshot) -> Iterator[tuple[int, bytes, dict[int, bytes]]]:
+    path = snapshot.path / RAW
+    rest = b""
+    with path.open("rb") as file:
+        while rest or (rest := file.read(1 << 20)):
+            packed, unpacked, gzip = [rest], [], zlib.decompressobj(wbits=31)
+            try:
+                unpacked.append(gzip.decompress(rest))
+                while not gzip.eof:
+                    if not (more := file.read(1 << 20)):
+                        raise zlib.error("cut short")
+                    packed.append(more)
+                    unpacked.append(gzip.decompress(more))
+            except zlib.error as error:
+                raise BadInput(
+                    f"is damaged ({error})", path=path, way_out="remove the snapshot's folder and pull with --full"
+                ) from error
+            rest = gzip.unused_data
+            whole = b"".join(packed)
+            lines = {}
+            for line in b"".join(unpacked).splitlines():
+                lines[_id(line)] = line
+            yield min(lines) // BLOCK, whole[: len(whole) - len(rest)], lines
+
+
+def _id(line: bytes) -> int:
+    """The id of a raw task: `_json` writes it first."""
+    return int(line[6 : line.index(b",")])
+
+
+def _json(record: dict[str, Any]) -> bytes:
+    """One line of JSON. What UTF-8 cannot hold (half a surrogate pair) is escaped."""
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    with suppress(UnicodeEncodeError):
+        return line.encode()
+    return json.dumps(record, separators=(",", ":")).encode()
+
+
+def _pack(data: bytes) -> bytes:
+    packer = zlib.compressobj(6, wbits=31)
+    return packer.compress(data) + packer.flush()
+
+
+def _bytes(line: _Line) -> bytes:
+    line.file.seek(line.start)
+    return line.file.read(line.length)

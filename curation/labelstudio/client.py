@@ -1,0 +1,311 @@
+"""One thin client for Label Studio's API, on httpx.
+
+The official SDK takes 2 to 4 seconds to import (pandas comes along), sends an import again on a 504 and reads tasks
+at a third of the speed, so the jobs do not use it; `Client.sdk` gives it, on the same server and key, for all the
+rest: users, storages, webhooks.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import ssl
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from curation.errors import Ambiguous, LabelStudioError, Unauthorized, Unreachable, one_line
+
+TRIES = 4
+"""How often a request that changes nothing, or may be repeated, is sent before we give up."""
+BUSY = frozenset({429, 502, 503, 504})
+"""Answers after which such a request is sent again."""
+RENEW_AFTER = 0.6
+"""Part of an access token's life after which it is renewed."""
+
+
+class Client:
+    """A Label Studio server and a key to it.
+
+    Reads, and writes that may be repeated, are tried again with growing pauses. A `post` is sent once: where its
+    outcome is unknown, `Ambiguous` is raised, and the server is to be asked before anything is sent again.
+
+    Args:
+        url: the address, with the path prefix if there is one (`https://host/label-studio`).
+        api_key: a legacy token or a personal access token.
+        verify: False to trust any certificate, or the PEM file of a private certificate authority.
+        timeout: seconds to wait for an answer.
+
+    Raises:
+        Unreachable: the address cannot be one.
+        Unauthorized: the key cannot be one.
+    """
+
+    def __init__(self, url: str, api_key: str, *, verify: bool | str | Path = True, timeout: float = 120.0) -> None:
+        self.url = _address(url)
+        self._key = api_key.strip()
+        if not re.fullmatch(r"[\x21-\x7e]+", self._key):
+            raise Unauthorized(
+                f"{self.url}: what is given as API key cannot be one; copy it again from Account & Settings"
+            )
+        # A personal access token is a JWT; a legacy token is 40 hex digits.
+        self._personal = self._key.count(".") == 2 and self._key.startswith("eyJ")
+        self._access, self._renew_at = "", 0.0
+        self._lock = threading.Lock()
+        self._verify = _trust(verify)
+        limits = httpx.Timeout(timeout, connect=min(timeout, 15.0))
+        self._http = httpx.Client(verify=self._verify, timeout=limits, follow_redirects=False)
+
+    def __repr__(self) -> str:
+        return f"Client({self.url!r})"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def version(self) -> str:
+        """Label Studio's release, such as `1.23.2`. Proves that it is Label Studio and that it takes the key.
+
+        Raises:
+            Unreachable: nothing answers, or something that is not Label Studio.
+            Unauthorized: the key is refused.
+        """
+        try:
+            answer = self._http.get(f"{self.url}/api/version")
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        self._no_redirect(answer)
+        try:
+            about = answer.json()
+        except ValueError:
+            about = None
+        if not isinstance(about, dict) or not isinstance(about.get("release"), str):
+            raise Unreachable(
+                f"{self.url} answers, but is not Label Studio; correct the address, with its path prefix if it has one"
+            )
+        self.user()
+        return str(about["release"])
+
+    def user(self) -> int:
+        """The id of the user whose key this is."""
+        return int(self.get("/api/current-user/whoami")["id"])
+
+    def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
+        """The JSON at `path`."""
+        return self._json(self._send("GET", path, params=params, again=True))
+
+    def find(self, path: str, params: dict[str, Any] | None = None) -> Any:
+        """The JSON at `path`, or None where the server has no such thing."""
+        answer = self._send("GET", path, params=params, again=True, missing=True)
+        return None if answer.status_code == 404 else self._json(answer)
+
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        content: bytes | None = None,
+        params: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Send `body`, or ready-made JSON `content`, once. Returns the JSON of the answer.
+
+        Raises:
+            Ambiguous: no answer, or one that leaves open whether the request was carried out.
+        """
+        if content is None:
+            content = json.dumps(body, ensure_ascii=False).encode()
+        answer = self._send("POST", path, params=params, content=content, timeout=timeout)
+        try:
+            return self._json(answer)
+        except Unreachable as error:
+            raise Ambiguous(f"{error}; {path} may have been carried out") from error
+
+    def patch(self, path: str, body: Any) -> Any:
+        """Change what is at `path`; may be repeated."""
+        return self._json(self._send("PATCH", path, content=json.dumps(body).encode(), again=True))
+
+    def delete(self, path: str) -> None:
+        """Delete what is at `path`; no error where it is gone already."""
+        self._send("DELETE", path, again=True, missing=True)
+
+    def sdk(self) -> Any:
+        """The official SDK's `LabelStudio` client on the same server and key. Slow to import."""
+        from label_studio_sdk import LabelStudio
+
+        return LabelStudio(base_url=self.url, api_key=self._key, httpx_client=httpx.Client(verify=self._verify))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, Any] | None = None,
+        content: bytes | None = None,
+        timeout: float | None = None,
+        again: bool = False,
+        missing: bool = False,
+    ) -> httpx.Response:
+        tries, renewed = TRIES if again else 1, False
+        wait: Any = httpx.USE_CLIENT_DEFAULT if timeout is None else httpx.Timeout(timeout, connect=15.0)
+        for attempt in range(tries + 1):
+            if attempt:
+                time.sleep(0.25 * 2**attempt)
+            try:
+                answer = self._request(method, path, params, content, wait)
+                if answer.status_code == 401 and self._personal and not renewed:
+                    # The access token ran out under way; a request answered with 401 was not carried out.
+                    renewed, self._renew_at = True, 0.0
+                    answer = self._request(method, path, params, content, wait)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if attempt + 1 >= tries:
+                    raise self._unreachable(error) from error
+            except httpx.TransportError as error:
+                if not again:
+                    raise Ambiguous(
+                        f"{self.url}: {method} {path} got no answer ({_reason(error)}) and may have been carried out; "
+                        "run it again, it asks the server first"
+                    ) from error
+                if attempt + 1 >= tries:
+                    raise self._unreachable(error) from error
+            else:
+                if answer.status_code not in BUSY or attempt + 1 >= tries:
+                    return self._checked(method, path, answer, again=again, missing=missing)
+        raise AssertionError("the last try returns or raises")
+
+    def _request(
+        self, method: str, path: str, params: dict[str, Any] | None, content: bytes | None, wait: Any
+    ) -> httpx.Response:
+        headers = {"Authorization": self._authorization(), "Content-Type": "application/json"}
+        return self._http.request(
+            method, self.url + path, params=params, content=content, headers=headers, timeout=wait
+        )
+
+    def _authorization(self) -> str:
+        if not self._personal:
+            return f"Token {self._key}"
+        with self._lock:
+            if time.monotonic() >= self._renew_at:
+                answer = self._http.post(f"{self.url}/api/token/refresh/", json={"refresh": self._key})
+                if answer.status_code in (400, 401, 403):
+                    raise self._refused(answer)
+                access = self._json(self._checked("POST", "/api/token/refresh/", answer, again=True)).get("access")
+                if not isinstance(access, str):
+                    raise Unreachable(f"{self.url} gave no access token; is it Label Studio?")
+                self._access = access
+                self._renew_at = time.monotonic() + RENEW_AFTER * _life(access)
+            return f"Bearer {self._access}"
+
+    def _checked(
+        self, method: str, path: str, answer: httpx.Response, *, again: bool, missing: bool = False
+    ) -> httpx.Response:
+        status = answer.status_code
+        if answer.is_success or (status == 404 and missing):
+            return answer
+        self._no_redirect(answer)
+        if status in (401, 403):
+            raise self._refused(answer)
+        what = f"{self.url}: {method} {path}"
+        if status >= 500:
+            if not again:
+                raise Ambiguous(
+                    f"{what} failed with {status} and may have been carried out all the same; "
+                    "run it again, it asks the server first"
+                )
+            if status in BUSY:
+                raise Unreachable(f"{what} failed with {status} {TRIES} times; wait until Label Studio is up again")
+            raise LabelStudioError(f"{what} failed inside Label Studio ({status}: {_detail(answer)}); its log says why")
+        way_out = "use a smaller batch size" if status == 413 else "mend what it names"
+        raise LabelStudioError(f"{what} was refused ({status}: {_detail(answer)}); {way_out}")
+
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return json.loads(answer.content)
+        except (ValueError, RecursionError) as error:
+            raise Unreachable(
+                f"{self.url} answered with something other than JSON; a proxy or a login page may stand in between"
+            ) from error
+
+    def _no_redirect(self, answer: httpx.Response) -> None:
+        if answer.is_redirect:
+            target = one_line(answer.headers.get("location", ""), 200)
+            raise Unreachable(f"{self.url} redirects to {target}; give the address it really has")
+
+    def _refused(self, answer: httpx.Response) -> Unauthorized:
+        detail = _detail(answer)
+        if answer.status_code == 403:
+            way_out = "use the key of a user who may"
+        elif "legacy" in detail:
+            way_out = "use a personal access token, or allow legacy tokens in Organization settings"
+        else:
+            way_out = "copy it again from Account & Settings in Label Studio"
+        return Unauthorized(f"{self.url} refuses the API key ({detail}); {way_out}")
+
+    def _unreachable(self, error: httpx.TransportError) -> Unreachable:
+        reason = _reason(error)
+        way_out = "start Label Studio or correct the address"
+        if "CERTIFICATE" in reason.upper() or "SSL" in reason.upper():
+            way_out = "name its certificate authority in LABEL_STUDIO_CA, or use http if it has no TLS"
+        return Unreachable(f"{self.url} does not answer ({reason}); {way_out}")
+
+
+def _address(url: str) -> str:
+    try:
+        parts = httpx.URL(url.strip())
+        fine = parts.scheme in ("http", "https") and bool(parts.host)
+    except (httpx.InvalidURL, TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise Unreachable(f"{url!r} is no address of a server; give one such as https://label-studio.example.org")
+    if parts.userinfo:
+        raise Unreachable(f"the address of {parts.host} holds a password; leave it out and give an API key")
+    return str(parts.copy_with(query=None, fragment=None)).rstrip("/")
+
+
+def _trust(verify: bool | str | Path) -> bool | ssl.SSLContext:
+    if isinstance(verify, bool):
+        return verify
+    try:
+        return ssl.create_default_context(cafile=str(verify))
+    except (OSError, ssl.SSLError) as error:
+        raise Unreachable(
+            f"{verify}: no certificate authority can be read from it ({one_line(str(error), 200)}); name a PEM file"
+        ) from error
+
+
+def _life(token: str) -> float:
+    """Seconds a JWT lives, by its own claims: no clock of ours is compared with the server's."""
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return max(float(claims["exp"]) - float(claims["iat"]), 1.0)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return 60.0
+
+
+def _reason(error: Exception) -> str:
+    return one_line(str(error), 200) or type(error).__name__
+
+
+def _detail(answer: httpx.Response) -> str:
+    """What the server says was wrong, on one bounded line."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return one_line(answer.reason_phrase or "no reason given", 200)
+    if isinstance(body, dict):
+        body = body.get("validation_errors") or body.get("detail") or body
+    return one_line(body if isinstance(body, str) else json.dumps(body, ensure_ascii=False), 300)

@@ -1,0 +1,583 @@
+"""Label Studio's JSON back into articles and annotations. Pure, and never fails: what cannot be read is an `Issue`.
+
+Spans are read by offsets; `value.text` is not to be trusted. What the schema does not know is kept as it is and
+reported, so nothing a person did is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, State
+from curation.article import Article
+from curation.check import check
+from curation.errors import one_line
+from curation.labelstudio.encode import region_id
+from curation.labelstudio.names import (
+    ANNOTATE,
+    ANNOTATION,
+    ARTICLE_ID,
+    ATTRIBUTE,
+    BATCH,
+    ENGINE,
+    ENTITY,
+    PREDICTION,
+    PURPOSE,
+    TEXT,
+    TEXT_SHA256,
+    TRIGGER,
+)
+from curation.schema import LabelSchema
+
+TaskState = Literal["untouched", "draft", "submitted", "skipped"]
+Kind = Literal["entities", "events"]
+ItemT = TypeVar("ItemT", bound=Item)
+_Place = tuple[str, int, int, str]
+Sent = Callable[[str], "Annotation | None"]
+"""Finds, by its id, an annotation that we sent as a prediction."""
+
+_IDENTIFIER = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,200}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class Issue(NamedTuple):
+    """Something that could not be read as it stands, or does not fit the schema: where, what kind, and in words."""
+
+    task: int | None
+    annotation: str | None
+    region: str | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One task: its article, what people made of it (in the order of their ids there), and the issues.
+
+    `state` is the furthest anyone came: submitted, then a draft, then skipped.
+    """
+
+    task: int | None
+    article: Article | None
+    annotations: tuple[Annotation, ...]
+    issues: tuple[Issue, ...]
+    state: TaskState
+    purpose: str
+    batch: str | None
+
+
+def decode(
+    task: Any, schema: LabelSchema, *, sent: Sent = lambda annotation: None, current: str | None = None
+) -> Decoded:
+    """Everything in one exported task.
+
+    Args:
+        task: the task's JSON, from anywhere.
+        schema: the label schema of its project.
+        sent: finds the annotations we sent; without it the frozen prediction in the export has to do.
+        current: the id of the annotation we last sent for this task, where it is known.
+    """
+    return _Task(task, schema, sent, current).decoded()
+
+
+@dataclass
+class _Reading:
+    """What one list of regions and relations says; a problem is (region, code, message)."""
+
+    entities: list[Entity] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    problems: list[tuple[str | None, str, str]] = field(default_factory=list)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def problem(self, region: str | None, code: str, message: str) -> None:
+        self.problems.append((region, code, message))
+
+
+class _Task:
+    def __init__(self, task: Any, schema: LabelSchema, sent: Sent, current: str | None) -> None:
+        self.schema, self.sent, self.current = schema, sent, current
+        self.issues: list[Issue] = []
+        self.task = task if isinstance(task, dict) else {}
+        self.id = _integer(self.task.get("id"))
+        if not isinstance(task, dict) or self.id is None:
+            self.note(None, None, "not-a-task", "this is no task with an id")
+        data = self.task.get("data")
+        self.data: dict[str, Any] = data if isinstance(data, dict) else {}
+
+    def note(self, annotation: str | None, region: str | None, code: str, message: str) -> None:
+        self.issues.append(Issue(self.id, annotation, region, code, one_line(message, 300)))
+
+    def decoded(self) -> Decoded:
+        article = self.article()
+        annotations: list[Annotation] = []
+        if article is not None:
+            for raw in self.records("annotations"):
+                annotations += self.person(raw, article, draft=False)
+            for raw in self.records("drafts"):
+                annotations += self.person(raw, article, draft=True)
+            for annotation in annotations:
+                for finding in check(annotation, article, self.schema):
+                    self.note(annotation.id, finding.item, finding.code, finding.message)
+        purpose, batch = self.data.get(PURPOSE), self.data.get(BATCH)
+        return Decoded(
+            task=self.id,
+            article=article,
+            annotations=tuple(annotations),
+            issues=tuple(self.issues),
+            state=state_of(self.task),
+            purpose=purpose if isinstance(purpose, str) else ANNOTATE,
+            batch=batch if isinstance(batch, str) else None,
+        )
+
+    def article(self) -> Article | None:
+        text = self.data.get(TEXT)
+        if not isinstance(text, str):
+            self.note(None, None, "no-text", f"the task's data has no {TEXT}")
+            return None
+        article_id = self.data.get(ARTICLE_ID)
+        if not _is_identifier(article_id):
+            self.note(None, None, "not-ours", f"the task has no usable {ARTICLE_ID}; it was not made by a push")
+            article_id = f"task-{self.id}"
+        record = {"id": article_id, "text": text}
+        kept = ("title", "source", "published", "language", "licence", "metadata")
+        about = {name: self.data[name] for name in kept if self.data.get(name) is not None}
+        try:
+            article = Article.model_validate(record | about)
+        except (ValidationError, ValueError):
+            try:
+                article = Article.model_validate(record)
+            except (ValidationError, ValueError):
+                self.note(None, None, "bad-text", "the task's text is empty, too long or not plain text")
+                return None
+            self.note(None, None, "bad-metadata", "the task's data about the article cannot be used and is left out")
+        if self.data.get(TEXT_SHA256) not in (None, article.text_sha256):
+            self.note(None, None, "text-changed", "the task's text is not the text that was pushed")
+        return article
+
+    def records(self, name: str) -> list[dict[str, Any]]:
+        found = self.task.get(name, [])
+        if not isinstance(found, list):
+            self.note(None, None, f"bad-{name}", f"{name} of the task are no list")
+            return []
+        good = _objects(found)
+        if len(good) < len(found):
+            self.note(None, None, f"bad-{name}", f"{len(found) - len(good)} of the task's {name} are no objects")
+        return good
+
+    def person(self, raw: dict[str, Any], article: Article, *, draft: bool) -> list[Annotation]:
+        """What one person's annotation or draft says; an empty list where nothing can be built from it."""
+        annotation_id = self.annotation_id(raw, draft=draft)
+        annotator = Annotator(kind="person", name=f"ls-{_user(raw, draft=draft)}")
+        reading = _read(raw.get("result"), article.text, self.schema)
+        frozen = raw.get("prediction")
+        frozen = frozen if isinstance(frozen, dict) and frozen.get("result") else {}
+        before = _read(frozen.get("result", []), article.text, self.schema)
+        started = self.started_from(raw, reading, before, frozen, draft=draft)
+        known = self.sent(started) if started else None
+        if known is not None and known.text_sha256 == article.text_sha256:
+            base = _Base(known.entities, known.events, known.annotator.key, self.schema)
+        else:
+            base = _Base(before.entities, before.events, _engine_key(before, frozen), self.schema)
+        for region, code, message in reading.problems:
+            self.note(annotation_id, region, code, message)
+        items = {item.id: item for item in (*reading.entities, *reading.events)}
+        entities = [base.origin(entity, annotator.key) for entity in reading.entities]
+        events = [base.arguments(base.origin(event, annotator.key), items, annotator.key) for event in reading.events]
+        lead = _number(raw.get("lead_time"))
+        try:
+            return [
+                Annotation(
+                    id=annotation_id,
+                    article_id=article.id,
+                    text_sha256=article.text_sha256,
+                    schema_ref=self.schema.ref,
+                    annotator=annotator,
+                    parent=self.parent(raw, started, draft=draft),
+                    time=_time(raw.get("updated_at")) or _time(raw.get("created_at")),
+                    state=_state(raw, draft=draft),
+                    lead_time=lead if lead is not None and lead >= 0 else None,
+                    entities=tuple(entities),
+                    events=tuple(events),
+                )
+            ]
+        except ValidationError as error:
+            what = error.errors(include_url=False, include_input=False)[0]["msg"]
+            self.note(annotation_id, None, "unreadable", f"no annotation can be built from it: {what}")
+            return []
+
+    def annotation_id(self, raw: dict[str, Any], *, draft: bool) -> str:
+        unique = raw.get("unique_id")
+        if not draft and isinstance(unique, str) and _is_identifier(unique) and len(unique) < 100:
+            return f"ls-{unique}"
+        kind = "draft-" if draft else ""
+        return f"ls-{_integer(self.task.get('project'))}-{kind}{self.id}-{_integer(raw.get('id'))}"
+
+    def started_from(
+        self, raw: dict[str, Any], reading: _Reading, before: _Reading, frozen: dict[str, Any], *, draft: bool
+    ) -> str | None:
+        """The id of the annotation we sent that this one started from, as far as it can be told."""
+        for one in (reading, before):
+            if _is_identifier(one.meta.get(ANNOTATION)):
+                return str(one.meta[ANNOTATION])
+        if self.current is None or (known := self.sent(self.current)) is None:
+            return None
+        if frozen or raw.get("parent_prediction") is not None:
+            return self.current
+        ids = {region_id(item.id) for item in known.items()}
+        return self.current if any(item.id in ids for item in (*reading.entities, *reading.events)) else None
+
+    def parent(self, raw: dict[str, Any], started: str | None, *, draft: bool) -> str | None:
+        other = _integer(raw.get("annotation") if draft else raw.get("parent_annotation"))
+        if other is not None:
+            for one in _objects(self.task.get("annotations")):
+                if _integer(one.get("id")) == other:
+                    return self.annotation_id(one, draft=False)
+        return started
+
+
+def state_of(task: dict[str, Any]) -> TaskState:
+    """The furthest anyone came with an exported task."""
+    annotations, drafts = task.get("annotations"), task.get("drafts")
+    made = _objects(annotations)
+    if any(not one.get("was_cancelled") for one in made):
+        return "submitted"
+    if isinstance(drafts, list) and drafts:
+        return "draft"
+    return "skipped" if made else "untouched"
+
+
+@dataclass
+class _Region:
+    """A labelled region as it came: its items are made once all of the result has been seen."""
+
+    raw_id: str
+    kind: Kind
+    start: int
+    end: int
+    label: str
+    score: float | None
+    id: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def _read(result: Any, text: str, schema: LabelSchema) -> _Reading:
+    """Entities, events and problems of one `result` list from anywhere."""
+    reading = _Reading()
+    regions: list[_Region] = []
+    choices: list[dict[str, Any]] = []
+    relations: list[dict[str, Any]] = []
+    if not isinstance(result, list):
+        reading.problem(None, "no-result", "the result is no list")
+        result = []
+    for raw in result:
+        if not isinstance(raw, dict):
+            reading.problem(None, "not-a-region", "a region is no object")
+            continue
+        meta = raw.get("meta")
+        if isinstance(meta, dict) and not reading.meta and ANNOTATION in meta:
+            reading.meta = meta
+        kind = raw.get("type")
+        if kind == "labels":
+            regions += _labelled(raw, text, schema, reading)
+        elif kind == "choices":
+            choices.append(raw)
+        elif kind == "relation":
+            relations.append(raw)
+        else:
+            reading.problem(_name(raw.get("id")), "unknown-result", f"results of type {_shown(kind)} are not read")
+    regions = _told_apart(regions, reading)
+    by_id: dict[str, list[_Region]] = {}
+    for region in regions:
+        by_id.setdefault(region.raw_id, []).append(region)
+    for raw in choices:
+        _choose(raw, by_id, schema, reading)
+    arguments = _related(relations, by_id, reading)
+    for region in regions:
+        fields: dict[str, Any] = {
+            "id": region.id,
+            "start": region.start,
+            "end": region.end,
+            "type": region.label,
+            "score": region.score,
+            "attributes": region.attributes,
+        }
+        if region.kind == "entities":
+            reading.entities.append(Entity(**fields))
+        else:
+            reading.events.append(Event(**fields, arguments=tuple(arguments.get(region.id, {}).values())))
+    return reading
+
+
+def _labelled(raw: dict[str, Any], text: str, schema: LabelSchema, reading: _Reading) -> list[_Region]:
+    """The items of one region: one for each of its labels."""
+    name = _name(raw.get("id"))
+    value = raw.get("value")
+    value = value if isinstance(value, dict) else {}
+    start, end = _integer(value.get("start")), _integer(value.get("end"))
+    if start is None or end is None or not 0 <= start < end <= len(text):
+        reading.problem(
+            name,
+            "outside-text",
+            f"span {_shown(value.get('start'))} to {_shown(value.get('end'))} is not in the text",
+        )
+        return []
+    labels = value.get("labels")
+    named = [one for one in labels if _is_label(one)] if isinstance(labels, list) else []
+    if not named or not isinstance(labels, list) or len(named) < len(labels):
+        reading.problem(name, "no-label", "a region without a usable label")
+    raw_id = raw.get("id")
+    if not isinstance(raw_id, str) or not raw_id:
+        raw_id = f"at-{start}-{end}"
+        reading.problem(raw_id, "no-id", "a region without an id")
+    control = raw.get("from_name")
+    if control not in (ENTITY, TRIGGER):
+        reading.problem(name, "unknown-control", f"control {_shown(control)} is not in our config")
+    found = []
+    for label in dict.fromkeys(named):
+        kind: Kind = "events" if control == TRIGGER else "entities"
+        if control not in (ENTITY, TRIGGER) and schema.event_type(label) is not None:
+            kind = "events"
+        found.append(_Region(raw_id, kind, start, end, label, _score(raw.get("score"))))
+    return found
+
+
+def _told_apart(regions: list[_Region], reading: _Reading) -> list[_Region]:
+    """Regions with ids of their own: what shares an id in Label Studio gets a derived one here."""
+    kept: dict[tuple[Any, ...], _Region] = {}
+    spans: dict[str, tuple[int, int]] = {}
+    taken: dict[str, int] = {}
+    for region in regions:
+        key = (region.raw_id, region.kind, region.start, region.end, region.label)
+        if key in kept:
+            reading.problem(_name(region.raw_id), "repeated-region", "the same region stands there twice")
+            continue
+        if spans.setdefault(region.raw_id, (region.start, region.end)) != (region.start, region.end):
+            reading.problem(_name(region.raw_id), "repeated-id", "two regions share an id")
+        base = region.id = _safe_id(region.raw_id)
+        while region.id in taken:
+            taken[base] += 1
+            region.id = f"{base[:180]}~{taken[base]}"
+        taken[region.id] = 1
+        kept[key] = region
+    return list(kept.values())
+
+
+def _choose(raw: dict[str, Any], by_id: dict[str, list[_Region]], schema: LabelSchema, reading: _Reading) -> None:
+    """Give the items of a region the attribute that was chosen for it."""
+    name, control = _name(raw.get("id")), raw.get("from_name")
+    if not isinstance(control, str) or not _is_label(control) or not control.startswith(ATTRIBUTE):
+        reading.problem(name, "unknown-control", f"control {_shown(control)} is not in our config")
+        return
+    attribute = control.removeprefix(ATTRIBUTE)
+    value = raw.get("value")
+    values = value.get("choices") if isinstance(value, dict) else None
+    chosen = [one for one in values if _is_label(one)] if isinstance(values, list) else []
+    if not chosen:
+        reading.problem(name, "no-choice", f"{attribute} without a value")
+        return
+    if len(chosen) > 1:
+        reading.problem(name, "several-choices", f"{attribute} has several values; the first one is taken")
+    declared = {one.name: one for one in schema.attributes}.get(attribute)
+    raw_id = raw.get("id")
+    mine = by_id.get(raw_id, []) if isinstance(raw_id, str) else []
+    if declared is not None:
+        mine = [region for region in mine if region.kind == declared.of] or mine
+    if not mine:
+        reading.problem(name, "loose-choice", f"{attribute} is chosen for a region that is not there")
+    for region in mine:
+        if declared is None or chosen[0] != declared.default:
+            region.attributes[attribute] = chosen[0]
+
+
+def _related(
+    relations: list[dict[str, Any]], by_id: dict[str, list[_Region]], reading: _Reading
+) -> dict[str, dict[tuple[str, str], Argument]]:
+    """Arguments by the id of their event. An arrow drawn from the filler to the trigger is turned round."""
+    found: dict[str, dict[tuple[str, str], Argument]] = {}
+    for raw in relations:
+        from_id, to_id = raw.get("from_id"), raw.get("to_id")
+        # Of several items on one region, the first of each kind stands for it.
+        source, target = (
+            {region.kind: region for region in reversed(by_id.get(one, []))} if isinstance(one, str) else {}
+            for one in (from_id, to_id)
+        )
+        name, place = _name(from_id), f"the relation from {_shown(from_id)} to {_shown(to_id)}"
+        if not source or not target:
+            reading.problem(name, "dangling-relation", f"{place} leads to no region")
+            continue
+        labels = raw.get("labels")
+        roles = [one for one in labels if _is_label(one)] if isinstance(labels, list) else []
+        if not roles:
+            reading.problem(name, "unlabelled-relation", f"{place} has no role")
+            continue
+        if raw.get("direction") == "left":
+            source, target = target, source
+        if "events" not in source and "events" in target:
+            source, target = target, source
+        trigger = source.get("events")
+        if trigger is None:
+            reading.problem(name, "no-trigger", f"{place} joins two entities")
+            continue
+        filler = target.get("entities") or target["events"]
+        if filler.id == trigger.id:
+            reading.problem(name, "own-filler", f"{place} makes an event fill its own role")
+            continue
+        arguments = found.setdefault(trigger.id, {})
+        for role in dict.fromkeys(roles):
+            if (role, filler.id) in arguments:
+                reading.problem(name, "repeated-relation", f"{place} says {role} a second time")
+            else:
+                arguments[role, filler.id] = Argument(role=role, filler=filler.id)
+    return found
+
+
+class _Base:
+    """The prediction someone started from, for telling what they left as it was."""
+
+    def __init__(self, entities: Iterable[Entity], events: Iterable[Event], key: str, schema: LabelSchema) -> None:
+        self.key, self.schema = key, schema
+        self.by_id: dict[str, Item] = {item.id: item for item in (*entities, *events)}
+        self.by_place: dict[_Place, list[Item]] = {}
+        for item in self.by_id.values():
+            self.by_place.setdefault(_place(item), []).append(item)
+
+    def same(self, item: Item) -> Item | None:
+        """The predicted item with the same kind, span and type; the one with the same id where there are several."""
+        candidates = self.by_place.get(_place(item), [])
+        by_id = [one for one in candidates if region_id(one.id) == item.id]
+        return next(iter(by_id or candidates), None)
+
+    def origin(self, item: ItemT, person: str) -> ItemT:
+        """The item with its origin, and with its score where it stands as it was predicted."""
+        one = self.same(item)
+        if one is not None and self.attributes(one) == item.attributes:
+            return item.model_copy(update={"origin": one.origin or self.key, "score": one.score})
+        return item.model_copy(update={"origin": person, "score": None})
+
+    def attributes(self, item: Item) -> dict[str, str]:
+        """The item's attributes without those that the schema takes for granted."""
+        usual = {one.name: one.default for one in self.schema.attributes_of(_kind(item))}
+        return {name: value for name, value in item.attributes.items() if usual.get(name) != value}
+
+    def arguments(self, event: Event, items: dict[str, Item], person: str) -> Event:
+        """The event with the origin of each of its arguments."""
+        one = self.same(event)
+        by_id: dict[tuple[str, str], Argument] = {}
+        by_place: dict[tuple[str, _Place], Argument] = {}
+        for argument in one.arguments if isinstance(one, Event) else ():
+            by_id[argument.role, region_id(argument.filler)] = argument
+            by_place[argument.role, _place(self.by_id[argument.filler])] = argument
+        arguments = []
+        for argument in event.arguments:
+            role, filler = argument.role, argument.filler
+            old = by_id.get((role, filler)) or by_place.get((role, _place(items[filler])))
+            update = {"origin": person} if old is None else {"origin": old.origin or self.key, "score": old.score}
+            arguments.append(argument.model_copy(update=update))
+        return event.model_copy(update={"arguments": tuple(arguments)})
+
+
+def _kind(item: Item) -> Kind:
+    return "events" if isinstance(item, Event) else "entities"
+
+
+def _place(item: Item) -> _Place:
+    return (_kind(item), item.start, item.end, item.type)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _engine_key(before: _Reading, frozen: dict[str, Any]) -> str:
+    for name in (before.meta.get(ENGINE), frozen.get("model_version")):
+        if isinstance(name, str) and 0 < len(name) <= 200 and name != PREDICTION:
+            return f"engine:{name}"
+    return "engine:unknown"
+
+
+def _state(raw: dict[str, Any], *, draft: bool) -> State:
+    if draft:
+        return "draft"
+    return "skipped" if raw.get("was_cancelled") else "submitted"
+
+
+def _user(raw: dict[str, Any], *, draft: bool) -> str:
+    """The number of the person; never the address or the name that some exports hold."""
+    who = raw.get("user" if draft else "completed_by")
+    if isinstance(who, dict):
+        who = who.get("id")
+    number = _integer(who)
+    if number is None and draft:
+        shown = re.search(r", (\d{1,18})$", str(raw.get("created_username", "")))
+        number = int(shown.group(1)) if shown else None
+    return "unknown" if number is None else str(number)
+
+
+def _safe_id(raw_id: str) -> str:
+    """An id that our annotations can hold."""
+    if _is_identifier(raw_id):
+        return raw_id
+    return "id-" + hashlib.sha256(raw_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _is_identifier(value: Any) -> bool:
+    return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 200 and not _SURROGATE.search(value)
+
+
+def _name(value: Any) -> str | None:
+    return None if value is None else str(value) if _is_identifier(value) else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    """Anything from JSON, short enough for a message."""
+    if isinstance(value, str):
+        return repr(one_line(value, 80))
+    if isinstance(value, float) or value is None or _integer(value) is not None:
+        return repr(value)
+    return type(value).__name__
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _score(value: Any) -> float | None:
+    number = _number(value)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
+def _time(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        return None

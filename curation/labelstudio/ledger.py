@@ -1,0 +1,505 @@
+"""What we know of our tasks in Label Studio: one SQLite file, and beside it every annotation we ever sent.
+
+Label Studio stays the truth; the ledger says what was meant, so that a run that was killed can be finished. An
+intention stands in it before its request goes out: a task row without `task_id` is one whose import was begun.
+It can be thrown away: `push` and `pull` rebuild it from the server. `sent.jsonl` cannot, and only ever grows.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from curation.annotation import Annotation
+from curation.errors import CurationError, LabelStudioError, one_line
+from curation.files import append_jsonl
+from curation.labelstudio.encode import digest
+from curation.labelstudio.names import ANNOTATE, ANNOTATION, ARTICLE_ID, BATCH, ENGINE, PREDICTION, PURPOSE, TEXT_SHA256
+
+VERSION = 1
+"""Of the tables. A ledger of another version is rebuilt from the server."""
+REMEMBERED = 7 * 24 * 3600.0
+"""Seconds for which we look out for requests that were given up: a slow server may carry one out late."""
+
+_TABLES = """
+CREATE TABLE projects (
+    project INTEGER PRIMARY KEY, url TEXT NOT NULL, id INTEGER NOT NULL, title TEXT NOT NULL,
+    schema TEXT NOT NULL, created_at TEXT NOT NULL, config TEXT NOT NULL, UNIQUE (id, created_at)
+);
+CREATE TABLE batches (
+    batch TEXT PRIMARY KEY, project INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, time REAL NOT NULL
+);
+CREATE INDEX batches_open ON batches (project, state);
+CREATE TABLE tasks (
+    row INTEGER PRIMARY KEY, project INTEGER NOT NULL, task_id INTEGER,
+    article_id TEXT, text_sha256 TEXT, purpose TEXT, batch TEXT,
+    superseded INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0,
+    prediction_id INTEGER, annotation_id TEXT, engine TEXT, digest TEXT, refreshed REAL,
+    UNIQUE (project, task_id)
+);
+CREATE INDEX tasks_article ON tasks (project, article_id, text_sha256, purpose);
+CREATE INDEX tasks_batch ON tasks (batch);
+CREATE TABLE sent (annotation_id TEXT PRIMARY KEY, start INTEGER NOT NULL, length INTEGER NOT NULL);
+CREATE TABLE sent_read (position INTEGER NOT NULL);
+INSERT INTO sent_read VALUES (0);
+"""
+
+
+class Task(NamedTuple):
+    """A task as the ledger knows it; `task_id` is None while its import is under way."""
+
+    row: int
+    task_id: int | None
+    article_id: str | None
+    text_sha256: str | None
+    purpose: str | None
+    superseded: bool
+    deleted: bool
+    annotation_id: str | None
+    digest: str | None
+
+
+class Planned(NamedTuple):
+    """A task about to be imported, and the prediction it carries, if any."""
+
+    article_id: str
+    text_sha256: str
+    purpose: str
+    annotation_id: str | None
+    engine: str | None
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class KnownProject:
+    """A project in the ledger. `key` is its row here, `id` its number in Label Studio, `config` what we set there."""
+
+    key: int
+    url: str
+    id: int
+    title: str
+    schema: str
+    created_at: str
+    config: str
+
+
+class Ledger:
+    """The ledger of one work folder: `labelstudio/ledger.sqlite` and `labelstudio/sent.jsonl`.
+
+    Raises:
+        CurationError: the file cannot be opened, read or written; the message names it.
+    """
+
+    def __init__(self, work: Path) -> None:
+        self.path = work / "labelstudio" / "ledger.sqlite"
+        self.sent_path = work / "labelstudio" / "sent.jsonl"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CurationError(f"{self.path.parent}: cannot be made: {error.strerror}; pick another place") from error
+        with self._named():
+            self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return
+        with self.change():
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, VERSION):
+                raise LabelStudioError(
+                    f"{self.path}: made by another version of this program; move it away and run again, "
+                    "it is rebuilt from Label Studio"
+                )
+            if found == 0:
+                for statement in _TABLES.split(";\n"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            way_out = "free space and run again"
+            if not isinstance(error, sqlite3.OperationalError):
+                way_out = "move it away and run again, it is rebuilt from Label Studio"
+            raise CurationError(f"{self.path}: {one_line(str(error), 200)}; {way_out}") from error
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Everything written inside is kept together, or not at all."""
+        with self._named():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _ask(self, statement: str, *values: Any) -> list[Any]:
+        with self._named():
+            return self._db.execute(statement, values).fetchall()
+
+    # Projects
+
+    def projects(self, url: str, schema: str, title: str | None = None) -> list[KnownProject]:
+        """Projects on that server for the schema of that name, with that title if one is given; the newest first."""
+        rows = self._ask(
+            "SELECT project, url, id, title, schema, created_at, config FROM projects "
+            "WHERE url = ? AND schema = ? AND (?3 IS NULL OR title = ?3) ORDER BY project DESC",
+            url,
+            schema,
+            title,
+        )
+        return [KnownProject(*row) for row in rows]
+
+    def all_projects(self) -> list[KnownProject]:
+        """Every project in the ledger, the oldest first."""
+        rows = self._ask("SELECT project, url, id, title, schema, created_at, config FROM projects ORDER BY project")
+        return [KnownProject(*row) for row in rows]
+
+    def know(self, url: str, number: int, title: str, schema: str, created_at: str, config: str) -> KnownProject:
+        """Remember a project and the config we set there.
+
+        It is told by its number and the moment it was made: a server may move to another address, and another
+        project may get the number of one that was deleted.
+        """
+        with self.change():
+            known = False
+            for key, there, made in self._ask("SELECT project, url, created_at FROM projects WHERE id = ?", number):
+                if made == created_at:
+                    known = True
+                    self._db.execute(
+                        "UPDATE projects SET url = ?, title = ?, config = ? WHERE project = ?",
+                        (url, title, config, key),
+                    )
+                elif there == url:
+                    self._forget(key)
+            if not known:
+                self._db.execute(
+                    "INSERT INTO projects (url, id, title, schema, created_at, config) VALUES (?, ?, ?, ?, ?, ?)",
+                    (url, number, title, schema, created_at, config),
+                )
+        return next(one for one in self.projects(url, schema) if one.id == number)
+
+    def forget(self, project: KnownProject) -> None:
+        """Drop a project and its tasks from the ledger; `sent.jsonl` keeps what was sent."""
+        with self.change():
+            self._forget(project.key)
+
+    def _forget(self, key: int) -> None:
+        for table in ("tasks", "batches", "projects"):
+            self._db.execute(f"DELETE FROM {table} WHERE project = ?", (key,))  # noqa: S608  names of our own
+
+    # Import requests
+
+    def begin(self, project: KnownProject, batch: str, planned: Iterable[Planned]) -> None:
+        """Write down that these tasks are about to be imported under that batch id."""
+        with self.change():
+            self._db.execute(
+                "INSERT INTO batches VALUES (?, ?, 'tasks', 'sending', ?)", (batch, project.key, time.time())
+            )
+            self._db.executemany(
+                "INSERT INTO tasks (project, batch, article_id, text_sha256, purpose, annotation_id, engine, digest) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(project.key, batch, *one) for one in planned],
+            )
+
+    def landed(self, project: KnownProject, batch: str, task_ids: Iterable[int]) -> int:
+        """The import was carried out and gave these ids, in the order of the plan. Returns tasks now superseded."""
+        with self.change():
+            rows = self._ask("SELECT row FROM tasks WHERE batch = ? ORDER BY row", batch)
+            self._db.executemany(
+                "UPDATE tasks SET task_id = ? WHERE row = ?",
+                [(task, row) for task, (row,) in zip(task_ids, rows, strict=True)],
+            )
+            return self._arrived(project, batch)
+
+    def found(self, project: KnownProject, batch: str, tasks: Iterable[dict[str, Any]]) -> int:
+        """Tasks of that batch were found on the server (`id` and `data` of each). Returns tasks now superseded."""
+        with self.change():
+            for task in tasks:
+                self._adopt(project, task)
+            self._db.execute("DELETE FROM tasks WHERE batch = ? AND task_id IS NULL", (batch,))
+            return self._arrived(project, batch)
+
+    def _arrived(self, project: KnownProject, batch: str) -> int:
+        self._db.execute("UPDATE batches SET state = 'done' WHERE batch = ?", (batch,))
+        return self._db.execute(
+            "UPDATE tasks SET superseded = 1 WHERE row IN (SELECT old.row FROM tasks AS new CROSS JOIN tasks AS old "
+            "ON old.project = new.project AND old.article_id = new.article_id AND old.purpose = new.purpose "
+            "WHERE new.batch = ? AND new.project = ? AND old.text_sha256 != new.text_sha256 "
+            "AND old.row < new.row AND old.superseded = 0)",
+            (batch, project.key),
+        ).rowcount
+
+    def lost(self, batch: str) -> None:
+        """The server has nothing of that batch: its tasks are free to be sent again, under another batch id."""
+        with self.change():
+            self._db.execute("UPDATE batches SET state = 'lost' WHERE batch = ?", (batch,))
+            self._db.execute("DELETE FROM tasks WHERE batch = ? AND task_id IS NULL", (batch,))
+
+    def sending(self, project: KnownProject) -> list[tuple[str, str, float]]:
+        """(batch, kind, time) of the requests whose outcome is not known."""
+        return self._ask(
+            "SELECT batch, kind, time FROM batches WHERE project = ? AND state = 'sending' ORDER BY time", project.key
+        )
+
+    def given_up(self, project: KnownProject, kind: str) -> list[str]:
+        """Requests of the last days that were given up, and may be carried out late all the same."""
+        rows = self._ask(
+            "SELECT batch FROM batches WHERE project = ? AND kind = ? AND state = 'lost' AND time > ?",
+            project.key,
+            kind,
+            time.time() - REMEMBERED,
+        )
+        return [row[0] for row in rows]
+
+    # Tasks
+
+    def tasks_of(self, project: KnownProject, article_id: str, text_sha256: str, purpose: str) -> list[Task]:
+        """Tasks made for that revision of an article: the live ones first, then by id."""
+        rows = self._ask(
+            _TASKS + "project = ? AND article_id = ? AND text_sha256 = ? AND purpose = ? ORDER BY deleted, task_id",
+            project.key,
+            article_id,
+            text_sha256,
+            purpose,
+        )
+        return [_task(row) for row in rows]
+
+    def tasks(self, project: KnownProject) -> Iterator[Task]:
+        """All tasks with an id, by id, the deleted ones among them."""
+        last = -1
+        while rows := self._ask(_TASKS + "project = ? AND task_id > ? ORDER BY task_id LIMIT 1000", project.key, last):
+            yield from map(_task, rows)
+            last = rows[-1][1]
+
+    def ids(self, project: KnownProject) -> list[int]:
+        """The ids of the tasks that are on the server, in rising order."""
+        rows = self._ask(
+            "SELECT task_id FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0 ORDER BY task_id",
+            project.key,
+        )
+        return [row[0] for row in rows]
+
+    def extent(self, project: KnownProject) -> tuple[int, int]:
+        """How many tasks we believe the server has, and the highest id we ever saw there."""
+        count, last = self._ask(
+            "SELECT sum(deleted = 0), max(task_id) FROM tasks WHERE project = ? AND task_id IS NOT NULL", project.key
+        )[0]
+        return count or 0, last or 0
+
+    def adopt(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> int:
+        """Take over tasks from the server (as listed with all fields or with `id` and `data`). Returns how many."""
+        count = 0
+        with self.change():
+            for task in tasks:
+                self._adopt(project, task)
+                count += 1
+        return count
+
+    def _adopt(self, project: KnownProject, task: dict[str, Any]) -> None:
+        data = task.get("data")
+        data = data if isinstance(data, dict) else {}
+        names = (ARTICLE_ID, TEXT_SHA256, BATCH, PURPOSE)
+        article, text, batch, purpose = (data.get(name) if isinstance(data.get(name), str) else None for name in names)
+        if article is None or text is None:
+            article = text = None  # not made by a push: counted, never touched
+        purpose = purpose or ANNOTATE
+        # A row that an import left open becomes this task.
+        updated = self._db.execute(
+            "UPDATE OR IGNORE tasks SET task_id = ? WHERE row = (SELECT row FROM tasks WHERE project = ? AND batch = ? "
+            "AND article_id = ? AND text_sha256 = ? AND purpose = ? AND task_id IS NULL LIMIT 1)",
+            (task["id"], project.key, batch, article, text, purpose),
+        ).rowcount
+        if not updated:
+            self._db.execute(
+                "INSERT INTO tasks (project, task_id, article_id, text_sha256, purpose, batch) "
+                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, task_id) DO UPDATE SET deleted = 0",
+                (project.key, task["id"], article, text, purpose, batch),
+            )
+        if task.get("predictions"):
+            one = task["predictions"][0]
+            regions = one.get("result")
+            meta = _meta(regions)
+            self._db.execute(
+                "UPDATE tasks SET prediction_id = ?, annotation_id = ?, engine = ?, digest = ? "
+                "WHERE project = ? AND task_id = ?",
+                (
+                    one.get("id"),
+                    meta.get(ANNOTATION),
+                    meta.get(ENGINE, one.get("model_version")),
+                    digest(regions) if one.get("model_version") == PREDICTION else None,
+                    project.key,
+                    task["id"],
+                ),
+            )
+
+    def gone(self, project: KnownProject, task_ids: Iterable[int]) -> None:
+        """These tasks are no longer on the server."""
+        with self.change():
+            self._db.executemany(
+                "UPDATE tasks SET deleted = 1 WHERE project = ? AND task_id = ?",
+                [(project.key, task) for task in task_ids],
+            )
+
+    def drop(self, project: KnownProject, task_ids: Iterable[int]) -> None:
+        """Forget tasks that we removed ourselves."""
+        with self.change():
+            self._db.executemany(
+                "DELETE FROM tasks WHERE project = ? AND task_id = ?", [(project.key, task) for task in task_ids]
+            )
+
+    def doubles(self, project: KnownProject) -> list[list[int]]:
+        """Ids of live tasks that stand for the same revision and purpose, wherever there is more than one."""
+        rows = self._ask(
+            "SELECT group_concat(task_id) FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0 "
+            "AND article_id IS NOT NULL GROUP BY article_id, text_sha256, purpose HAVING count(*) > 1",
+            project.key,
+        )
+        return [sorted(int(number) for number in row[0].split(",")) for row in rows]
+
+    def settle_revisions(self, project: KnownProject) -> None:
+        """After a rebuild: of several revisions of an article, the task made last is the current one."""
+        with self.change():
+            self._db.execute(
+                "UPDATE tasks SET superseded = EXISTS (SELECT 1 FROM tasks AS new WHERE new.project = tasks.project "
+                "AND new.article_id = tasks.article_id AND new.purpose = tasks.purpose "
+                "AND new.text_sha256 != tasks.text_sha256 AND new.task_id > tasks.task_id) "
+                "WHERE project = ? AND task_id IS NOT NULL",
+                (project.key,),
+            )
+
+    def revive(self, project: KnownProject, task: Task) -> int:
+        """A revision that was superseded is pushed again and is the current one now. Returns tasks superseded."""
+        with self.change():
+            self._db.execute("UPDATE tasks SET superseded = 0 WHERE row = ?", (task.row,))
+            return self._db.execute(
+                "UPDATE tasks SET superseded = 1 WHERE project = ? AND article_id = ? AND purpose = ? "
+                "AND text_sha256 != ? AND superseded = 0 AND task_id IS NOT NULL",
+                (project.key, task.article_id, task.purpose, task.text_sha256),
+            ).rowcount
+
+    # Predictions
+
+    def begin_predictions(self, project: KnownProject, batch: str, tasks: Iterable[Task]) -> None:
+        """Write down that these tasks are about to get predictions: until that is done, theirs count as unknown."""
+        with self.change():
+            self._db.execute(
+                "INSERT INTO batches VALUES (?, ?, 'predictions', 'sending', ?)", (batch, project.key, time.time())
+            )
+            self._db.executemany("UPDATE tasks SET digest = NULL WHERE row = ?", [(task.row,) for task in tasks])
+
+    def predicted(self, task: Task, prediction_id: int, annotation_id: str, engine: str, what: str) -> None:
+        """The task's one current prediction is this one now; `what` is the digest of its regions."""
+        with self.change():
+            self._db.execute(
+                "UPDATE tasks SET prediction_id = ?, annotation_id = ?, engine = ?, digest = ?, refreshed = ? "
+                "WHERE row = ?",
+                (prediction_id, annotation_id, engine, what, time.time(), task.row),
+            )
+
+    def end_predictions(self, batch: str, *, sure: bool) -> None:
+        """All of that batch is on the server; `sure` if none of it can arrive a second time."""
+        with self.change():
+            state = "done" if sure else "lost"
+            self._db.execute("UPDATE batches SET state = ? WHERE batch = ?", (state, batch))
+
+    def refreshed_since(self, project: KnownProject, moment: float) -> set[int]:
+        """Ids of tasks whose prediction we changed after that time: not every way of doing so shows on the server."""
+        rows = self._ask("SELECT task_id FROM tasks WHERE project = ? AND refreshed >= ?", project.key, moment)
+        return {row[0] for row in rows}
+
+    def current(self, project: KnownProject, task_id: int) -> str | None:
+        """The id of the annotation that is the task's prediction."""
+        rows = self._ask("SELECT annotation_id FROM tasks WHERE project = ? AND task_id = ?", project.key, task_id)
+        return rows[0][0] if rows else None
+
+    # What was sent
+
+    def record_sent(self, annotations: Iterable[Annotation]) -> None:
+        """Append annotations to `sent.jsonl` and wait until they are on disk. Done before they are sent."""
+        append_jsonl(self.sent_path, (annotation.to_json() for annotation in annotations))
+
+    def sent(self, annotation_id: str) -> Annotation | None:
+        """The annotation with that id as it was sent last, or None if it never was."""
+        self._index_sent()
+        rows = self._ask("SELECT start, length FROM sent WHERE annotation_id = ?", annotation_id)
+        if not rows:
+            return None
+        with self.sent_path.open("rb") as file:
+            file.seek(rows[0][0])
+            return _annotation(file.read(rows[0][1]))
+
+    def _index_sent(self) -> None:
+        """Look through what was appended to `sent.jsonl` since the last time."""
+        position = self._ask("SELECT position FROM sent_read")[0][0]
+        size = self.sent_path.stat().st_size if self.sent_path.exists() else 0
+        if size == position:
+            return
+        with self.change(), self.sent_path.open("rb") as file:
+            # A shorter file than we read is another file.
+            position = position if size > position else 0
+            file.seek(position)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    break
+                try:
+                    # The id stands before the items, and before the items nothing is long.
+                    name = json.loads(raw.partition(b',"entities":[')[0] + b"}")["id"]
+                except (ValueError, KeyError, TypeError):
+                    name = None
+                if isinstance(name, str):
+                    self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?, ?)", (name, position, len(raw)))
+                position += len(raw)
+            self._db.execute("UPDATE sent_read SET position = ?", (position,))
+
+
+_TASKS = (
+    "SELECT row, task_id, article_id, text_sha256, purpose, superseded, deleted, annotation_id, digest "
+    "FROM tasks WHERE "
+)
+
+
+def _task(row: tuple[Any, ...]) -> Task:
+    task = Task._make(row)
+    return task._replace(superseded=bool(task.superseded), deleted=bool(task.deleted))
+
+
+def _meta(regions: Any) -> dict[str, Any]:
+    """What a prediction's first region says of where it comes from."""
+    for region in regions if isinstance(regions, list) else ():
+        if isinstance(region, dict) and isinstance(region.get("meta"), dict):
+            return dict(region["meta"])
+    return {}
+
+
+def _annotation(raw: bytes) -> Annotation | None:
+    try:
+        return Annotation.model_validate_json(raw)
+    except ValueError:
+        return None

@@ -1,0 +1,204 @@
+"""Pull: everything people did comes back as an immutable snapshot.
+
+Only what changed is fetched: Label Studio stamps a task when its annotations change, but not when a draft does, so
+tasks with drafts are fetched every time. A pull with `full` fetches everything; do that now and then, for a bulk
+action inside Label Studio may change annotations without a stamp.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from curation.article import Value
+from curation.errors import LabelStudioError
+from curation.labelstudio.alone import alone
+from curation.labelstudio.build import Source, build_snapshot
+from curation.labelstudio.client import Client
+from curation.labelstudio.decode import Decoded, decode
+from curation.labelstudio.ledger import KnownProject, Ledger
+from curation.labelstudio.projects import find_project
+from curation.labelstudio.reconcile import follow
+from curation.labelstudio.snapshot import Snapshot, latest_of_project, read_snapshot
+from curation.labelstudio.tasks import condition, exported, link, listed, touched
+from curation.schema import LabelSchema
+
+OVERLAP = timedelta(seconds=30)
+"""How far before the latest change we saw we look again: a change is stamped before it can be seen."""
+
+
+class PullReport(Value):
+    """What a pull brought back.
+
+    tasks          in the project; each is one of submitted, skipped, draft (`drafts`) or untouched
+    annotations    in the snapshot: several people may have worked on one task
+    issues         things that could not be read as they stand, or do not fit the schema
+    fetched        tasks that were fetched, since they may have changed
+    deleted        tasks of the snapshot before that are gone from Label Studio
+    snapshot       the folder; the one before where nothing is new (`unchanged`)
+    """
+
+    tasks: int
+    submitted: int
+    skipped: int
+    drafts: int
+    untouched: int
+    annotations: int
+    issues: int
+    fetched: int
+    deleted: int
+    full: bool
+    unchanged: bool
+    snapshot: str
+    project_id: int
+    project_url: str
+
+
+def pull(
+    client: Client,
+    schema: LabelSchema,
+    *,
+    work: Path,
+    title: str | None = None,
+    full: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> PullReport:
+    """Write a snapshot of our project into `work/snapshots/`. A pull that brings nothing new makes no new one.
+
+    Args:
+        title: which project, where there are several for this schema.
+        full: fetch every task, not only what changed since the last snapshot.
+        on_progress: called with the number of tasks fetched so far.
+
+    Raises:
+        LabelStudioError: the server cannot be reached or refuses, or the project is not there.
+    """
+    client.version()
+    with Ledger(work) as ledger, alone(work / "snapshots" / "pull.lock", "pull"):
+        project = find_project(client, ledger, schema, title)
+        if project is None:
+            named = f" titled {title}" if title else ""
+            raise LabelStudioError(f"{client.url} has no project for {schema.name}{named}; run push first")
+        follow(client, ledger, project)
+        live = ledger.ids(project)
+        previous = latest_of_project(work, project.id, project.created_at)
+        before = {task.task: task.updated_at for task in previous.tasks()} if previous else {}
+        changed = set(live)
+        if previous is not None and not full and _alike(previous, client, schema):
+            changed = _changed(client, ledger, project, previous, live)
+
+        def read(task: dict[str, Any]) -> Decoded:
+            current = ledger.current(project, task["id"]) if touched(task) else None
+            return decode(task, schema, sent=ledger.sent, current=current)
+
+        source = Source(client.url, project.id, project.title, project.created_at, schema.ref)
+        fetched = _Count(on_progress)
+        path, new = build_snapshot(
+            work / "snapshots",
+            source,
+            live,
+            fetched.over(_fresh(client, project, sorted(changed))),
+            changed,
+            read,
+            lambda task: link(client, project.id, task),
+            previous=previous,
+        )
+        counts = read_snapshot(path).manifest.counts
+        return PullReport(
+            tasks=counts["tasks"],
+            submitted=counts["submitted"],
+            skipped=counts["skipped"],
+            drafts=counts["draft"],
+            untouched=counts["untouched"],
+            annotations=counts["annotations"],
+            issues=counts["issues"],
+            fetched=fetched.count,
+            deleted=len(before.keys() - set(live)),
+            full=full,
+            unchanged=not new,
+            snapshot=str(path),
+            project_id=project.id,
+            project_url=link(client, project.id),
+        )
+
+
+def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
+    """Can lines of the snapshot before be taken over as they are?"""
+    return previous.manifest.schema_ref == schema.ref and previous.manifest.url == client.url
+
+
+def _changed(client: Client, ledger: Ledger, project: KnownProject, previous: Snapshot, live: list[int]) -> set[int]:
+    """Ids of the tasks that may differ from what `previous` has of them; all of them where that cannot be told."""
+    before = {task.task: task for task in previous.tasks()}
+    stamps = {number: moment for number, task in before.items() if (moment := _moment(task.updated_at))}
+    if not stamps:
+        return set(live)
+    newest = max(stamps, key=lambda number: stamps[number])
+    since = (stamps[newest] - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    after = condition("updated_at", "greater_or_equal", since, "Datetime")
+    found = {task["id"]: task["updated_at"] for task in listed(client, project.id, after, include="id,updated_at")}
+    alive = set(live)
+    if newest in alive and newest not in found:
+        return alive  # the server reads our times in another zone: no relying on them
+    changed = {number for number, stamp in found.items() if number not in before or before[number].updated_at != stamp}
+    begun = condition("draft_exists", "equal", True, "Boolean")
+    changed |= {task["id"] for task in listed(client, project.id, begun)}
+    changed |= {number for number, task in before.items() if task.drafts}
+    changed |= ledger.refreshed_since(project, previous.manifest.time.timestamp() - OVERLAP.total_seconds())
+    changed |= alive - before.keys()
+    return changed & alive
+
+
+def _moment(stamp: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stamp) if stamp else None
+    except ValueError:
+        return None
+
+
+def _fresh(client: Client, project: KnownProject, ids: list[int]) -> Iterator[dict[str, Any]]:
+    """The tasks with those ids, by rising id; the next chunk is fetched while one is worked on."""
+    chunks = exported(client, project.id, ids)
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = worker.submit(next, chunks, None)
+            for task in sorted(chunk, key=lambda one: int(one["id"])):
+                yield _kept(task)
+
+
+def _kept(task: dict[str, Any]) -> dict[str, Any]:
+    """The task as it is kept: lists in the order of ids, and of a draft's author only the number.
+
+    What the export says of drafts changes by the minute (`created_ago`), and holds addresses.
+    """
+    kept = {"id": task["id"], **task}
+    for name in ("annotations", "drafts"):
+        kept[name] = sorted(task.get(name) or [], key=lambda one: int(one["id"]))
+    kept["predictions"] = sorted(task.get("predictions") or [])
+    kept["drafts"] = [_anonymous(draft) for draft in kept["drafts"]]
+    return kept
+
+
+def _anonymous(draft: dict[str, Any]) -> dict[str, Any]:
+    number = re.search(r", (\d+)$", str(draft.get("created_username", "")))
+    kept = {name: value for name, value in draft.items() if name not in ("created_ago", "created_username")}
+    return {**kept, "user": int(number.group(1)) if number else None}
+
+
+class _Count:
+    """Counts what passes by, and tells."""
+
+    def __init__(self, tell: Callable[[int], None] | None) -> None:
+        self.count, self.tell = 0, tell
+
+    def over(self, tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for task in tasks:
+            self.count += 1
+            if self.tell:
+                self.tell(self.count)
+            yield task

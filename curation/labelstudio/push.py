@@ -1,0 +1,440 @@
+"""Push: one task for each article revision, exactly once, whatever happens on the way.
+
+An import is one request under a batch id that every task of it carries. What is about to be sent is written down
+first, here and in the ledger; where the outcome of a request is unknown, the server is asked which batches it has
+before anything is sent again. A request that is carried out later than we waited leaves doubles behind: this run or
+the next removes them.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from curation.annotation import Annotation
+from curation.article import Article, Value
+from curation.check import check
+from curation.errors import Ambiguous, LabelStudioError
+from curation.labelstudio import encode
+from curation.labelstudio.alone import alone
+from curation.labelstudio.client import Client
+from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
+from curation.labelstudio.names import ANNOTATE
+from curation.labelstudio.projects import find_project, keep_in_step, make_project
+from curation.labelstudio.reconcile import finish, follow, late, remove_doubles, wait_for
+from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
+from curation.schema import LabelSchema
+
+PATIENCE = 20.0
+"""Seconds for which we ask whether a request whose outcome is unknown was carried out, before we send it again."""
+ATTEMPTS = 3
+"""How often the same tasks are sent at most in one run."""
+IMPORT_TIMEOUT = 600.0
+"""Seconds to wait for the answer to an import."""
+WORKERS = 4
+"""Predictions changed at a time."""
+MAX_BODY = 24_000_000
+"""Bytes of one import request; the server needs about 16 times as much memory."""
+TOLD = 20
+"""How many problems a report names."""
+
+
+class PushReport(Value):
+    """What a push did. All counts are of articles, each with one task.
+
+    articles       read from the input
+    sent           sent now
+    already_there  on the server before
+    refused        whose pre-annotation does not fit and was left out; the article was sent without it
+    refreshed      already there and untouched, given a newer pre-annotation
+    touched        already there, with a newer pre-annotation that was not sent, since someone has begun to work
+    superseded     whose older text has a task: that task no longer counts
+    deleted        whose task someone deleted in Label Studio; sent again only with `resend_deleted`
+    doubles_removed, doubles_kept   second tasks of the same text: removed where untouched, else left and named
+    problems       the first few things refused or left, in words
+    """
+
+    articles: int = 0
+    sent: int = 0
+    already_there: int = 0
+    refused: int = 0
+    refreshed: int = 0
+    touched: int = 0
+    superseded: int = 0
+    deleted: int = 0
+    doubles_removed: int = 0
+    doubles_kept: int = 0
+    problems: tuple[str, ...] = ()
+    project_id: int
+    project_url: str
+
+
+def push(
+    client: Client,
+    schema: LabelSchema,
+    pairs: Iterable[tuple[Article, Annotation | None]],
+    *,
+    work: Path,
+    title: str,
+    batch_size: int = 500,
+    refresh: bool = True,
+    resend_deleted: bool = False,
+    new_project: bool = False,
+    rebuild_ledger: bool = False,
+    patience: float = PATIENCE,
+    on_progress: Callable[[int], None] | None = None,
+) -> PushReport:
+    """Send every article, with its annotation as a prediction, to the project of that title.
+
+    The project is the one the ledger in `work` knows for this server, schema name and title; else one on the server
+    with that title and our mark in its description, whose tasks the ledger then takes over; else a new one. Run
+    again, it sends what is missing and nothing else. It reads `pairs` once, and memory does not grow with them.
+
+    Args:
+        refresh: give tasks that no one has touched the newer annotation, where it says something else.
+        resend_deleted: send articles again whose tasks were deleted in Label Studio.
+        new_project: begin a new project where the one we knew is gone.
+        rebuild_ledger: forget what the ledger says of the project and read it anew from the server.
+        patience: seconds to wait for a request whose outcome is unknown.
+        on_progress: called with the number of articles dealt with so far.
+
+    Raises:
+        ProjectDiffers: the project's config has something that the schema does not have.
+        LabelStudioError: the server cannot be reached or refuses; what was sent stays, the next run goes on.
+    """
+    client.version()
+    with Ledger(work) as ledger, alone(ledger.path.with_name("push.lock"), "push"):
+        project = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
+        if rebuild_ledger:
+            config = project.config
+            ledger.forget(project)
+            project = ledger.know(client.url, project.id, title, schema.name, project.created_at, config)
+        run = _Run(client, ledger, schema, project, batch_size, refresh, resend_deleted, patience, on_progress)
+        run.settle()
+        run.send(pairs)
+        run.clean_up()
+        return run.report()
+
+
+def _project(
+    client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, new_project: bool, patience: float
+) -> KnownProject:
+    if new_project:
+        for known in ledger.projects(client.url, schema.name, title):
+            there = client.find(f"/api/projects/{known.id}")
+            if there is None or there["created_at"] != known.created_at:
+                ledger.forget(known)
+    found = find_project(client, ledger, schema, title)
+    if found is None:
+        return make_project(client, ledger, schema, title, patience=patience)
+    return keep_in_step(client, ledger, schema, found)
+
+
+@dataclass
+class _Batch:
+    """Tasks gathered for one import request."""
+
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    pairs: list[tuple[Article, Annotation | None]] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, article: Article, annotation: Annotation | None, schema: LabelSchema) -> None:
+        body, digest = encode.packed(encode.task(article, annotation, schema, batch=self.name))
+        says = (annotation.id, encode.engine(annotation), digest) if annotation is not None else (None, None, None)
+        self.pairs.append((article, annotation))
+        self.planned.append(Planned(article.id, article.text_sha256, ANNOTATE, *says))
+        self.bodies.append(body)
+        self.size += len(body) + 1
+
+
+@dataclass
+class _Run:
+    """One push: what it works with, and its counts."""
+
+    client: Client
+    ledger: Ledger
+    schema: LabelSchema
+    project: KnownProject
+    batch_size: int
+    refresh: bool
+    resend_deleted: bool
+    patience: float
+    on_progress: Callable[[int], None] | None
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    unsure: bool = False
+    """A request of this run was given up and sent again: it may still be carried out late."""
+
+    def settle(self) -> None:
+        """Begin where things stand: what was cut off, what came late, what others did."""
+        if not self.ledger.extent(self.project)[1]:
+            follow(self.client, self.ledger, self.project)  # a new ledger learns of everything first
+        self.count("superseded", finish(self.client, self.ledger, self.project, patience=self.patience))
+        late(self.client, self.ledger, self.project)
+        follow(self.client, self.ledger, self.project)
+        self.doubles()
+        self.double_predictions()
+
+    def send(self, pairs: Iterable[tuple[Article, Annotation | None]]) -> None:
+        """Import what is missing, a batch at a time; the next one is made ready while the server works."""
+        batch, stale = _Batch(), list[tuple[Task, Article, Annotation]]()
+        gathered: set[tuple[str, str]] = set()
+        under_way: tuple[_Batch, Future[Any]] | None = None
+        done = 0
+        with ThreadPoolExecutor(1) as worker:
+            try:
+                for article, annotation in pairs:
+                    self.count("articles")
+                    annotation = self.checked(article, annotation)
+                    task = self.known(article)
+                    if task is None and (article.id, article.text_sha256) not in gathered:
+                        gathered.add((article.id, article.text_sha256))
+                        batch.add(article, annotation, self.schema)
+                    elif task is None:
+                        self.count("already_there")
+                    elif self.stale(task, article, annotation) and annotation is not None:
+                        stale.append((task, article, annotation))
+                    if len(stale) >= CHUNK:
+                        self.landed(under_way)
+                        self.refresh_all(stale)
+                        under_way, stale = None, []
+                    if len(batch.pairs) >= self.batch_size or batch.size >= MAX_BODY:
+                        under_way = self.next(worker, under_way, batch)
+                        batch = _Batch()
+                        gathered = {(one.id, one.text_sha256) for one, _ in under_way[0].pairs}
+                    done += 1
+                    if self.on_progress:
+                        self.on_progress(done)
+                if batch.pairs:
+                    under_way = self.next(worker, under_way, batch)
+                self.landed(under_way)
+                self.refresh_all(stale)
+            except BaseException:
+                if under_way is not None:
+                    under_way[1].cancel()
+                raise
+
+    def checked(self, article: Article, annotation: Annotation | None) -> Annotation | None:
+        """The annotation if it fits; one that does not is refused, and the article goes without it."""
+        if annotation is None:
+            return None
+        findings = check(annotation, article, self.schema)
+        if not findings:
+            return annotation
+        self.count("refused")
+        first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        item = f" {first.item}:" if first.item else ""
+        self.problem(f"{article.id}:{item} {first.message}{more}; sent without its pre-annotation")
+        return None
+
+    def known(self, article: Article) -> Task | None:
+        """The task that stands for this revision, or None if it is to be sent."""
+        tasks = self.ledger.tasks_of(self.project, article.id, article.text_sha256, ANNOTATE)
+        if not tasks or tasks[0].task_id is None:
+            return None
+        if tasks[0].deleted:
+            if self.resend_deleted:
+                return None
+            self.count("deleted")
+            self.problem(f"{article.id}: its task {tasks[0].task_id} was deleted in Label Studio and is not sent again")
+            return tasks[0]
+        self.count("already_there")
+        if tasks[0].superseded:
+            self.count("superseded", self.ledger.revive(self.project, tasks[0]))
+        return tasks[0]
+
+    def stale(self, task: Task, article: Article, annotation: Annotation | None) -> bool:
+        """Has the task another prediction than this annotation makes?"""
+        if annotation is None or task.deleted or not self.refresh:
+            return False
+        return task.digest != encode.digest(encode.prediction(annotation, article, self.schema)["result"])
+
+    def next(
+        self, worker: ThreadPoolExecutor, under_way: tuple[_Batch, Future[Any]] | None, batch: _Batch
+    ) -> tuple[_Batch, Future[Any]]:
+        """Send `batch` once the one before has arrived."""
+        self.ledger.record_sent(annotation for _, annotation in batch.pairs if annotation is not None)
+        self.landed(under_way)
+        self.ledger.begin(self.project, batch.name, batch.planned)
+        return batch, worker.submit(self.request, batch)
+
+    def request(self, batch: _Batch) -> Any:
+        """The import itself; the only thing done outside the main thread."""
+        return self.client.post(
+            f"/api/projects/{self.project.id}/import",
+            content=b"[" + b",".join(batch.bodies) + b"]",
+            params={"return_task_ids": "true"},
+            timeout=IMPORT_TIMEOUT,
+        )
+
+    def landed(self, under_way: tuple[_Batch, Future[Any]] | None) -> None:
+        """Wait for the import under way and write down what became of it."""
+        if under_way is None:
+            return
+        batch, answer = under_way
+        if not self.arrived(batch, answer.result):
+            self.ask_and_repeat(batch)
+        self.count("sent", len(batch.pairs))
+
+    def arrived(self, batch: _Batch, answer: Callable[[], Any]) -> bool:
+        """Write down the ids that the import gave. False where its outcome is unknown."""
+        try:
+            said = answer()
+        except Ambiguous:
+            return False
+        except LabelStudioError:
+            self.ledger.lost(batch.name)  # refused: nothing was made
+            raise
+        task_ids = said.get("task_ids") if isinstance(said, dict) else None
+        if not isinstance(task_ids, list) or len(task_ids) != len(batch.pairs):
+            return False  # an edition that imports in the background
+        self.count("superseded", self.ledger.landed(self.project, batch.name, task_ids))
+        return True
+
+    def ask_and_repeat(self, batch: _Batch) -> None:
+        """The outcome of an import is unknown: ask for it, and send the batch again under another name if need be."""
+        for attempt in range(1, ATTEMPTS + 1):
+            tasks = wait_for(self.client, self.project, batch.name, time.time() + self.patience)
+            if tasks:
+                self.count("superseded", self.ledger.found(self.project, batch.name, tasks))
+                return
+            self.ledger.lost(batch.name)
+            self.unsure = True
+            if attempt == ATTEMPTS:
+                break
+            again = _Batch()
+            for article, annotation in batch.pairs:
+                again.add(article, annotation, self.schema)
+            batch = again
+            self.ledger.begin(self.project, batch.name, batch.planned)
+            if self.arrived(batch, partial(self.request, batch)):
+                return
+        raise Ambiguous(
+            f"{self.client.url}: an import of {len(batch.pairs)} articles got no answer {ATTEMPTS} times; see that "
+            "Label Studio is well and run again with a smaller batch size, nothing is sent twice"
+        )
+
+    def refresh_all(self, stale: list[tuple[Task, Article, Annotation]]) -> None:
+        """Give untouched tasks the newer prediction.
+
+        A prediction that is there is changed in place: deleting one would make the submission of anyone who has the
+        page open fail. Tasks without one get theirs in one request.
+        """
+        there = {
+            task["id"]: task
+            for chunk in exported(self.client, self.project.id, (task.task_id for task, _, _ in stale if task.task_id))
+            for task in chunk
+        }
+        untouched = []
+        for task, article, annotation in stale:
+            now = there.get(task.task_id or 0)
+            if now is None or touched(now):
+                self.count("touched")
+            else:
+                untouched.append((task, article, annotation))
+        if not untouched:
+            return
+        batch = uuid.uuid4().hex
+        self.ledger.record_sent(annotation for _, _, annotation in untouched)
+        self.ledger.begin_predictions(self.project, batch, (task for task, _, _ in untouched))
+        bare = [one for one in untouched if not there[one[0].task_id or 0]["predictions"]]
+        sure = self.add_predictions(bare)
+        known = [one for one in untouched if there[one[0].task_id or 0]["predictions"]]
+        ids = [min(there[task.task_id or 0]["predictions"]) for task, _, _ in known]
+        made = [encode.prediction(annotation, article, self.schema) for _, article, annotation in known]
+        with ThreadPoolExecutor(WORKERS) as workers:
+            paths = [f"/api/predictions/{number}/" for number in ids]
+            for (task, _, annotation), number, one, _ in zip(
+                known, ids, made, workers.map(self.client.patch, paths, made), strict=True
+            ):
+                says = encode.digest(one["result"])
+                self.ledger.predicted(task, number, annotation.id, encode.engine(annotation), says)
+        self.ledger.end_predictions(batch, sure=sure)
+        self.unsure = self.unsure or not sure
+        self.count("refreshed", len(untouched))
+
+    def add_predictions(self, bare: list[tuple[Task, Article, Annotation]]) -> bool:
+        """First predictions for tasks that have none. Returns whether none of them can come a second time."""
+        sure, missing = True, bare
+        for _ in range(ATTEMPTS):
+            if not missing:
+                return sure
+            body = [
+                {"task": task.task_id, **encode.prediction(annotation, article, self.schema)}
+                for task, article, annotation in missing
+            ]
+            try:
+                self.client.post(f"/api/projects/{self.project.id}/import/predictions", body, timeout=IMPORT_TIMEOUT)
+            except Ambiguous:
+                sure = False
+                time.sleep(min(2.0, self.patience))
+            ids = [task.task_id for task, _, _ in missing if task.task_id]
+            now = {
+                task["id"]: task["predictions"]
+                for chunk in exported(self.client, self.project.id, ids)
+                for task in chunk
+            }
+            for task, article, annotation in missing:
+                if given := now.get(task.task_id or 0):
+                    says = encode.digest(encode.prediction(annotation, article, self.schema)["result"])
+                    self.ledger.predicted(task, min(given), annotation.id, encode.engine(annotation), says)
+            missing = [one for one in missing if not now.get(one[0].task_id or 0)]
+        if missing:
+            raise Ambiguous(
+                f"{self.client.url}: predictions of {len(missing)} tasks did not arrive; see that Label Studio is well "
+                "and run again"
+            )
+        return sure
+
+    def double_predictions(self) -> None:
+        """Predictions that came late, beside those sent again: the first one stays, and is looked at anew."""
+        if not self.ledger.given_up(self.project, "predictions"):
+            return
+        several = condition("total_predictions", "greater", 1, "Number")
+        ids = [task["id"] for task in listed(self.client, self.project.id, several)]
+        for chunk in exported(self.client, self.project.id, ids):
+            for task in chunk:
+                if touched(task):
+                    self.problem(f"task {task['id']} has several predictions and was begun; left as it is")
+                    continue
+                for prediction in sorted(task["predictions"])[1:]:
+                    self.client.delete(f"/api/predictions/{prediction}/")
+
+    def doubles(self) -> None:
+        """Remove second tasks of the same text, or say where they are."""
+        removed, kept = remove_doubles(self.client, self.ledger, self.project)
+        self.count("doubles_removed", removed)
+        self.counts["doubles_kept"] = len(kept)
+        if kept:
+            named = ", ".join(map(str, kept[:10]))
+            self.problem(f"tasks {named} stand for texts that have another task, and someone worked on them")
+
+    def clean_up(self) -> None:
+        """After requests were sent again: look whether the first ones were carried out by now."""
+        if self.unsure:
+            late(self.client, self.ledger, self.project)
+            self.doubles()
+            self.double_predictions()
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def problem(self, what: str) -> None:
+        if len(self.problems) < TOLD and what not in self.problems:
+            self.problems.append(what)
+
+    def report(self) -> PushReport:
+        return PushReport(
+            **self.counts,
+            problems=tuple(self.problems),
+            project_id=self.project.id,
+            project_url=link(self.client, self.project.id),
+        )

@@ -1,0 +1,143 @@
+"""Bring the ledger and the server to agree: what was cut off, what came late, what others added or deleted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from curation.labelstudio.client import Client
+from curation.labelstudio.ledger import KnownProject, Ledger
+from curation.labelstudio.names import BATCH
+from curation.labelstudio.tasks import condition, exported, extent, listed, touched
+
+FULL_PAGE = 100
+"""Tasks a page where all fields are asked for, predictions among them: some megabytes."""
+
+
+class Doubles(NamedTuple):
+    """Tasks that stood there twice: how many untouched ones were removed, and the ids of those someone worked on."""
+
+    removed: int
+    kept: tuple[int, ...]
+
+
+def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
+    """Make the ledger know every task of the project, and which are gone.
+
+    Two numbers tell whether anything is to be done: how many tasks there are, and the highest id.
+    """
+    count, last = extent(client, project.id)
+    known, highest = ledger.extent(project)
+    if last > highest:
+        _adopt(client, ledger, project, condition("id", "greater", highest, "Number"))
+        if not highest:
+            ledger.settle_revisions(project)
+        count, known = extent(client, project.id)[0], ledger.extent(project)[0]
+    if known == count:
+        return
+    there = {task["id"] for task in listed(client, project.id)}
+    here = set(ledger.ids(project))
+    ledger.gone(project, here - there)
+    missing = sorted(there - here)
+    for begin in range(0, len(missing), FULL_PAGE):
+        chosen = missing[begin : begin + FULL_PAGE]
+        _adopt(client, ledger, project, condition("id", "in_list", chosen, "List"))
+
+
+def _adopt(client: Client, ledger: Ledger, project: KnownProject, which: dict[str, Any]) -> None:
+    tasks: list[dict[str, Any]] = []
+    for task in listed(client, project.id, which, include=None, page=FULL_PAGE):
+        tasks.append(task)
+        if len(tasks) == FULL_PAGE:
+            ledger.adopt(project, tasks)
+            tasks = []
+    ledger.adopt(project, tasks)
+
+
+def arrived(client: Client, project: KnownProject, batches: Iterable[str]) -> list[dict[str, Any]]:
+    """The tasks that the server has of those import requests, with `id` and `data`."""
+    names = list(batches)
+    if not names:
+        return []
+    which = condition(f"data.{BATCH}", "equal", names[0])
+    if len(names) > 1:
+        which = condition(f"data.{BATCH}", "in_list", names, "List")
+    return list(listed(client, project.id, which, include="id,data"))
+
+
+def wait_for(client: Client, project: KnownProject, batch: str, until: float) -> list[dict[str, Any]]:
+    """The tasks of an import request whose outcome is unknown, asked for until `until` (as time.time() counts).
+
+    An empty list if the server has none of them by then: a request is carried out whole or not at all.
+    """
+    pause = 0.5
+    while not (tasks := arrived(client, project, [batch])):
+        left = until - time.time()
+        if left <= 0:
+            return []
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, 5.0)
+    return tasks
+
+
+def finish(client: Client, ledger: Ledger, project: KnownProject, *, patience: float) -> int:
+    """Find out what became of the import requests of a run that was cut off. Returns tasks now superseded."""
+    superseded = 0
+    for batch, kind, begun in ledger.sending(project):
+        if kind == "predictions":
+            ledger.end_predictions(batch, sure=False)
+        elif tasks := wait_for(client, project, batch, begun + patience):
+            superseded += ledger.found(project, batch, tasks)
+        else:
+            ledger.lost(batch)
+    return superseded
+
+
+def late(client: Client, ledger: Ledger, project: KnownProject) -> None:
+    """Take in tasks of requests that were given up and were carried out all the same."""
+    batches = ledger.given_up(project, "tasks")
+    known = set(ledger.ids(project)) if batches else set()
+    for begin in range(0, len(batches), 50):
+        tasks = arrived(client, project, batches[begin : begin + 50])
+        ledger.adopt(project, [task for task in tasks if task["id"] not in known])
+
+
+def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Doubles:
+    """One task for each article revision and purpose: untouched doubles go, those someone worked on stay."""
+    groups = ledger.doubles(project)
+    tasks = {
+        task["id"]: task
+        for chunk in exported(client, project.id, (number for group in groups for number in group))
+        for task in chunk
+    }
+    removed, kept = 0, []
+    for group in groups:
+        alive = [number for number in group if number in tasks]
+        worked_on = [number for number in alive if touched(tasks[number])]
+        spare = [number for number in alive if number not in worked_on]
+        if not worked_on:
+            spare = spare[1:]
+        _delete_untouched(client, project, spare)
+        left = {task["id"] for chunk in exported(client, project.id, spare) for task in chunk}
+        removed += len(spare) - len(left)
+        ledger.drop(project, [number for number in group if number not in alive or number in set(spare) - left])
+        if len(worked_on) + len(left) > 1:
+            kept += sorted({*worked_on, *left})
+    return Doubles(removed, tuple(kept))
+
+
+def _delete_untouched(client: Client, project: KnownProject, ids: list[int]) -> None:
+    """Delete these tasks unless someone begins to work on them this very moment: the server looks once more."""
+    if not ids:
+        return  # an empty selection would mean every task
+    untouched = [
+        condition("total_annotations", "equal", 0, "Number"),
+        condition("cancelled_annotations", "equal", 0, "Number"),
+        condition("draft_exists", "equal", False, "Boolean"),
+    ]
+    body = {
+        "filters": {"conjunction": "and", "items": untouched},
+        "selectedItems": {"all": False, "included": ids},
+    }
+    client.post("/api/dm/actions", body, params={"id": "delete_tasks", "project": project.id})

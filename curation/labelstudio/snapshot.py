@@ -1,0 +1,166 @@
+"""A snapshot: what one pull brought back, in a folder that never changes.
+
+raw.jsonl.gz        every task as Label Studio exported it, by rising id
+tasks.jsonl         one line a task: article, state, ids, link
+articles.jsonl      every revision of every article, by id
+annotations.jsonl   what people submitted, skipped or began, by article, time and id
+issues.jsonl        what could not be read as it stands, or does not fit the schema
+snapshot.json       the manifest: where it comes from, counts, the hash of every file
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from curation.annotation import Annotation, read_annotations
+from curation.article import Article, Sha256, Value, build
+from curation.errors import BadInput
+from curation.files import json_object, read_jsonl
+from curation.labelstudio.decode import TaskState
+
+MANIFEST = "snapshot.json"
+RAW, TASKS, ARTICLES, ANNOTATIONS, ISSUES = (
+    "raw.jsonl.gz",
+    "tasks.jsonl",
+    "articles.jsonl",
+    "annotations.jsonl",
+    "issues.jsonl",
+)
+
+
+class FileFacts(Value):
+    """A file of the snapshot: the hash of its bytes, their number, and the lines in it."""
+
+    sha256: Sha256
+    bytes: int
+    lines: int
+
+
+class Manifest(Value):
+    """`snapshot.json`. `content` identifies what the files say; `findings` counts the issues by their code."""
+
+    format: int = 1
+    time: datetime
+    url: str
+    project_id: int
+    project_title: str
+    project_created_at: str
+    schema_ref: str = Field(alias="schema")
+    content: Sha256
+    counts: dict[str, int]
+    findings: dict[str, int]
+    files: dict[str, FileFacts]
+
+
+class TaskLine(Value):
+    """A line of `tasks.jsonl`: where one task stands. `annotations` are ids of lines in `annotations.jsonl`."""
+
+    task: int
+    article_id: str | None
+    text_sha256: str | None
+    purpose: str
+    batch: str | None
+    state: TaskState
+    drafts: int
+    updated_at: str | None
+    annotations: tuple[str, ...]
+    predictions: tuple[int, ...]
+    url: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot on disk. The iterators read one line at a time."""
+
+    path: Path
+    manifest: Manifest
+
+    def articles(self) -> Iterator[Article]:
+        """Every revision of every article, by id."""
+        path = self.path / ARTICLES
+        for number, record in read_jsonl(path):
+            yield Article.from_record(record, path=path, line=number)
+
+    def annotations(self) -> Iterator[Annotation]:
+        """What people submitted, skipped or began (see `state`), by article, time and id."""
+        return read_annotations(self.path / ANNOTATIONS)
+
+    def tasks(self) -> Iterator[TaskLine]:
+        """Where each task stands, by id."""
+        path = self.path / TASKS
+        for number, record in read_jsonl(path):
+            yield build(TaskLine, record, path=path, line=number)
+
+    def issues(self) -> Iterator[dict[str, Any]]:
+        """Issues as they stand in the file: task, annotation, region, code, message, url."""
+        for _, record in read_jsonl(self.path / ISSUES):
+            yield record
+
+    def raw(self) -> Iterator[dict[str, Any]]:
+        """The tasks as Label Studio exported them, by id."""
+        with gzip.open(self.path / RAW, "rb") as file:
+            for line in file:
+                yield json.loads(line)
+
+    def verify(self) -> None:
+        """Compare every file with its hash in the manifest.
+
+        Raises:
+            BadInput: a file is missing or is not what was written.
+        """
+        for name, facts in self.manifest.files.items():
+            path = self.path / name
+            try:
+                with path.open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=_WAY_OUT) from error
+            if found != facts.sha256:
+                raise BadInput("is not what was written there", path=path, way_out=_WAY_OUT)
+
+
+_WAY_OUT = "remove the snapshot's folder and pull again with --full"
+
+
+def snapshots(work: Path) -> list[Path]:
+    """All snapshot folders, the oldest first."""
+    return sorted(path.parent for path in (work / "snapshots").glob(f"[0-9]*/{MANIFEST}"))
+
+
+def latest_snapshot(work: Path) -> Path | None:
+    """The folder of the newest snapshot, or None where there is none."""
+    return next(reversed(snapshots(work)), None)
+
+
+def latest_of_project(work: Path, number: int, created_at: str) -> Snapshot | None:
+    """The newest snapshot of one project, told by its number and the moment it was made."""
+    for path in reversed(snapshots(work)):
+        snapshot = read_snapshot(path)
+        if (snapshot.manifest.project_id, snapshot.manifest.project_created_at) == (number, created_at):
+            return snapshot
+    return None
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The snapshot in a folder.
+
+    Raises:
+        BadInput: it has no manifest that can be read.
+    """
+    manifest = path / MANIFEST
+    try:
+        raw = manifest.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"cannot be read: {error.strerror}", path=manifest, way_out="name the folder of a snapshot"
+        ) from error
+    return Snapshot(path, build(Manifest, json_object(raw, path=manifest), path=manifest))

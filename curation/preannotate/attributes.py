@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 
 from curation.preannotate.entities import Found
@@ -62,28 +63,39 @@ def _shows(rule: Signs, around: _Around) -> bool:
 def _surroundings(parse: Parse, token: int, light: Collection[str]) -> _Around:
     around = _Around()
     _look(parse, token, around)
-    steps, below = 0, token
-    for above in parse.up(token):
+    below = token
+    for above in itertools.islice(parse.up(token), 5):
         dep = parse.dep[below]
-        if dep in ("relcl", "appos", "parataxis", "nsubj", "amod", "compound") or steps > 3:
+        if dep in ("relcl", "appos", "parataxis", "amod", "compound", "nmod", "poss", "ccomp") or (dep == "advcl" and parse.tag[below] != "VB"):
             break
-        if dep == "advcl" and parse.tag[below] != "VB":
+        verbal = parse.verbal(above)
+        lends = verbal and parse.lemma[above] in light
+        if dep in ("nsubj", "nsubjpass"):
+            if lends or dep == "nsubjpass":
+                around.governors.add(parse.lemma[above])
+            if lends:
+                _look(parse, above, around, own=False)
             break
         if dep == "conj":
             _look(parse, above, around, own=False)
-        elif parse.pos[above] in ("VERB", "AUX", "NOUN", "ADJ"):
+        elif dep in ("pobj", "pcomp"):
+            if parse.lower[above] == "without":
+                around.negated = True
+        elif dep in ("prep", "agent"):
+            around.governors.add(f"{parse.lemma[above]} {parse.lower[below]}")
+            if parse.pos[above] == "NOUN" or parse.tag[token].startswith("VB"):
+                around.governors.add(parse.lemma[above])
+        elif dep == "xcomp" and parse.lemma[above] == "be":
+            around.auxiliaries.add("be to")
+        elif verbal or parse.pos[above] in ("NOUN", "ADJ"):
             around.governors.add(parse.lemma[above])
-            if dep in ("dobj", "nsubjpass", "xcomp", "attr") and (parse.verbal(above)):
-                _look(parse, above, around, own=dep != "xcomp")
-            steps += 1
-        below = above
-        if dep in ("dobj", "nsubjpass", "pobj") and parse.verbal(above) and parse.lemma[above] not in light:
+            if lends and dep in ("dobj", "attr", "oprd"):
+                _look(parse, above, around, own=False)
+            elif dep == "xcomp" and any(True for _ in parse.kid(above, "neg")):
+                around.negated = True
+        if verbal and dep != "conj" and not lends and dep != "xcomp":
             break  # "failed to heed the warnings" says nothing of the warnings
-        if parse.verbal(above) and dep not in ("xcomp", "dobj", "nsubjpass", "conj", "pobj", "prep", "pcomp"):
-            break
-    if parse.dep[token] in ("nsubjpass", "nsubj") and parse.verbal(parse.head[token]):
-        _look(parse, parse.head[token], around)
-        around.governors.add(parse.lemma[parse.head[token]])
+        below = above
     return around
 
 
@@ -91,6 +103,8 @@ def _look(parse: Parse, token: int, around: _Around, *, own: bool = True) -> Non
     for kid in parse.kids[token]:
         dep = parse.dep[kid]
         if dep == "neg" or (dep == "det" and parse.lower[kid] == "no"):
+            around.negated = True
+        elif dep in ("nsubj", "nsubjpass") and parse.lower[kid] in ("nobody", "none", "neither", "no-one"):
             around.negated = True
         elif dep in ("aux", "auxpass", "mark"):
             around.auxiliaries.add(parse.lemma[kid])

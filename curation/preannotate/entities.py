@@ -68,6 +68,7 @@ class EntityFinder:
                 self.hints.update(dict.fromkeys(rule.hints, name))
         self.place = self.labels.get(_PLACES)
         self.region = self.labels.get(_REGIONS)
+        self.doubtful = {self.labels.get(label) for label in ("PERSON", "ORG", "NORP", "PRODUCT")}
         self.adjective = self.labels.get(_ADJECTIVES)
         self.heads_types = {name for rules in self.heads.values() for name, _ in rules}
         self.longest = max((len(name.split()) for name in self.listed), default=0) + 2
@@ -287,8 +288,8 @@ class _Votes:
             if item.score == LISTED:
                 continue
             if kind := self._beside(parse, item):
-                self.votes[said][kind] += 3.0  # type: ignore[assignment]
-            elif item.first and item.score == MODEL and item.last - item.first < 3:
+                self.votes[said][kind] += 6.0  # type: ignore[assignment]
+            elif item.first and item.score == MODEL and item.last - item.first < 3 and item.type in self.finder.doubtful:
                 if hint := self.finder.hints.get(parse.lower[item.first - 1]):
                     self.votes[said][hint] += 1.5  # type: ignore[assignment]
 
@@ -314,10 +315,13 @@ class _Votes:
         return not any(parse.text[token][:1].isupper() for token in range(item.first, item.last))
 
     def settle(self, names: list[Found]) -> list[Found]:
-        types = {said: votes.most_common(1)[0][0] for said, votes in self.votes.items()}
+        acronyms = self._acronyms(names)
+        for short, full in acronyms.items():
+            both = self.votes[short] + self.votes[full]
+            self.votes[short] = self.votes[full] = both
+        types = {said: votes.most_common(1)[0][0] for said, votes in self.votes.items() if votes}
         types.update(self._demonyms(types))
         types.update(self._short_forms(types))
-        types.update(self._acronyms(names, types))
         for item in names:
             parse = self.parses[item.part]
             if not self._settled(parse, item):
@@ -369,8 +373,8 @@ class _Votes:
                         short[piece] = name
         return short
 
-    def _acronyms(self, names: list[Found], types: dict[str, str]) -> dict[str, str]:
-        """`Upland Council (UC)`, `Upland Council, or UC,`: the short form is what the long one is."""
+    def _acronyms(self, names: list[Found]) -> dict[str, str]:
+        """Short form → long form: `Upland Council (UC)`, `Upland Council, or UC,`."""
         short: dict[str, str] = {}
         for item in names:
             parse, last = self.parses[item.part], item.last
@@ -386,7 +390,7 @@ class _Votes:
                 initials = "".join(parse.text[token][0] for token in range(item.first, item.last) if parse.text[token][0].isupper())
                 if acronym.isupper() and 2 <= len(acronym) <= 8 and acronym[0] in initials and acronym not in self.finder.listed:
                     if set(acronym) <= set(initials.upper()) | set("AEIOU") or acronym[0] == initials[:1]:
-                        short[acronym] = types.get(_said(parse, item.first, item.last), item.type)
+                        short[acronym] = _said(parse, item.first, item.last)
         return short
 
 

@@ -58,6 +58,8 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
         elif dep in ("xcomp", "ccomp"):
             if parse.verbal(kid):
                 _add(found, "clause", kid)
+                if parse.tag[kid] == "VB" and any(parse.lower[aux] == "to" for aux in parse.kid(kid, "aux")):
+                    _add(found, "infinitive", kid)
                 if dep == "ccomp" and parse.tag[kid] == "VB":  # "told X to move", X read as the subject of "move"
                     for subject in parse.kid(kid, "nsubj"):
                         if parse.start[subject] > parse.start[verb]:

@@ -66,7 +66,7 @@ class TriggerFinder:
         named: set[tuple[int, int]] = {
             (item.part, token)
             for item in found
-            if item.kind == "name" and item.last - item.first > 1
+            if item.kind == "name"
             for token in range(item.first, item.last)
         }
         made = []
@@ -120,7 +120,10 @@ class TriggerFinder:
         if parse.tag[index] == "VBG" and parse.dep[index] == "amod":
             return True
         if parse.tag[index] == "VBN" and parse.dep[index] in ("pobj", "nsubj", "nsubjpass", "dobj", "conj"):
-            if any(parse.lower[kid] == "the" for kid in parse.kid(index, "det")):
+            if any(True for _ in parse.kid(index, "det", "nummod")):
+                return True
+        if parse.pos[index] == "PROPN" and parse.zone.kind in ("body", "quotation", "caption") and parse.text[index][:1].isupper():
+            if index and parse.pos[index - 1] == "PROPN":
                 return True
         tied = index + 2 < len(parse) and parse.text[index + 1] in ("-", "‑") and parse.end[index] == parse.start[index + 1]
         return tied and parse.pos[index] != "VERB" and parse.end[index + 1] == parse.start[index + 2]
@@ -133,7 +136,8 @@ class TriggerFinder:
     def _meets(self, conditions: Conditions, part: int, parse: Parse, index: int, found: Relations, typed: Typed) -> bool:
         for relation, wanted in conditions.items():
             if relation == "head":  # the noun that this one is a modifier of, or the word it depends on
-                tokens = [parse.head[index]] if parse.head[index] != index else []
+                above = parse.head[index] if parse.dep[index] != "pobj" else parse.head[parse.head[index]]
+                tokens = [above] if above != index else []
             elif relation == "next":
                 tokens = [index + 1] if index + 1 < len(parse) else []
             elif relation == "number":
@@ -211,7 +215,8 @@ def by_order(parse: Parse, verb: int) -> Relations:
 def _span(parse: Parse, index: int, rest: tuple[str, ...]) -> tuple[int, int] | None:
     """Trigger tokens of a word and the rest of its phrase: all where they stand together, else the word alone."""
     if not rest:
-        return index, index + 1
+        astray = any(parse.lower[kid] in _ASTRAY for kid in parse.kid(index, "prt"))
+        return None if astray else (index, index + 1)
     count = len(rest)
     if all(index + 1 + step < len(parse) and rest[step] in (parse.lower[index + 1 + step], parse.lemma[index + 1 + step]) for step in range(count)):
         return index, index + 1 + count
@@ -224,6 +229,8 @@ def _span(parse: Parse, index: int, rest: tuple[str, ...]) -> tuple[int, int] | 
     return (index, index + 1) if all(word in near for word in rest) else None
 
 
+_ASTRAY = {"out", "on", "over", "away"}
+"""Particles that give a verb another sense, unless the lexicon has them with it."""
 _FINITE = {"VBZ", "VBP", "VBD", "MD"}
 _INSIDE_NOUN = {"compound", "amod", "nmod", "poss"}
 

@@ -18,7 +18,7 @@ from curation.cli.console import say
 from curation.compare import compare
 from curation.errors import CurationError
 from curation.formats.articles import good_articles
-from curation.jobs.agreement import annotations
+from curation.jobs.agreement import read_set
 from curation.jobs.connect import connect
 from curation.jobs.preannotate import preannotate
 from curation.jobs.publish import publish
@@ -75,7 +75,7 @@ def main() -> None:
 def stand_in(project: Project, project_id: int) -> dict[str, Annotation]:
     """Answer the tasks nobody has answered yet. Returns what every article's submission says, by article id."""
     schema = project.load_schema()
-    gold = {annotation.article_id: annotation for annotation in annotations(project, project.gold or ROOT)}
+    gold = {annotation.article_id: annotation for annotation in read_set(project, project.gold or ROOT)}
     submitted: dict[str, Annotation] = {}
     with connect(project) as client:
         tasks = {task.article_id: task for task in answers.tasks(client, project_id)}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.console import JsonOption, ProjectOption, console, done, project_from
+from curation.cli.console import JsonOption, ProjectOption, console, done, project_from, say
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +26,8 @@ def status(
     from curation.jobs.status import status as job
 
     report = job(project_from(project))
+    for problem in report.problems:
+        say(f"unusable: {problem}")
     table = Table(box=None, pad_edge=False)
     if all_articles:
         for column in ("article", "stands at"):
@@ -36,7 +38,8 @@ def status(
         table.add_column("stands at")
         table.add_column("articles", justify="right")
         for stage in STAGES:
-            table.add_row(stage, str(report.counts[stage]))
+            if report.counts[stage]:
+                table.add_row(stage, str(report.counts[stage]))
         table.add_row("all", str(len(report.articles)))
     console().print(table)
     done(report.model_dump(mode="json"), as_json)

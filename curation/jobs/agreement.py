@@ -28,7 +28,7 @@ def agreement(project: Project, first: Path, second: Path) -> AgreementReport:
     Raises:
         BadInput: a file cannot be used, or no article is in both.
     """
-    found = between(annotations(project, first), annotations(project, second))
+    found = between(read_set(project, first), read_set(project, second))
     if not found.articles:
         raise BadInput("annotate no article in common", path=f"{first}, {second}", way_out="name two sets of the same")
     scores = found.scores
@@ -46,7 +46,7 @@ def agreement(project: Project, first: Path, second: Path) -> AgreementReport:
     )
 
 
-def annotations(project: Project, place: Path) -> Iterator[Annotation]:
+def read_set(project: Project, place: Path) -> Iterator[Annotation]:
     """The annotations at `place`: a .jsonl file, or a folder of inline files of the project's articles.
 
     Raises:

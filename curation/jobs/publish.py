@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from curation.article import Value
@@ -63,5 +64,18 @@ def publish(
 
 
 def reviewed(snapshot: Snapshot) -> Iterator[ReviewedArticle]:
-    """Each article of the snapshot whose annotation counts, in the order of their ids, latest revision only."""
-    yield from ()
+    """Each article whose annotation counts, by rising id, on the revision that was annotated last.
+
+    Both files of the snapshot are sorted by article id, so they are read side by side, one article at a time.
+    """
+    of_article = groupby(snapshot.annotations(), key=lambda annotation: annotation.article_id)
+    waiting = next(of_article, None)
+    for article_id, revisions in groupby(snapshot.articles(), key=lambda article: article.id):
+        while waiting is not None and waiting[0] < article_id:
+            waiting = next(of_article, None)
+        if waiting is None or waiting[0] != article_id:
+            continue
+        texts = {article.text_sha256: article for article in revisions}
+        counts = choose(annotation for annotation in waiting[1] if annotation.text_sha256 in texts)
+        if counts is not None:
+            yield ReviewedArticle(texts[counts.text_sha256], counts, snapshot=snapshot.path.name)

@@ -7,6 +7,7 @@ from curation.release.card import About
 from curation.release.documents import ReviewedArticle
 from curation.release.hub import publish_to_hub
 from curation.release.load import load_release
+from curation.release.manifest import read_known
 from curation.release.verify import verify
 from curation.release.versions import latest_release
 
@@ -18,5 +19,6 @@ __all__ = [
     "latest_release",
     "load_release",
     "publish_to_hub",
+    "read_known",
     "verify",
 ]

@@ -87,7 +87,11 @@ from curation.release.versions import (
 from curation.schema import LabelSchema
 
 _ROWS, _CHARACTERS = 1000, 8_000_000
-"""Most rows, and about the most characters of text, held in memory and in one row group."""
+"""Most rows, and about the most characters of text, of one row group."""
+_ITEMS = 10_000
+"""About the most entities and events held in memory as Python objects."""
+_READS = 32
+"""Batches of rows (1 MB and more each) read before their memory is given back."""
 _PART, _LOCK = ".building.part", ".building.lock"
 _SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
 
@@ -242,16 +246,14 @@ class _Spool:
         self._places: list[tuple[int, int]] = []
         self._path = folder / "rows.arrow"
         self.arrow = arrow
-        self._source: pa.MemoryMappedFile | None = None
         self._reader: pa.ipc.RecordBatchFileReader | None = None
+        self._reads = 0
 
     def __enter__(self) -> _Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.sketches.close()
-        if self._source is not None:
-            self._source.close()
         self._path.unlink(missing_ok=True)
 
     def fill(
@@ -265,7 +267,7 @@ class _Spool:
         seen: set[str] = set()
         with pa.OSFile(str(self._path), "wb") as sink, pa.ipc.new_file(sink, self.arrow) as writer:
             held: list[Row] = []
-            characters = batches = 0
+            characters = items = batches = 0
             for reviewed in rows:
                 article = reviewed.article
                 if article.id in seen:
@@ -274,29 +276,33 @@ class _Spool:
                 if found := problem(reviewed, schema):
                     raise ReleaseError(f"article {article.id}: {found}; mend the annotation, nothing was built")
                 made = row(reviewed, schema, types)
+                try:
+                    self.hashes.append(row_sha256(made))
+                except UnicodeEncodeError as error:
+                    raise ReleaseError(
+                        f"article {article.id}: holds {error.object[error.start : error.end]!r}, which is half a "
+                        "character; mend the article, nothing was built"
+                    ) from error
                 self.ids.append(article.id)
                 self.texts.append(article.text_sha256)
-                self.hashes.append(row_sha256(made))
                 self.snapshots.append(reviewed.snapshot)
                 self.lengths.append(len(article.text))
                 self._places.append((batches, len(held)))
                 self.sketches.add(article.text)
                 held.append(encode(made, labels))
                 characters += len(article.text)
-                if len(held) >= _ROWS or characters >= _CHARACTERS:
+                items += len(made["entities"]) + len(made["events"]) + 1
+                if items >= _ITEMS or characters >= _CHARACTERS:
                     writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self.arrow))
-                    held, characters, batches = [], 0, batches + 1
+                    held, characters, items, batches = [], 0, 0, batches + 1
             if held:
                 writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self.arrow))
-        self._source = pa.memory_map(str(self._path))
-        self._reader = pa.ipc.open_file(self._source)
         return {one for one in self.snapshots if one}
 
     def text_of(self, number: int) -> str:
         """The text of the n-th row."""
         batch, place = self._places[number]
-        assert self._reader is not None  # noqa: S101 - set by `fill`
-        text: str = self._reader.get_batch(batch)["text"][place].as_py()
+        text: str = self._batch(batch)["text"][place].as_py()
         return text
 
     def tables(self, numbers: Sequence[int], names: Sequence[str] | None = None) -> Iterator[pa.Table]:
@@ -310,8 +316,14 @@ class _Spool:
             yield self._gather(numbers[start:end], names)
             start = end
 
+    def _batch(self, number: int) -> pa.RecordBatch:
+        """A batch of the file, mapped into memory; mapped anew now and then, so that what was read can go."""
+        if self._reader is None or self._reads >= _READS:
+            self._reader, self._reads = pa.ipc.open_file(pa.memory_map(str(self._path))), 0
+        self._reads += 1
+        return self._reader.get_batch(number)
+
     def _gather(self, numbers: Sequence[int], names: Sequence[str] | None) -> pa.Table:
-        assert self._reader is not None  # noqa: S101 - set by `fill`
         pieces = []
         start = 0
         while start < len(numbers):
@@ -319,7 +331,7 @@ class _Spool:
             end = start
             while end < len(numbers) and self._places[numbers[end]][0] == batch:
                 end += 1
-            held = self._reader.get_batch(batch)
+            held = self._batch(batch)
             held = held if names is None else held.select(names)
             pieces.append(held.take(pa.array([self._places[n][1] for n in numbers[start:end]])))
             start = end

@@ -93,7 +93,7 @@ class Sketches:
     def add(self, text: str) -> None:
         """Sketch one more text; texts are numbered from 0 in the order they come."""
         sketch = RMinHash(_SLOTS, 1)
-        sketch.update(sorted(shingles(text)))
+        sketch.update(list(shingles(text)))
         self._file.write(np.array(sketch.digest(), dtype="<u4").tobytes())
         self._count += 1
 

@@ -171,6 +171,10 @@ FIRST, SECOND = ROW.annotation.entities
             changed(ROW, events=(ROW.annotation.events[0].model_copy(update={"origin": "person:kel@torva.example"}),)),
             "a-1: .* e-mail",
         ),
+        (
+            ROW._replace(article=ROW.article.model_copy(update={"title": "half \ud83d"})),
+            "a-1: holds .*half a character",
+        ),
         (ROW._replace(annotated_types=("Person", "Ship")), "a-1: annotated types: Ship"),
         (ROW._replace(article=reviewed("a-1", "Another text of four words.").article), "a-1: .*another revision"),
     ],

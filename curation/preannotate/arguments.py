@@ -95,6 +95,9 @@ class ArgumentFinder:
                 return board.named(mention, types)
         if mentions or event is not None:
             return None
+        if relation == "modifier":
+            inner = self.entities.nominal(part, parse, token, inside=True) if parse.pos[token] == "NOUN" else None
+            return board.add(inner) if inner is not None and inner.type in types else None
         if parse.pos[token] == "PRON" or parse.tag[token] == "PRP$":
             return self._pronoun(board, trigger, token, types)
         if parse.pos[token] == "NOUN" and parse.text[token].isalpha():
@@ -146,10 +149,14 @@ class _Board:
         return self.inside.get((part, token), [])
 
     def named(self, item: Found, types: frozenset[str]) -> Found:
-        """The name in apposition to a nominal, where one stands there: `the minister, Doran Melk`."""
+        """The name that says which: `the minister, Doran Melk`, `soldiers of the Hill Guard`, `village of Harl`."""
         if item.kind == "nominal":
             parse = self.parses[item.part]
-            for kid in parse.kid(item.head, "appos"):
+            near = list(parse.kid(item.head, "appos"))
+            for prep in parse.kid(item.head, "prep"):
+                if parse.lower[prep] == "of":
+                    near += parse.kid(prep, "pobj")
+            for kid in near:
                 for other in self.heads.get((item.part, kid), ()):
                     if other.kind == "name" and other.type in types and other.type == item.type:
                         return other

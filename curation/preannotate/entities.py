@@ -25,7 +25,8 @@ LISTED, CUED, MODEL, HEADED, ALIAS, GENERIC, PRONOUN = 0.9, 0.85, 0.8, 0.7, 0.75
 _NAMELIKE = {"PROPN"}
 _LEFT_OF_NOUN = {"amod", "compound", "nmod", "nummod", "punct", "advmod", "npadvmod", "quantmod", "conj", "cc", "dep", "acl", "appos", "prep", "pobj"}
 _EDGE_POS = {"DET", "PUNCT", "CCONJ", "ADP", "PART", "SCONJ", "SPACE", "SYM", "AUX", "INTJ"}
-_LOOSE = {"about", "some", "around", "nearly", "almost", "at", "least", "more", "than", "over", "up", "to", "only", "just", "another", "other", "such", "many", "several", "few", "most", "all", "both", "any", "no", "every", "each", "own", "same", "approximately", "roughly", "as", "fewer", "less", "early", "late", "later", "on", "in", "of", "by", "since", "until", "from", "between", "during", "for", "through", "after", "before", "and", "or"}
+_LOOSE = {"about", "some", "around", "nearly", "almost", "at", "least", "more", "than", "over", "up", "to", "only", "just", "another", "other", "such", "many", "several", "few", "most", "all", "both", "any", "no", "every", "each", "own", "same", "approximately", "roughly", "as", "fewer", "less", "early", "late", "later", "on", "in", "of", "by", "since", "until", "from", "between", "during", "for", "through", "after", "before", "and", "or", "last", "first", "next", "second", "third", "previous", "further", "earlier", "latest", "nearby"}
+_QUOTES = ("“", "”", '"', "‘", "'")
 _APOSTROPHES = ("'s", "’s", "'", "’", "‘")
 
 
@@ -99,8 +100,21 @@ class EntityFinder:
         if parse.zone.kind == "dateline" and self.place is not None and parse.text:
             last = next((index for index, text in enumerate(parse.text) if text == ","), len(parse))
             return [Found(part, 0, last, _head(parse, 0, last), self.place, "name", LISTED)]
+        if parse.zone.kind == "credit" and len(parse) <= 14:
+            return list(self._credited(part, parse))
         found = [*self._listed(part, parse), *self._cued(part, parse), *self._headed(part, parse), *self._model(part, parse)]
         return _resolve(found)
+
+    def _credited(self, part: int, parse: Parse) -> Iterator[Found]:
+        """`Doran Melk / Halcyon Wire`: who made it, and for whom."""
+        runs = list(_runs(parse))
+        for number, (first, last) in enumerate(runs):
+            while last - first > 1 and parse.lower[first] in _CREDIT_WORDS:
+                first += 1
+            person = number + 1 < len(runs) and last - first > 1 and parse.text[last - 1] not in self.name_heads
+            label = self.labels.get("PERSON" if person else "ORG")
+            if label is not None and parse.lower[first] not in _CREDIT_WORDS:
+                yield Found(part, first, last, _head(parse, first, last), label, "name", MODEL)
 
     def _model(self, part: int, parse: Parse) -> Iterator[Found]:
         for first, last, label in _joined(parse.entities):
@@ -109,11 +123,17 @@ class EntityFinder:
             first, last = _trimmed(parse, first, last, loose=label in _AMOUNTS)
             if first >= last or not _has_letter_or_digit(parse, first, last) or _no_time(parse, first, last, label):
                 continue
-            if label not in _AMOUNTS and last - first > 1 and self._common(parse, last - 1):
-                continue
+            if label not in _AMOUNTS:
+                if self._common(parse, last - 1) if last - first > 1 else self._opens(parse, first):
+                    continue
             if label not in _AMOUNTS and parse.text[last - 1] not in self.name_heads:
                 first, name = self._after_title(parse, first, last, name)
             yield Found(part, first, last, _head(parse, first, last), name, "name", MODEL)
+
+    def _opens(self, parse: Parse, first: int) -> bool:
+        """Whether a capital says nothing: a plural noun of the lexicon that opens a sentence."""
+        opens = first == 0 or parse.sentence[first] != parse.sentence[first - 1] or parse.text[first - 1] in _QUOTES
+        return opens and parse.lower[first].endswith("s") and parse.lower[first][:-1] in self.heads
 
     def _common(self, parse: Parse, token: int) -> bool:
         """Whether the token is a common noun of the lexicon: `Mirdani warships` is a description, no name."""
@@ -213,12 +233,15 @@ class EntityFinder:
                 if not taken.clashes(item):
                     yield item
 
-    def nominal(self, part: int, parse: Parse, index: int) -> Found | None:
-        """The nominal mention that the noun at `index` heads by the lexicon, or None."""
-        rules = self.heads.get(parse.lemma[index]) or self.heads.get(parse.lower[index])
-        if not rules or _inside_compound(parse, index):
+    def nominal(self, part: int, parse: Parse, index: int, *, inside: bool = False) -> Found | None:
+        """The nominal mention that the noun at `index` heads by the lexicon, or None.
+
+        `inside`: take a noun that only says what kind of thing a following noun is: the `drone` of a drone strike.
+        """
+        rules = self.heads.get(parse.lemma[index]) or self.heads.get(parse.lower[index]) or self.heads.get(parse.lower[index].removesuffix("s"))
+        if not rules or (not inside and _inside_compound(parse, index)):
             return None
-        first = left_edge(parse, index)
+        first = index if inside else left_edge(parse, index)
         modifiers = None
         for name, rule in rules:
             if rule.needs or rule.never:
@@ -240,6 +263,7 @@ class EntityFinder:
         return Found(part, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
 
 
+_CREDIT_WORDS = {"photo", "photograph", "picture", "image", "by", "via", "handout", "source", "reporting", "additional", "editing", "writing", "copyright", "powered"}
 _DEMONYMS = ("ians", "ans", "ian", "an", "ns", "n", "is", "i", "ese", "ish")
 _FREQUENT = {"daily", "weekly", "monthly", "annual", "yearly", "annually", "nightly", "recent", "now", "then", "soon", "once"}
 _AMOUNTS = {"CARDINAL", "QUANTITY", "MONEY", "PERCENT", "DATE", "TIME"}
@@ -504,7 +528,7 @@ def _trimmed(parse: Parse, first: int, last: int, *, loose: bool) -> tuple[int, 
         parse.pos[first] in ("DET", "SPACE", "PUNCT")
         or parse.lower[first] in ("the", "a", "an")
         or parse.tag[first] in ("PRP$", "POS")
-        or (loose and parse.lower[first] in _LOOSE - {"early", "late", "later", "every", "each", "another", "between"})
+        or (loose and parse.lower[first] in _LOOSE - {"early", "late", "later", "earlier", "last", "next", "first", "second", "third", "previous", "every", "each", "another", "between"})
     ):
         if parse.tag[first] == "DT" and loose and parse.lower[first] in ("this", "that", "these", "those"):
             break

@@ -14,6 +14,7 @@ Relations = dict[str, list[int]]
 
 _RELATIVE = {"WDT", "WP", "WP$"}
 _PLACES = {"in", "at", "near", "on", "outside", "inside", "around", "from", "to", "into", "towards", "toward", "over", "across", "along", "off", "north", "south", "east", "west", "between", "through", "under", "beside", "outside", "within", "by", "with", "against", "for", "about"}
+_WHERE = ("in", "at", "near", "outside")
 _TAKE_PART = {"participate", "engage", "take", "join", "involve"}
 
 
@@ -56,6 +57,8 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
                 if pobjs:
                     _add(found, parse.lower[kid], pobj)
         elif dep in ("xcomp", "ccomp"):
+            for subject in parse.kid(kid, "nsubj"):
+                _add(found, "clause-subject", subject)
             if parse.verbal(kid):
                 _add(found, "clause", kid)
                 if parse.tag[kid] == "VB" and any(parse.lower[aux] == "to" for aux in parse.kid(kid, "aux")):
@@ -72,6 +75,12 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
     for thing in list(found.get("object", ())):
         if parse.start[thing] > parse.start[verb]:
             _prepositions(parse, thing, found, only_new=True)
+    for thing in list(found.get("subject", ())):
+        if parse.head[thing] == verb:
+            _prepositions(parse, thing, found, only_new=True, only=_WHERE)
+    above = parse.head[verb]
+    if above != verb and parse.verbal(above) and (parse.dep[verb] == "conj" or (parse.dep[verb] == "advcl" and parse.tag[verb] == "VBG")):
+        _add(found, "above", above)
     if "subject" not in found or ("object" not in found and _passive(parse, verb)):
         _inherited(parse, verb, found, depth)
 

@@ -19,7 +19,7 @@ _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _ENDS = ".!?:;…”\"'’)]|"
 _DATELINE = re.compile(
     r"""(?P<place>[^\W\d_][\w.'’-]*(?:[ ,/]+[^\W\d_][\w.'’-]*){0,5})   # CITY, Country
-        \s*(?:\([^()\n]{2,40}\))?                                     # (AGENCY)
+        \s*(?:\((?P<agency>[^()\n]{2,40})\))?                                  # (AGENCY)
         \s*(?://|—|–|--|-|:)(?:\s+|$)""",
     re.VERBOSE,
 )
@@ -81,6 +81,8 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
         return
     if (match := _DATELINE.match(line)) and _shouts(match["place"]):
         yield Zone("dateline", start, start + match.end("place"))
+        if match["agency"]:
+            yield Zone("credit", start + match.start("agency"), start + match.end("agency"))
         start += match.end()
         if start >= end:
             return

@@ -14,6 +14,7 @@ from curation.schema import LabelSchema
 
 _WHEN = "when"
 _ELSE = "else "
+_THINGS = {"it", "its", "which"}
 _THIRD = {"he", "his", "she", "her", "it", "its", "they", "their"}
 _RELATION = {"subject": 0.75, "object": 0.75, "by": 0.75, "recipient": 0.7, "possessor": 0.65, "modifier": 0.6, "clause": 0.6, _WHEN: 0.65}
 _PREPOSITION = 0.55
@@ -116,6 +117,8 @@ class ArgumentFinder:
         if word in _THIRD and (stands_for := board.subject_before(part, token, types, name)) is not None:
             return stands_for
         if name == ANY:
+            if word in _THINGS:
+                types = types - {self.pronouns.get("he", "")}
             name = board.before(part, token, types)
         if name is None or name not in types:
             return None

@@ -123,6 +123,8 @@ class EntityFinder:
             first, last = _trimmed(parse, first, last, loose=label in _AMOUNTS)
             if first >= last or not _has_letter_or_digit(parse, first, last) or _no_time(parse, first, last, label):
                 continue
+            if label == "CARDINAL" and parse.lower[first] == "one" and last < len(parse) and parse.lower[last] in ("of", "another"):
+                continue
             if label not in _AMOUNTS:
                 if self._common(parse, last - 1) if last - first > 1 else self._opens(parse, first):
                     continue
@@ -251,7 +253,7 @@ class EntityFinder:
                     continue
                 if any(_meets(modifiers, words) for words in rule.never.values()):
                     continue
-            return Found(part, first, index + 1, index, name, "nominal", HEADED, kept=name == "ArmedGroup")
+            return Found(part, first, index + 1, index, name, "nominal", HEADED, kept=False)
         return None
 
     def generic(self, part: int, parse: Parse, index: int, name: str) -> Found:

@@ -1,0 +1,366 @@
+"""A Label Studio on this machine: installed into an environment of its own, started, found again and stopped.
+
+`data` belongs to one server and holds all that is its own: `login.json`, the database, what it was started with
+and its log. The environment holds nothing of that and is shared by all projects of one user.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+
+from curation.errors import StudioError, one_line
+from curation.files import whole_file
+
+LOCK = files("curation.labelstudio") / "studio.lock.txt"
+"""Label Studio and all it needs, each with its hash."""
+
+ENV = "CURATION_STUDIO_ENV"
+"""Environment variable with the path of an environment that has Label Studio, used instead of our own."""
+
+USERNAME = "admin@localhost"
+DEFAULT_PORT = 8080
+START_SECONDS = 300
+"""How long a start may take: a new database needs half a minute on a quiet machine."""
+STOP_SECONDS = 20
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A local Label Studio that runs: where it is, and the login that `data` keeps for it."""
+
+    url: str
+    username: str
+    password: str = field(repr=False)
+    api_key: str = field(repr=False)
+    pid: int
+    port: int
+    version: str
+
+
+def start(data: Path, *, port: int | None = None, on_progress: Progress | None = None) -> Studio:
+    """The Label Studio of `data`, installed and started where it is not, once it answers.
+
+    Takes half a minute on a new folder, and as long again where it has to be installed first. The server outlives
+    the caller and listens on 127.0.0.1 alone. A killed start is taken up by the next one.
+
+    Args:
+        data: folder of this server; made where it is missing.
+        port: where to listen. None: where it listened last time, else 8080, else any that is free.
+        on_progress: told in a few words what is being done.
+
+    Raises:
+        StudioError: it does not install or start; `data` is not a folder of ours; the port is taken.
+    """
+    say = on_progress or (lambda _: None)
+    data = data.absolute()
+    with _alone(data / "start.lock"):
+        studio = status(data)
+        if studio is None:
+            env = _environment(say)
+            chosen = _port(data, port)
+            say(f"starting Label Studio on port {chosen}")
+            _launch(data, env, chosen)
+        elif port not in (None, studio.port):
+            raise StudioError(f"Label Studio already runs on port {studio.port}; stop it first to change the port")
+        return _wait(data)
+
+
+def status(data: Path) -> Studio | None:
+    """The Label Studio of `data` if it runs, else None.
+
+    Raises:
+        StudioError: it runs, but what it was started with cannot be read.
+    """
+    if not _alive(data):
+        return None
+    pid_file = data / "alive.lock"
+    _until(lambda: pid_file.stat().st_size > 0, 5)
+    try:
+        pid = int(pid_file.read_text("ascii"))
+        running = json.loads((data / "running.json").read_text("utf-8"))
+        login = json.loads((data / "login.json").read_text("utf-8"))
+        return Studio(url=f"http://127.0.0.1:{running['port']}", pid=pid, **running, **login)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StudioError(
+            f"{data}: a server runs, but login.json, running.json or alive.lock is not as we wrote it; "
+            "put it back, or end the server by hand"
+        ) from error
+
+
+def stop(data: Path) -> bool:
+    """Stop the Label Studio of `data`; False where none runs. The folder keeps its data and login.
+
+    Raises:
+        StudioError: it does not stop.
+    """
+    studio = status(data)
+    if studio is None:
+        return False
+    # The lock shows that our server lives, so the process id in it cannot be another's by now.
+    for stopping in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(os.getpgid(studio.pid), stopping)
+        except ProcessLookupError:
+            pass
+        except PermissionError as error:
+            raise StudioError(f"process {studio.pid} belongs to another user; stop it as that user") from error
+        if _until(lambda: not _alive(data), STOP_SECONDS):
+            return True
+    raise StudioError(f"Label Studio (process {studio.pid}) does not stop; end it by hand")
+
+
+def _environment(say: Progress) -> Path:
+    """The folder of an environment with Label Studio, installed where it is not there whole."""
+    if given := os.environ.get(ENV):
+        env = Path(given).absolute()
+        if not (env / "bin" / "label-studio").exists():
+            raise StudioError(f"{ENV}: {given} has no bin/label-studio; correct or unset it")
+        return env
+    lock = LOCK.read_bytes()
+    digest = hashlib.sha256(lock).hexdigest()
+    python = f"py{sys.version_info.major}{sys.version_info.minor}"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    env = cache / "curation" / f"studio-{digest[:12]}-{python}"
+    stamp = env / "installed"
+    with _alone(env.with_suffix(".lock")):
+        if not _reads(stamp, digest):
+            say("installing Label Studio (once, about 500 MB)")
+            _install(env)
+            with whole_file(stamp) as file:
+                file.write(digest)
+    return env
+
+
+def _install(env: Path) -> None:
+    """Make `env` afresh: a half-made one is never mended in place."""
+    shutil.rmtree(env, ignore_errors=True)
+    beside = Path(sys.prefix) / "bin" / "uv"
+    uv = str(beside) if beside.exists() else shutil.which("uv")
+    python = str(env / "bin" / "python")
+    if uv:
+        environment, installer = ["--without-pip"], [uv, "pip", "install", "--python", python]
+    else:
+        environment, installer = [], [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    _run([sys.executable, "-m", "venv", *environment, str(env)], "no environment can be made")
+    with whole_file(env / "studio.lock.txt", "wb") as file:
+        file.write(LOCK.read_bytes())
+    _run([*installer, "--quiet", "--require-hashes", "-r", str(env / "studio.lock.txt")], "it does not install")
+
+
+def _run(command: list[str], failure: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  our own command
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        )
+    except OSError as error:
+        raise StudioError(f"Label Studio: {failure}: {command[0]}: {error.strerror}") from error
+    if done.returncode:
+        said = _last_line(done.stderr) or _last_line(done.stdout) or f"exit {done.returncode}"
+        raise StudioError(f"Label Studio: {failure}: {said}; mend that and run again")
+
+
+def _login(data: Path) -> dict[str, str]:
+    """Name, password and token, made once for `data` and readable by its owner alone."""
+    path = data / "login.json"
+    try:
+        if not path.exists():
+            part = path.with_suffix(".part")
+            part.unlink(missing_ok=True)
+            with open(part, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                login = {"password": secrets.token_urlsafe(18), "api_key": secrets.token_hex(20)}
+                json.dump({"username": USERNAME} | login, file, indent=1)
+            part.replace(path)
+        login = json.loads(path.read_text("utf-8"))
+        return {key: str(login[key]) for key in ("username", "password", "api_key")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudioError(f"{path}: cannot be used: {error}; put it back: it is the only login to {data}") from error
+
+
+def _port(data: Path, wanted: int | None) -> int:
+    if wanted is not None:
+        if not 0 < wanted < 65536:
+            raise StudioError(f"{wanted} is not a port; name one from 1 to 65535, or none to have one chosen")
+        if not _free(wanted):
+            raise StudioError(f"port {wanted} is taken; name another with --port, or none to have one chosen")
+        return wanted
+    try:
+        last = int(json.loads((data / "running.json").read_text("utf-8"))["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        last = DEFAULT_PORT
+    if _free(last):
+        return last
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _launch(data: Path, env: Path, port: int) -> None:
+    """Start the server. It holds the lock on `alive.lock` as long as it lives; its process id stands in there."""
+    login = _login(data)
+    with whole_file(data / "running.json") as file:
+        json.dump({"port": port, "version": _version(env)}, file)
+    # The shell notes the process id and ends, so that we have no child to wait for, and nothing is lost should
+    # we be killed meanwhile.
+    command = ["/bin/sh", "-c", '"$@" & echo $! >"$0"', str(data / "alive.lock")]
+    command += [str(env / "bin" / "label-studio"), "start", "--no-browser"]
+    command += ["--internal-host", "127.0.0.1", "--port", str(port)]
+    with (data / "alive.lock").open("a") as held, (data / "server.log").open("wb") as log:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.truncate(0)
+        subprocess.run(  # noqa: S603  our own command
+            command,
+            env=_settings(data, login),
+            cwd=data,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(held.fileno(),),
+            start_new_session=True,
+            check=True,
+        )
+
+
+def _settings(data: Path, login: dict[str, str]) -> dict[str, str]:
+    """The server's whole environment. It reads even plain HOST, PORT and DEBUG, so ours is not handed on."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+    settings = {
+        "BASE_DATA_DIR": str(data / "label-studio"),
+        "USERNAME": USERNAME,
+        "PASSWORD": login["password"],
+        "USER_TOKEN": login["api_key"],
+        "ENABLE_LEGACY_API_TOKEN": "true",
+        "DISABLE_SIGNUP_WITHOUT_LINK": "true",
+        # Nothing is reported to anyone.
+        "COLLECT_ANALYTICS": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "LATEST_VERSION_CHECK": "false",
+    }
+    return {key: os.environ[key] for key in kept if key in os.environ} | {
+        f"LABEL_STUDIO_{key}": value for key, value in settings.items()
+    }
+
+
+def _version(env: Path) -> str:
+    found = sorted(env.glob("lib/python*/site-packages/label_studio-*.dist-info"))
+    if not found:
+        raise StudioError(f"{env}: has no Label Studio; correct or unset {ENV}")
+    return found[0].name.removeprefix("label_studio-").removesuffix(".dist-info")
+
+
+def _wait(data: Path) -> Studio:
+    """The server of `data` once it is healthy and lets us in."""
+    studio = status(data)
+    answered = _until(lambda: studio is None or not _alive(data) or _healthy(studio), START_SECONDS)
+    studio = status(data)
+    if studio is None:
+        raise StudioError(f"Label Studio ended at start: {_last_words(data)}; {data / 'server.log'} has the rest")
+    if not answered:
+        raise StudioError(
+            f"Label Studio does not answer after {START_SECONDS} s; see {data / 'server.log'}, then run again"
+        )
+    if not _ours(studio):
+        stop(data)
+        raise StudioError(
+            f"what answers on port {studio.port} does not know the login of {data}: another server took the port "
+            "(run again), or login.json is not the one that the database was made with (put it back)"
+        )
+    return studio
+
+
+def _healthy(studio: Studio) -> bool:
+    return _get(studio, "/health") == 200
+
+
+def _ours(studio: Studio) -> bool:
+    return _get(studio, "/api/current-user/whoami", Authorization=f"Token {studio.api_key}") == 200
+
+
+def _get(studio: Studio, path: str, **headers: str) -> int | None:
+    try:
+        with httpx.Client(base_url=studio.url, trust_env=False, timeout=30) as client:
+            return client.get(path, headers=headers).status_code
+    except httpx.HTTPError:
+        return None
+
+
+def _until(true: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _alive(data: Path) -> bool:
+    """Whether the server of `data` lives, told by the lock it holds: process ids are used again."""
+    try:
+        with (data / "alive.lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        raise StudioError(f"{data}: cannot be read: {error.strerror}") from error
+    return False
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait for, then hold, a lock that dies with us."""
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("a")
+    except OSError as error:
+        raise StudioError(f"{lock.parent}: cannot be written: {error.strerror}") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _reads(path: Path, text: str) -> bool:
+    try:
+        return path.read_text("utf-8") == text
+    except OSError:
+        return False
+
+
+def _last_words(data: Path) -> str:
+    try:
+        with (data / "server.log").open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 10_000))
+            return _last_line(log.read().decode("utf-8", "replace")) or "it said nothing"
+    except OSError:
+        return "it said nothing"
+
+
+def _last_line(text: str) -> str:
+    return next((one_line(line, 300) for line in reversed(text.splitlines()) if line.strip()), "")

@@ -1,0 +1,199 @@
+"""Label Studio's editor as an annotator uses it: eyes, mouse and keys, nothing behind its back."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from playwright.sync_api import Page, expect
+
+TEXT_NODES = """
+    // Where the code point `offset` of the article stands on the screen. A line break is one code point.
+    const place = (offset) => {
+        const root = document.querySelector('[class*="htx-richtext"]');
+        const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            if (node.nodeName === 'BR') { offset -= 1; continue; }
+            if (node.nodeType !== Node.TEXT_NODE) continue;
+            const points = [...node.data];
+            if (offset < points.length) {
+                const start = points.slice(0, offset).join('').length;
+                const range = document.createRange();
+                range.setStart(node, start);
+                range.setEnd(node, start + points[offset].length);
+                return [node, range];
+            }
+            offset -= points.length;
+        }
+        throw new Error('beyond the end of the text');
+    };
+"""
+
+REGIONS = """() => {
+    const regions = new Map();
+    for (const part of document.querySelectorAll('.htx-highlight')) {
+        const name = [...part.classList].find((one) => /^htx-highlight-/.test(one));
+        const region = regions.get(name) ?? {css: '.' + CSS.escape(name), text: '', label: ''};
+        region.text += part.textContent;
+        region.label ||= part.dataset.label ?? '';
+        regions.set(name, region);
+    }
+    return [...regions.values()];
+}"""
+
+
+class Region(NamedTuple):
+    """A span as the page shows it. `css` selects its parts."""
+
+    type: str
+    text: str
+    css: str
+
+
+class Box(NamedTuple):
+    """Where something is on the screen, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Editor:
+    """One page of Label Studio."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.article = page.locator('[class*="htx-richtext"]')
+
+    def sign_in(self, username: str, password: str) -> None:
+        self.page.goto(f"{self.url}/user/login/")
+        self.page.fill("input[name=email]", username)
+        self.page.fill("input[name=password]", password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda url: "/user/login" not in url)
+
+    def open(self, project: int, task: int) -> None:
+        """Open a task from the project's list, and wait until its text and spans are there."""
+        self.page.goto(f"{self.url}/projects/{project}/data?task={task}")
+        expect(self.article).to_be_visible()
+        expect(self.page.get_by_test_id("bottombar-submit-button")).to_be_enabled()
+
+    def text(self) -> str:
+        """The article as the page shows it."""
+        return self.article.evaluate(
+            """(root) => {
+                let text = '';
+                const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+                for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                    text += node.nodeName === 'BR' ? '\\n' : node.nodeType === Node.TEXT_NODE ? node.data : '';
+                }
+                return text;
+            }"""
+        )
+
+    def regions(self) -> list[Region]:
+        """All spans, in the order of the text. The page names a type as `12:Person`."""
+        found = self.page.evaluate(REGIONS)
+        return [Region(one["label"].partition(":")[2], one["text"], one["css"]) for one in found]
+
+    def wait_for_regions(self, number: int) -> list[Region]:
+        self.page.wait_for_function(f"(number) => ({REGIONS})().length === number", arg=number)
+        return self.regions()
+
+    def region(self, type_name: str, text: str) -> Region:
+        """The one span of that type and text."""
+        (region,) = [one for one in self.regions() if (one.type, one.text) == (type_name, text)]
+        return region
+
+    def arrows(self) -> list[str]:
+        """The roles of all arrows."""
+        return self.page.locator(".relations-overlay text").all_text_contents()
+
+    def boxes(self) -> tuple[list[Box], list[Box]]:
+        """Where the letters of each line are (without the room above and below them), and the role of each arrow."""
+        lines, roles = self.page.evaluate(
+            """() => {
+                const box = (one) => [one.left, one.top, one.right, one.bottom];
+                const range = document.createRange(), lines = [];
+                for (const line of document.querySelectorAll('[class*="richtext__line"]')) {
+                    range.selectNodeContents(line);
+                    if (!range.collapsed) lines.push(box(range.getBoundingClientRect()));
+                }
+                const roles = document.querySelectorAll('.relations-overlay g g rect');
+                return [lines, [...roles].map((one) => box(one.getBoundingClientRect()))];
+            }"""
+        )
+        return [Box(*one) for one in lines], [Box(*one) for one in roles]
+
+    def select(self, region: Region) -> None:
+        """Click a span, where no other lies on it."""
+        parts = self.page.locator(region.css)
+        parts.last.scroll_into_view_if_needed()
+        parts.last.click()
+        self.page.locator(f"{region.css}.__active").first.wait_for()
+
+    def unselect(self) -> None:
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator(".htx-highlight.__active")).to_have_count(0)
+
+    def mark(self, hotkey: str, start: int, end: int) -> None:
+        """Choose a label by its key and draw it over the code points `[start, end)` with the mouse."""
+        before = len(self.regions())
+        self.page.keyboard.press(hotkey)
+        self.page.locator('[class*="lsf-label_selected"]').wait_for()
+        self._drag(start, end)
+        self.wait_for_regions(before + 1)
+
+    def _drag(self, start: int, end: int) -> None:
+        first, last = self.page.evaluate(
+            "([start, end]) => {"
+            + TEXT_NODES
+            + """
+                const [node, first] = place(start), [, last] = place(end - 1);
+                node.parentElement.scrollIntoView({block: 'center'});
+                return [first.getBoundingClientRect().toJSON(), last.getBoundingClientRect().toJSON()];
+            }""",
+            [start, end],
+        )
+        mouse = self.page.mouse
+        mouse.move(first["left"] + 1, (first["top"] + first["bottom"]) / 2)
+        mouse.down()
+        mouse.move(last["right"] - 1, (last["top"] + last["bottom"]) / 2, steps=8)
+        mouse.up()
+
+    def delete(self, region: Region) -> None:
+        before = len(self.regions())
+        self.select(region)
+        self.page.keyboard.press("Backspace")
+        self.wait_for_regions(before - 1)
+
+    def set_attribute(self, region: Region, value: str) -> None:
+        self.select(region)
+        choice = self.page.locator(f".curation-attribute label:visible:has(input[name={value}])")
+        choice.click()
+        expect(choice.locator("input")).to_be_checked()
+
+    def link(self, trigger: Region, filler: Region, role: str) -> None:
+        """Draw an arrow from a trigger to what fills the role, and name the role."""
+        arrows = self.page.locator(".relations-overlay g[id]")
+        before = arrows.count()
+        self.select(trigger)
+        self.page.keyboard.press("Alt+r")
+        self.page.locator(filler.css).last.click()
+        expect(arrows).to_have_count(before + 1)
+        self.page.locator("#Relations-draggable").click()
+        newest = self.page.locator('[class*="relations__item"]').last
+        newest.hover()
+        newest.get_by_label("Show Relation Labels").click()
+        newest.get_by_test_id(re.compile("^select-trigger")).click()
+        self.page.get_by_test_id(f"select-option-{role}").click()
+        expect(newest.get_by_test_id(re.compile("^select-trigger"))).to_have_text(role)
+
+    def submit(self) -> None:
+        """Submit, and wait until the server has it."""
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "POST" and "/annotations" in answer.url
+        ) as answer:
+            self.page.get_by_test_id("bottombar-submit-button").click()
+        assert answer.value.status == 201

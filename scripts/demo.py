@@ -55,8 +55,9 @@ def main() -> None:
         sys.exit("error: what came back is not what was submitted; see the issues.jsonl of the snapshot")
     release = publish(project).release
     say(f"6. published v{release.version} in {release.folder}")
-    rows = load(Path(release.folder))
-    say(f"7. load_dataset reads it back: {rows}")
+    rows, example = load(release.folder)
+    say(f"7. load_dataset reads it back: {', '.join(f'{count} {split}' for split, count in rows.items())}")
+    say(f"   one event of the first article: {example}")
     picture(project, submitted, begin)
     say(f"Now open {running.url}, log in as {running.username} with the password {running.password},")
     say("correct a task, then run: .venv/bin/curation pull && .venv/bin/curation publish")
@@ -66,7 +67,7 @@ def main() -> None:
         "tasks": back.tasks,
         "corrected": back.submitted,
         "skipped": back.skipped,
-        "release": release.folder,
+        "release": str(release.folder),
         "studio_url": running.url,
     }
     print(json.dumps(counts))
@@ -108,13 +109,20 @@ def came_back(snapshot: Path, submitted: dict[str, Annotation]) -> int:
     return len(exact)
 
 
-def load(release: Path) -> dict[str, int]:
-    """Rows a split, as `datasets.load_dataset` reads the release folder."""
+def load(release: Path) -> tuple[dict[str, int], str]:
+    """Rows a split, as `datasets.load_dataset` reads the release folder, and one event of the first row in words."""
     import datasets
 
     datasets.disable_progress_bars()
     loaded = datasets.load_dataset(str(release), "documents")
-    return {split: len(rows) for split, rows in loaded.items()}
+    row = loaded["train"][0]
+    types = loaded["train"].features["events"].feature["type"]
+    roles = loaded["train"].features["events"].feature["arguments"].feature["role"]
+    words = {item["id"]: item["text"] for item in (*row["entities"], *row["events"])}
+    event = max(row["events"], key=lambda one: len(one["arguments"]))
+    said = ", ".join(f"{roles.int2str(one['role'])} {words[one['filler']]!r}" for one in event["arguments"])
+    example = f"{types.int2str(event['type'])} {event['text']!r}: {said}"
+    return {split: len(rows) for split, rows in loaded.items()}, example
 
 
 def picture(project: Project, submitted: dict[str, Annotation], begin: float) -> None:
@@ -142,7 +150,7 @@ def picture(project: Project, submitted: dict[str, Annotation], begin: float) ->
         totals = [one + two for one, two in zip(totals, (*said, *work), strict=True)]
     table.add_section()
     table.add_row("corrected articles together", *map(str, totals), style="bold")
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
     console.print(table)
     console.print(f"The whole loop took {time.monotonic() - begin:.0f} s.")
 

@@ -1,4 +1,4 @@
-"""The preannotate job for cron and schedulers: `python scripts/preannotate.py` is `curation preannotate`, with the same options."""
+"""The preannotate job for cron and schedulers: the same options as `curation preannotate`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The publish job for cron and schedulers: `python scripts/publish.py` is `curation publish`, with the same options."""
+"""The publish job for cron and schedulers: the same options as `curation publish`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The pull job for cron and schedulers: `python scripts/pull.py` is `curation pull`, with the same options."""
+"""The pull job for cron and schedulers: the same options as `curation pull`."""
 
 import sys
 

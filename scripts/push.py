@@ -1,4 +1,4 @@
-"""The push job for cron and schedulers: `python scripts/push.py` is `curation push`, with the same options."""
+"""The push job for cron and schedulers: the same options as `curation push`."""
 
 import sys
 

@@ -16,9 +16,9 @@ SKIPPED, LEFT_OPEN, CORRECTED = "skipped", "left open", "corrected"
 
 def decide(place: int) -> str:
     """What becomes of the task at that place of the list: every seventh is left open, every ninth is skipped."""
-    if place % 7 == 6:
+    if place % 7 == 5:
         return LEFT_OPEN
-    return SKIPPED if place % 9 == 8 else CORRECTED
+    return SKIPPED if place % 9 == 7 else CORRECTED
 
 
 def correct(prediction: Annotation, gold: Annotation) -> Annotation:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from curation.preannotate.entities import EntityFinder, Found
-from curation.preannotate.lexicon import ANY, Lexicon
+from curation.preannotate.board import Board
+from curation.preannotate.entities import EntityFinder
+from curation.preannotate.lexicon import ANY, EventRule, Lexicon
+from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger
 from curation.schema import LabelSchema
 
-_WHEN = "when"
-_ELSE = "else "
-_THINGS = {"it", "its", "which"}
-_THIRD = {"he", "his", "she", "her", "it", "its", "they", "their"}
-_RELATION = {"subject": 0.75, "object": 0.75, "by": 0.75, "recipient": 0.7, "possessor": 0.65, "modifier": 0.6, "clause": 0.6, _WHEN: 0.65}
-_PREPOSITION = 0.55
+_WHEN, _ELSE = "when", "else "
+_THINGS = frozenset(("it", "its", "which"))
+_THIRD = frozenset(("he", "his", "she", "her", "it", "its", "they", "their"))
+
+# Scores order arguments by the relation that led to them; they are no probabilities until they are calibrated.
+_SCORES = {
+    "subject": 0.75,
+    "object": 0.75,
+    "by": 0.75,
+    "recipient": 0.7,
+    "possessor": 0.65,
+    _WHEN: 0.65,
+    "modifier": 0.6,
+    "clause": 0.6,
+}
+_PREPOSITION, _BY_ORDER = 0.55, 0.4
 
 
 @dataclass(slots=True)
@@ -29,208 +40,148 @@ class Filled:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One relation that may lead to a role's filler, with the types that may stand there.
+
+    `otherwise`: counts only where no way before it has filled the role.
+    """
+
+    relation: str
+    types: frozenset[str]
+    otherwise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """A role with the ways to its fillers; `single`: it takes one filler."""
+
+    name: str
+    ways: tuple[_Way, ...]
+    single: bool
+
+
 class ArgumentFinder:
     """The roles of one schema and lexicon, made ready once and used for every article."""
 
     def __init__(self, schema: LabelSchema, lexicon: Lexicon, entities: EntityFinder) -> None:
-        self.schema, self.entities = schema, entities
+        self.entities = entities
         self.pronouns = lexicon.pronouns
         self.partitives = frozenset(lexicon.partitives)
         self.others = lexicon.others
-        self.shared = lexicon.roles
+        self.roles = {
+            id(rule): _roles(schema, name, rule, lexicon.roles)
+            for name, rules in lexicon.events.items()
+            for rule in rules
+        }
 
     def fill(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> list[list[Filled]]:
         """Arguments of each trigger. Mentions that only roles call for are added to `found`; those used are kept."""
-        board = _Board(parses, found, triggers)
-        return [list(self._roles(board, trigger)) for trigger in triggers]
+        board = Board(parses, found, triggers)
+        return [list(self._arguments(board, trigger)) for trigger in triggers]
 
-    def _roles(self, board: _Board, trigger: Trigger) -> Iterator[Filled]:
-        event_type = self.schema.event_type(trigger.type)
-        used: set[int] = {id(trigger)}
-        if event_type is None:
-            return
-        names = [role.name for role in event_type.roles]
-        order = [*(name for name in trigger.rule.roles if name in names), *(name for name in names if name not in trigger.rule.roles)]
-        for name in order:
-            allowed = self.schema.fillers[trigger.type, name]
-            single = _WHEN in self.shared.get(name, ()) or _WHEN in trigger.rule.roles.get(name, ())
-            any_filled = False
-            for wanted in (*trigger.rule.roles.get(name, ()), *self.shared.get(name, ())):
-                if wanted.startswith(_ELSE):
-                    if any_filled:
-                        continue
-                    wanted = wanted.removeprefix(_ELSE)
-                relation, _, kind = wanted.partition(":")
-                types = allowed & {kind} if kind else allowed
-                tokens = board.times(trigger) if relation == _WHEN else trigger.relations.get(relation, ())
-                filled = False
-                for token in tokens:
-                    filler = self._filler(board, trigger, token, types, relation)
-                    if filler is None or id(filler) in used or _is_part_of(filler, trigger):
+    def _arguments(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
+        """Fillers of every role, each filler in one role only: the first that the rule names."""
+        used = {id(trigger)}
+        for role in self.roles[id(trigger.rule)]:
+            filled = False
+            for way in role.ways:
+                if filled and (way.otherwise or role.single):
+                    continue
+                score = _BY_ORDER if trigger.by_order else _SCORES.get(way.relation, _PREPOSITION)
+                for filler in self._fillers(board, trigger, way):
+                    if id(filler) in used:
                         continue
                     used.add(id(filler))
                     if isinstance(filler, Found):
                         filler.kept = True
-                    filled = any_filled = True
-                    yield Filled(name, filler, min(_RELATION.get(relation, _PREPOSITION), filler.score) if not trigger.headline else 0.4)
-                    if single:
+                    filled = True
+                    yield Filled(role.name, filler, min(score, filler.score))
+                    if role.single:
                         break
-                if filled and single:
-                    break
 
-    def _filler(self, board: _Board, trigger: Trigger, token: int, types: frozenset[str], relation: str, depth: int = 0) -> Found | Trigger | None:
-        part = trigger.part
+    def _fillers(self, board: Board, trigger: Trigger, way: _Way) -> Iterator[Found | Trigger]:
+        tokens = board.times(trigger) if way.relation == _WHEN else trigger.relations.get(way.relation, ())
+        for token in tokens:
+            filler = self._filler(board, trigger, token, way)
+            if filler is not None and not _holds(filler, trigger):
+                yield filler
+
+    def _filler(self, board: Board, trigger: Trigger, token: int, way: _Way, depth: int = 0) -> Found | Trigger | None:
+        """What stands at `token`: an event, a mention, the things that a number or group is of, a new mention."""
+        part, parse = trigger.part, board.parses[trigger.part]
         event = board.events.get((part, token))
-        if event is not None and event.type in types:
+        if event is not None and event.type in way.types:
             return event
-        parse = board.parses[part]
-        if parse.lemma[token] in self.partitives and depth < 2:
-            for prep in parse.kids[token]:
-                if parse.lower[prep] == "of":
-                    for pobj in parse.kid(prep, "pobj"):
-                        if (inner := self._filler(board, trigger, pobj, types, relation, depth + 1)) is not None:
-                            return inner
+        if depth < 2 and parse.lemma[token] in self.partitives:
+            for thing in board.parts_of(part, token):
+                inner = self._filler(board, trigger, thing, way, depth + 1)
+                if inner is not None:
+                    return inner
         mentions = board.mentions(part, token)
         for mention in mentions:
-            if mention.type in types:
-                return board.named(mention, types)
+            if mention.type in way.types:
+                return board.named(mention)
         if mentions or event is not None:
             return None
-        if relation == "modifier":
-            inner = self.entities.nominal(part, parse, token, inside=True) if parse.pos[token] == "NOUN" else None
-            return board.add(inner) if inner is not None and inner.type in types else None
+        return self._new(board, trigger, token, way)
+
+    def _new(self, board: Board, trigger: Trigger, token: int, way: _Way) -> Found | None:
+        """A mention that only its role calls for: a pronoun, a modifier, a noun that no rule knows."""
+        part, parse = trigger.part, board.parses[trigger.part]
         if parse.pos[token] == "PRON" or parse.tag[token] == "PRP$":
-            return self._pronoun(board, trigger, token, types)
-        if parse.pos[token] == "NOUN" and parse.text[token].isalpha():
-            for name, relations in self.others.items():
-                if name in types and relation in relations:
-                    return board.add(self.entities.generic(part, parse, token, name))
+            return self._pronoun(board, trigger, token, way.types)
+        if parse.pos[token] != "NOUN" or not parse.text[token].isalpha():
+            return None
+        if way.relation == "modifier":
+            kind = self.entities.nominal(part, parse, token, inside=True)
+            return board.add(kind) if kind is not None and kind.type in way.types else None
+        for name, relations in self.others.items():
+            if name in way.types and way.relation in relations:
+                return board.add(self.entities.generic(part, parse, token, name))
         return None
 
-    def _pronoun(self, board: _Board, trigger: Trigger, token: int, types: frozenset[str]) -> Found | None:
+    def _pronoun(self, board: Board, trigger: Trigger, token: int, types: frozenset[str]) -> Found | None:
         """What a pronoun stands for in its own sentence, or else the pronoun itself."""
-        part = trigger.part
-        word = board.parses[part].lower[token]
+        word = board.parses[trigger.part].lower[token]
         name = self.pronouns.get(word)
-        if name is None or (name != ANY and name not in types):
+        if name is None:
             return None
-        if word in _THIRD and (stands_for := board.subject_before(part, token, types, name)) is not None:
-            return stands_for
+        if name != ANY:
+            types = types & {name}
+        elif word in _THINGS:
+            types = types - {self.entities.people}
+        if word in _THIRD and (subject := board.subject_before(trigger.part, token, types)) is not None:
+            return subject
         if name == ANY:
-            if word in _THINGS:
-                types = types - {self.pronouns.get("he", "")}
-            name = board.before(part, token, types)
-        if name is None or name not in types:
-            return None
-        return board.add(self.entities.pronoun(part, token, name))
+            name = board.type_before(trigger.part, token, types)
+        return (
+            board.add(self.entities.pronoun(trigger.part, token, name)) if name in types and name is not None else None
+        )
 
 
-class _Board:
-    """Who stands where in one article."""
-
-    def __init__(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> None:
-        self.parses, self.found = parses, found
-        self.events = {(trigger.part, trigger.token): trigger for trigger in triggers}
-        self.heads: dict[tuple[int, int], list[Found]] = defaultdict(list)
-        self.inside: dict[tuple[int, int], list[Found]] = defaultdict(list)
-        self.dated: dict[int, list[Found]] = defaultdict(list)
-        for item in found:
-            self._place(item)
-
-    def _place(self, item: Found) -> None:
-        self.heads[item.part, item.head].append(item)
-        if item.kind == "name":
-            for token in range(item.first, item.last):
-                self.inside[item.part, token].append(item)
-            self.dated[item.part].append(item)
-
-    def mentions(self, part: int, token: int) -> list[Found]:
-        """Mentions that `token` heads, the widest first, or else names that it is a part of."""
-        heads = self.heads.get((part, token))
-        if heads:
-            return sorted(heads, key=lambda item: item.first - item.last)
-        return self.inside.get((part, token), [])
-
-    def named(self, item: Found, types: frozenset[str]) -> Found:
-        """The name that says which: `the minister, Doran Melk`, `soldiers of the Hill Guard`, `village of Harl`."""
-        if item.kind == "nominal":
-            parse = self.parses[item.part]
-            near = list(parse.kid(item.head, "appos"))
-            for prep in parse.kid(item.head, "prep"):
-                if parse.lower[prep] == "of":
-                    near += parse.kid(prep, "pobj")
-            for kid in near:
-                for other in self.heads.get((item.part, kid), ()):
-                    if other.kind == "name" and other.type in types and other.type == item.type:
-                        return other
-        return item
-
-    def add(self, item: Found) -> Found:
-        """Put a new mention on the board and into the article."""
-        self._place(item)
-        self.found.append(item)
-        return item
-
-    def subject_before(self, part: int, token: int, types: frozenset[str], name: str) -> Found | None:
-        """The nearest earlier subject of the same sentence that the pronoun at `token` may stand for."""
-        parse = self.parses[part]
-        many = parse.lower[token] in ("they", "their")
-        for index in range(token - 1, -1, -1):
-            if parse.sentence[index] != parse.sentence[token]:
-                return None
-            if parse.dep[index] in ("nsubj", "nsubjpass") and parse.pos[index] != "PRON":
-                for item in self.mentions(part, index):
-                    if item.type in types and (name in (ANY, item.type)):
-                        plural = parse.tag[item.head] in ("NNS", "NNPS")
-                        return item if many or not plural else None
-                return None
-        return None
-
-    def before(self, part: int, token: int, types: frozenset[str]) -> str | None:
-        """The type of the nearest earlier mention that could fill the role, in this zone or the one before."""
-        for where in (part, part - 1):
-            if where < 0:
-                return None
-            earlier = [item for item in self.found if item.part == where and item.type in types and item.kind != "pronoun" and (where < part or item.last <= token)]
-            subjects = [item for item in earlier if self.parses[where].dep[item.head] in ("nsubj", "nsubjpass")]
-            if subjects or earlier:
-                return (subjects or earlier)[-1].type
-        return None
-
-    def times(self, trigger: Trigger) -> list[int]:
-        """Heads of names in the trigger's clause, its own verb's first: a role lets in those that are times."""
-        parse = self.parses[trigger.part]
-        clause = _clause(parse, trigger.token)
-        own, other = [], []
-        for item in self.dated[trigger.part]:
-            if parse.sentence[item.head] != parse.sentence[trigger.token]:
-                continue
-            if parse.dep[item.head] in ("compound", "amod", "nmod") and parse.head[item.head] != trigger.token:
-                continue
-            above = _clause(parse, item.head)
-            distance = abs(item.head - trigger.token)
-            if above == clause or trigger.token in parse.up(item.head):
-                own.append((distance, item.head))
-            elif clause in parse.up(above) and parse.dep[above] in ("xcomp",):
-                other.append((distance, item.head))
-            elif parse.dep[clause] in ("xcomp", "conj", "advcl") and above == parse.head[clause]:
-                other.append((distance, item.head))
-        return [head for _, head in sorted(own)] + [head for _, head in sorted(other)]
+def _roles(
+    schema: LabelSchema, event_type: str, rule: EventRule, shared: dict[str, tuple[str, ...]]
+) -> tuple[_Role, ...]:
+    """The roles of a rule in the order in which they are filled: those it names, then the schema's others."""
+    declared = schema.event_type(event_type)
+    names = [role.name for role in declared.roles] if declared is not None else []
+    made = []
+    for name in dict.fromkeys([*rule.roles, *names]):
+        allowed = schema.fillers[event_type, name]
+        wanted = (*rule.roles.get(name, ()), *shared.get(name, ()))
+        ways = tuple(_way(text, allowed) for text in wanted)
+        made.append(_Role(name, ways, single=any(way.relation == _WHEN for way in ways)))
+    return tuple(made)
 
 
-def _clause(parse: Parse, token: int) -> int:
-    """The verb whose clause `token` stands in, or the root."""
-    if parse.verbal(token):
-        return token
-    last = token
-    for above in parse.up(token):
-        last = above
-        if parse.verbal(above):
-            return above
-    return last
+def _way(text: str, allowed: frozenset[str]) -> _Way:
+    """`subject`, `modifier:Nationality`, `else subject` as a way."""
+    relation, _, kind = text.removeprefix(_ELSE).partition(":")
+    return _Way(relation, allowed & {kind} if kind else allowed, otherwise=text.startswith(_ELSE))
 
 
-def _is_part_of(filler: Found | Trigger, trigger: Trigger) -> bool:
+def _holds(filler: Found | Trigger, trigger: Trigger) -> bool:
     """Whether a mention is the trigger itself, or a name that holds it."""
     if not isinstance(filler, Found) or filler.part != trigger.part:
         return False

@@ -5,11 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection
 
-from curation.preannotate.entities import Found
 from curation.preannotate.lexicon import Lexicon, Signs
+from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger
 from curation.schema import LabelSchema
+
+_APART = frozenset(("relcl", "appos", "parataxis", "amod", "compound", "nmod", "poss", "ccomp"))
+"""Dependencies across which nothing is said of what stands below."""
+_NOBODY = {
+    "det": ("no",),
+    "nsubj": ("nobody", "none", "neither", "no-one"),
+    "nsubjpass": ("nobody", "none", "neither", "no-one"),
+}
+"""Dependency → words that deny what they depend on."""
 
 
 class AttributeFinder:
@@ -66,7 +75,7 @@ def _surroundings(parse: Parse, token: int, light: Collection[str]) -> _Around:
     below = token
     for above in itertools.islice(parse.up(token), 5):
         dep = parse.dep[below]
-        if dep in ("relcl", "appos", "parataxis", "amod", "compound", "nmod", "poss", "ccomp") or (dep == "advcl" and parse.tag[below] != "VB"):
+        if dep in _APART or (dep == "advcl" and parse.tag[below] != "VB"):
             break
         verbal = parse.verbal(above)
         lends = verbal and parse.lemma[above] in light
@@ -102,9 +111,7 @@ def _surroundings(parse: Parse, token: int, light: Collection[str]) -> _Around:
 def _look(parse: Parse, token: int, around: _Around, *, own: bool = True) -> None:
     for kid in parse.kids[token]:
         dep = parse.dep[kid]
-        if dep == "neg" or (dep == "det" and parse.lower[kid] == "no"):
-            around.negated = True
-        elif dep in ("nsubj", "nsubjpass") and parse.lower[kid] in ("nobody", "none", "neither", "no-one"):
+        if dep == "neg" or parse.lower[kid] in _NOBODY.get(dep, ()):
             around.negated = True
         elif dep in ("aux", "auxpass", "mark"):
             around.auxiliaries.add(parse.lemma[kid])

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from curation.preannotate.parse import Parse
+from curation.preannotate.phrases import words
 
 Relations = dict[str, list[int]]
 
 _RELATIVE = {"WDT", "WP", "WP$"}
-_PLACES = {"in", "at", "near", "on", "outside", "inside", "around", "from", "to", "into", "towards", "toward", "over", "across", "along", "off", "north", "south", "east", "west", "between", "through", "under", "beside", "outside", "within", "by", "with", "against", "for", "about"}
+_PLACES = words(
+    """in at near on outside inside around from to into towards toward over across along off north south east west
+    between through under beside within by with against for about"""
+)
 _WHERE = ("in", "at", "near", "outside")
+_TIED = words("npadvmod compound nmod amod nsubj dep advmod punct")
 _TAKE_PART = {"participate", "engage", "take", "join", "involve"}
 
 
@@ -79,16 +84,20 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
         if parse.head[thing] == verb:
             _prepositions(parse, thing, found, only_new=True, only=_WHERE)
     above = parse.head[verb]
-    if above != verb and parse.verbal(above) and (parse.dep[verb] == "conj" or (parse.dep[verb] == "advcl" and parse.tag[verb] == "VBG")):
+    if (
+        above != verb
+        and parse.verbal(above)
+        and (parse.dep[verb] == "conj" or (parse.dep[verb] == "advcl" and parse.tag[verb] == "VBG"))
+    ):
         _add(found, "above", above)
     if "subject" not in found or ("object" not in found and _passive(parse, verb)):
         _inherited(parse, verb, found, depth)
 
 
 def _passive(parse: Parse, verb: int) -> bool:
-    return parse.tag[verb] == "VBN" and not any(parse.lemma[kid] == "have" for kid in parse.kid(verb, "aux")) or any(
-        True for _ in parse.kid(verb, "nsubjpass", "auxpass")
-    )
+    if any(True for _ in parse.kid(verb, "nsubjpass", "auxpass")):
+        return True
+    return parse.tag[verb] == "VBN" and not any(parse.lemma[kid] == "have" for kid in parse.kid(verb, "aux"))
 
 
 def _inherited(parse: Parse, verb: int, found: Relations, depth: int) -> None:
@@ -115,7 +124,7 @@ def _inherited(parse: Parse, verb: int, found: Relations, depth: int) -> None:
             _add(found, place, head)
         if passive:
             for kid in parse.kids[verb]:
-                if parse.dep[kid] in ("npadvmod", "compound", "nmod", "amod", "nsubj", "dep", "advmod", "punct") and parse.pos[kid] in ("PROPN", "NOUN", "ADJ"):
+                if parse.dep[kid] in _TIED and parse.pos[kid] in ("PROPN", "NOUN", "ADJ"):  # "Mirdani-backed rebels"
                     _add(found, "subject", kid)
     elif parse.verbal(head) and dep in ("xcomp", "advcl", "conj", "ccomp", "dep", "parataxis"):
         if dep == "ccomp" and parse.tag[verb] not in ("VB", "VBG"):
@@ -195,7 +204,8 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
             _add(found, "subject", _antecedent(parse, kid, head))
     if dep == "conj" and not parse.verbal(head):
         upper: Relations = {}
-        _of_noun(parse, head, upper, light) if head < noun and parse.dep[head] != "conj" else None
+        if head < noun and parse.dep[head] != "conj":
+            _of_noun(parse, head, upper, light)
         for name in ("subject", "possessor", "in", "at", "near"):
             for token in upper.get(name, ()):
                 if name not in found:
@@ -210,7 +220,7 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
                 for token in own[name]:
                     _add(found, "subject" if parse.dep[noun] == "acomp" else name, token)
                 break
-        for name in _PLACES & set(own):
+        for name in sorted(_PLACES & own.keys()):
             for token in own[name]:
                 _add(found, name, token)
     elif dep == "pobj":
@@ -222,7 +232,7 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
             elif parse.lower[prep] == "in" and parse.lemma[verb] in _TAKE_PART:
                 _around(parse, verb, noun, found, light)
             elif parse.dep[prep] != "agent" and parse.lower[prep] in ("in", "during", "after", "as"):
-                _prepositions(parse, verb, found, only_new=True, only=("in", "at", "near", "outside"))
+                _prepositions(parse, verb, found, only_new=True, only=_WHERE)
 
 
 def _verb_name(parse: Parse, verb: int) -> str:
@@ -245,12 +255,16 @@ def _around(parse: Parse, verb: int, noun: int, found: Relations, light: Collect
                 if token != noun:
                     _add(found, name, token)
     else:
-        _prepositions(parse, verb, found, only_new=True, only=("in", "at", "near", "outside"))
+        _prepositions(parse, verb, found, only_new=True, only=_WHERE)
 
 
-def _prepositions(parse: Parse, token: int, found: Relations, *, only_new: bool = False, only: Collection[str] = (), depth: int = 0) -> None:
+def _prepositions(
+    parse: Parse, token: int, found: Relations, *, only_new: bool = False, only: Collection[str] = (), depth: int = 0
+) -> None:
     for prep in parse.kids[token]:
-        if parse.dep[prep] not in ("prep", "agent", "dative") and not (parse.dep[prep] in ("advmod", "prt", "advcl", "cc") and parse.pos[prep] in ("ADP", "SCONJ")):
+        if parse.dep[prep] not in ("prep", "agent", "dative") and not (
+            parse.dep[prep] in ("advmod", "prt", "advcl", "cc") and parse.pos[prep] in ("ADP", "SCONJ")
+        ):
             continue
         word = parse.lower[prep]
         if word == "according" or (only and word not in only) or (only_new and word == "of"):

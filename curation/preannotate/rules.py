@@ -8,8 +8,9 @@ from curation.annotation import Annotation, Annotator, Argument, Entity, Event, 
 from curation.article import Article
 from curation.preannotate.arguments import ArgumentFinder, Filled
 from curation.preannotate.attributes import AttributeFinder
-from curation.preannotate.entities import EntityFinder, Found
+from curation.preannotate.entities import EntityFinder
 from curation.preannotate.lexicon import Lexicon
+from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger, TriggerFinder
 from curation.schema import LabelSchema
@@ -102,8 +103,7 @@ def _arguments(roles: Sequence[Filled], ids: dict[int, str], origin: str) -> tup
     made: dict[tuple[str, str], Argument] = {}
     for filled in roles:
         filler = ids[id(filled.filler)]
-        made.setdefault((filled.role, filler), Argument(role=filled.role, filler=filler, score=filled.score, origin=origin))
+        made.setdefault(
+            (filled.role, filler), Argument(role=filled.role, filler=filler, score=filled.score, origin=origin)
+        )
     return tuple(made.values())
-
-
-__all__ = ["Rules", "Trigger"]

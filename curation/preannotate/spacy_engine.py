@@ -76,7 +76,9 @@ class SpacyEngine(Engine):
 
     def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
         parts = [zones(article.text) for article in articles]
-        texts = (article.text[zone.start : zone.end] for article, own in zip(articles, parts, strict=True) for zone in own)
+        texts = (
+            article.text[zone.start : zone.end] for article, own in zip(articles, parts, strict=True) for zone in own
+        )
         docs = self.nlp.pipe(texts, batch_size=BATCH_ZONES)
         for article, own in zip(articles, parts, strict=True):
             yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
@@ -110,8 +112,12 @@ def _load(model: str) -> Any:
             'or take the default with pip install "curation[spacy]"'
         ) from error
     except Exception as error:
-        raise EngineError(f"spaCy cannot load {model!r}: {error}; name a model made for spaCy {spacy.__version__}") from error
+        raise EngineError(
+            f"spaCy cannot load {model!r}: {error}; name a model made for spaCy {spacy.__version__}"
+        ) from error
     needed = {"parser", "ner", "lemmatizer"}
     if missing := sorted(needed - set(nlp.pipe_names)):
-        raise EngineError(f"the spaCy model {model!r} has no {', '.join(missing)}; choose one with all of {', '.join(sorted(needed))}")
+        raise EngineError(
+            f"the spaCy model {model!r} has no {', '.join(missing)}; choose one with all of {', '.join(sorted(needed))}"
+        )
     return nlp

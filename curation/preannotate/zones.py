@@ -28,10 +28,13 @@ _CAPTION = re.compile(
     r"|(?:A|An|This|In this) (?:\w+ )?(?:photo|photograph|image|picture|frame grab|video grab|screengrab|handout)\b)"
 )
 _CREDIT_LINE = re.compile(
-    r"(?:\*\s?\S|©|\(?c\) |Copyright\b|Photo(?:graph)? by|Reporting by|Additional reporting|Editing by|Writing by|By [A-Z][\w.'’-]+ [A-Z]"
+    r"(?:\*\s?\S|©|\(?c\) |Copyright\b|Photo(?:graph)? by|Reporting by|Additional reporting|Editing by|Writing by"
+    r"|By [A-Z][\w.'’-]+ [A-Z]"
     r"|Powered by|Image copyright|Source:)"
 )
-_CREDIT_TAIL = re.compile(r"(?<=[.!?”\"])\s+(?P<credit>[A-Z][\w.,'’&-]*(?: [\w.,'’&-]+){0,7} ?/ ?[A-Z][\w.'’& -]{1,30})$")
+_CREDIT_TAIL = re.compile(
+    r"(?<=[.!?”\"])\s+(?P<credit>[A-Z][\w.,'’&-]*(?: [\w.,'’&-]+){0,7} ?/ ?[A-Z][\w.'’& -]{1,30})$"
+)
 
 
 class Zone(NamedTuple):
@@ -56,7 +59,12 @@ def _lines(text: str) -> list[tuple[int, int]]:
     lines: list[tuple[int, int]] = []
     for match in _LINE.finditer(text):
         start, end = _stripped(text, *match.span())
-        if lines and text[start].islower() and text[lines[-1][1] - 1] not in _ENDS and text.count("\n", lines[-1][1], start) == 1:
+        if (
+            lines
+            and text[start].islower()
+            and text[lines[-1][1] - 1] not in _ENDS
+            and text.count("\n", lines[-1][1], start) == 1
+        ):
             lines[-1] = (lines[-1][0], end)
         else:
             lines.append((start, end))
@@ -87,9 +95,9 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
         if start >= end:
             return
         line = text[start:end]
-    if line[0] in "“\"" and line[-1] in "”\"":
+    if line[0] in '“"' and line[-1] in '”"':
         yield Zone("quotation", start, end)
-    elif not ended and len(line) <= 90 and 0 < index:
+    elif not ended and len(line) <= 90 and index > 0:
         yield Zone("heading", start, end)
     else:
         yield Zone("body", start, end)

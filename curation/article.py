@@ -44,11 +44,19 @@ def _usable(text: str) -> str:
         raise ValueError("the text holds a carriage return: normalise it on reading")
     if "\x00" in text:
         raise ValueError("the text holds a NUL character: it looks binary")
+    return _encodable(text)
+
+
+def _encodable(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError("the text holds a lone surrogate") from error
+        raise ValueError("holds a lone surrogate, which UTF-8 cannot write") from error
     return text
+
+
+Plain = Annotated[str, AfterValidator(_encodable)]
+"""Any text that can be written to a file."""
 
 
 class Article(Value):
@@ -60,12 +68,12 @@ class Article(Value):
 
     id: Identifier
     text: Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_usable)]
-    title: str | None = None
-    source: str | None = None
+    title: Plain | None = None
+    source: Plain | None = None
     published: datetime | None = None
     language: str | None = Field(default=None, max_length=35)
-    licence: str | None = None
-    metadata: dict[str, str] = Field(default_factory=dict)
+    licence: Plain | None = None
+    metadata: dict[Plain, Plain] = Field(default_factory=dict)
 
     @cached_property
     def text_sha256(self) -> str:

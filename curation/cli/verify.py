@@ -20,7 +20,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Hash a release again and compare it with its manifest."""
-    from curation.release import verify as job
+    from curation.release.integrity import verify as job
 
     problems = job(release)
     for problem in problems:

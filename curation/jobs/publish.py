@@ -53,6 +53,7 @@ def publish(
             description=project.release.description,
             licence=project.release.licence,
             snapshots=(folder.name,),
+            hub=hub,
         ),
         force=force,
     )

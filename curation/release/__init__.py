@@ -1,15 +1,34 @@
-"""Immutable, versioned datasets: built as a folder, published to the Hub, loaded and verified again."""
+"""Immutable, versioned datasets: built as a folder, published to the Hub, loaded and verified again.
+
+The names below load on first use: what they stand on takes seconds to import.
+"""
 
 from __future__ import annotations
 
-from curation.release.build import ReleaseReport, build_release
-from curation.release.card import About
-from curation.release.documents import ReviewedArticle
-from curation.release.hub import publish_to_hub
-from curation.release.load import load_release
-from curation.release.manifest import read_known
-from curation.release.verify import verify
-from curation.release.versions import latest_release
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curation.release.build import ReleaseReport, build_release
+    from curation.release.card import About
+    from curation.release.documents import ReviewedArticle
+    from curation.release.hub import publish_to_hub
+    from curation.release.integrity import verify
+    from curation.release.load import load_release
+    from curation.release.manifest import read_known
+    from curation.release.versions import latest_release
+
+_HOME = {
+    "About": "card",
+    "ReleaseReport": "build",
+    "ReviewedArticle": "documents",
+    "build_release": "build",
+    "latest_release": "versions",
+    "load_release": "load",
+    "publish_to_hub": "hub",
+    "read_known": "manifest",
+    "verify": "integrity",
+}
 
 __all__ = [
     "About",
@@ -22,3 +41,9 @@ __all__ = [
     "read_known",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'curation.release' has no attribute {name!r}")
+    return getattr(import_module(f"curation.release.{_HOME[name]}"), name)

@@ -7,10 +7,8 @@ integers of the ClassLabel lists in place of the names, as Parquet holds it (`en
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +20,7 @@ from curation.annotation import Annotation, Annotator, Argument, Entity, Event, 
 from curation.article import Article
 from curation.check import check
 from curation.errors import ReleaseError
+from curation.release.canonical import canonical, utc
 from curation.release.labels import Labels
 from curation.schema import LabelSchema
 
@@ -171,7 +170,7 @@ def row(reviewed: ReviewedArticle, schema: LabelSchema, in_force: Mapping[str, C
         "text_sha256": article.text_sha256,
         "title": article.title,
         "source": article.source,
-        "published": _utc(article.published),
+        "published": utc(article.published),
         "language": article.language,
         "licence": article.licence,
         "schema": annotation.schema_ref,
@@ -263,11 +262,6 @@ def read_rows(path: Path, labels: Labels, wanted: Callable[[str], bool] | None =
         raise ReleaseError(f"{path}: cannot be read: {error}; take the release again") from error
 
 
-def canonical(value: object) -> bytes:
-    """One line of JSON that is the same wherever it is made: sorted keys, no spaces, times in UTC."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_time).encode()
-
-
 def row_sha256(named: Row) -> str:
     """Hex SHA-256 of a row's canonical JSON, names in it."""
     return hashlib.sha256(canonical(named)).hexdigest()
@@ -294,16 +288,3 @@ def _origins(annotation: Annotation) -> Iterator[str | None]:
 
 def _place(item: Item) -> tuple[int, int, str, str]:
     return item.start, item.end, item.type, item.id
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    """In UTC; a time without a zone is taken as UTC."""
-    if time is None:
-        return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _time(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in a row")

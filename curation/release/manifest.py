@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field
 from curation.article import Sha256, V, Value, build
 from curation.errors import BadInput, ReleaseError
 from curation.files import json_object, read_jsonl, whole_file
-from curation.release.documents import canonical
+from curation.release.canonical import canonical
 from curation.release.labels import Labels
 from curation.release.splits import Place, SetAside
 from curation.schema import LabelSchema

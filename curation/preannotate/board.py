@@ -9,6 +9,7 @@ from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger
 
+_OBJECTS = frozenset(("them", "him", "her", "us"))
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 
 
@@ -82,9 +83,10 @@ class Board:
                 and item.kind != "pronoun"
                 and (where < part or item.last <= token)
             ]
-            subjects = [item for item in earlier if self.parses[where].dep[item.head] in _SUBJECTS]
+            acted_on = self.parses[part].lower[token] in _OBJECTS  # the subject of its own clause is somebody else
+            likely = [item for item in earlier if (self.parses[where].dep[item.head] in _SUBJECTS) != acted_on]
             if earlier:
-                return max(subjects or earlier, key=lambda item: item.first).type
+                return max(likely or earlier, key=lambda item: item.first).type
         return None
 
     def times(self, trigger: Trigger) -> list[int]:

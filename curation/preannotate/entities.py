@@ -91,9 +91,8 @@ class EntityFinder:
         return sorted(found, key=lambda item: (item.part, item.first, -item.last))
 
     def _names(self, part: int, parse: Parse) -> list[Found]:
-        if parse.zone.kind == "dateline" and self.place is not None and parse.text:
-            last = next((index for index, text in enumerate(parse.text) if text == ","), len(parse))
-            return [Found(part, 0, last, head_of(parse, 0, last), self.place, "name", LISTED)]
+        if parse.zone.kind == "dateline":
+            return list(self._dated(part, parse))
         if parse.zone.kind == "credit" and len(parse) <= 14:
             return list(self._credited(part, parse))
         found = [
@@ -104,9 +103,18 @@ class EntityFinder:
         ]
         return without_overlaps(found)
 
+    def _dated(self, part: int, parse: Parse) -> Iterator[Found]:
+        """`HARL, Mirdan`: every stretch between commas is a place."""
+        first = 0
+        for index in range(len(parse) + 1):
+            if index == len(parse) or parse.text[index] in (",", "/"):
+                if first < index and self.place is not None:
+                    yield Found(part, first, index, head_of(parse, first, index), self.place, "name", LISTED)
+                first = index + 1
+
     def _credited(self, part: int, parse: Parse) -> Iterator[Found]:
         """`Doran Melk / Halcyon Wire`: who made it, and for whom."""
-        capitals = list(runs(parse))
+        capitals = list(runs(parse)) or [(0, len(parse))]
         for number, (first, last) in enumerate(capitals):
             while last - first > 1 and parse.lower[first] in _CREDIT_WORDS:
                 first += 1

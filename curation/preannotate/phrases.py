@@ -77,16 +77,21 @@ def modifiers(parse: Parse, first: int, head: int) -> set[str]:
 
 
 def runs(parse: Parse) -> Iterator[tuple[int, int]]:
-    """Runs of capitalised proper nouns, with the hyphens and full stops of abbreviations inside them."""
+    """Runs of capitalised proper nouns and of codes (`B-2207`), with hyphens and the stops of abbreviations inside."""
     index, count = 0, len(parse)
     while index < count:
-        if parse.pos[index] == "PROPN" and parse.text[index][:1].isupper():
+        text = parse.text[index]
+        if (parse.pos[index] == "PROPN" and text[:1].isupper()) or _is_code(text):
             last = index + 1
             while last < count and _goes_on(parse, last):
                 last += 1
             yield index, last
             index = last
         index += 1
+
+
+def _is_code(text: str) -> bool:
+    return text[:1].isupper() and any(char.isdigit() for char in text)
 
 
 def _goes_on(parse: Parse, index: int) -> bool:

@@ -59,7 +59,9 @@ class ReleaseSection(Value):
     description: str | None = Field(default=None, max_length=2000)
 
 
-class _File(Value):
+class File(Value):
+    """curation.toml as it stands in the file."""
+
     project: ProjectSection
     engine: EngineSection = EngineSection()
     labelstudio: LabelStudioSection = LabelStudioSection()
@@ -127,13 +129,13 @@ def load_project(file: Path | None = None) -> Project:
         way_out = "set LABEL_STUDIO_API_KEY or HF_TOKEN in the environment, and renew a key that was committed"
         raise ProjectError("holds a secret", path=file, way_out=way_out)
     try:
-        settings = build(_File, record, path=file)
+        settings = build(File, record, path=file)
     except BadInput as error:
         raise ProjectError(error.what, path=file, field=error.field, way_out=error.way_out) from error
     return _resolve(file.resolve().parent, settings)
 
 
-def _resolve(root: Path, settings: _File) -> Project:
+def _resolve(root: Path, settings: File) -> Project:
     def path(name: str) -> Path:
         return (root / Path(name).expanduser()).resolve()
 

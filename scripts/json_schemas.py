@@ -16,7 +16,12 @@ from pydantic import BaseModel, TypeAdapter
 from curation.annotation import Annotation
 from curation.article import Article, Sha256
 from curation.files import whole_file
+from curation.labelstudio.snapshot import Manifest as Snapshot
+from curation.labelstudio.snapshot import TaskLine
 from curation.preannotate.lexicon import Lexicon
+from curation.project import File
+from curation.release.manifest import Known
+from curation.release.manifest import Manifest as Release
 from curation.schema import LabelSchema
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
@@ -25,6 +30,11 @@ FORMATS: dict[str, type[BaseModel]] = {
     "annotation": Annotation,
     "label-schema": LabelSchema,
     "lexicon": Lexicon,
+    "project": File,
+    "snapshot": Snapshot,
+    "snapshot-task": TaskLine,
+    "release": Release,
+    "release-article": Known,
 }
 
 

@@ -18,7 +18,9 @@ from curation.article import Article, sha256
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "json_schemas.py"
-FORMATS = ("article", "annotation", "label-schema", "lexicon")
+FORMATS = (
+    "article", "annotation", "label-schema", "lexicon", "project", "snapshot", "snapshot-task", "release", "release-article",
+)  # fmt: skip
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

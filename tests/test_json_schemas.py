@@ -18,9 +18,8 @@ from curation.article import Article, sha256
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "json_schemas.py"
-FORMATS = (
-    "article", "annotation", "label-schema", "lexicon", "project", "snapshot", "snapshot-task", "release", "release-article",
-)  # fmt: skip
+OURS = ("article", "annotation", "label-schema", "lexicon", "project")
+FORMATS = (*OURS, "snapshot", "snapshot-task", "release", "release-article")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

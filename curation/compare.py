@@ -1,19 +1,47 @@
 """The one place that matches two annotations: spans, types, arguments.
 
-Evaluation, corrections, agreement and release diffs all stand on `compare` and `Counts`.
+Evaluation, corrections, agreement and release diffs all stand on `compare`, `match` and `Counts`.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from itertools import accumulate
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from curation.annotation import Annotation, Entity, Event, Item
+from curation.annotation import Annotation, Entity, Event
 
 Kind = Literal["same", "type", "border", "both", "missed", "spurious"]
-ItemT = TypeVar("ItemT", bound=Item)
+
+FILLER = "(filler)"
+"""Type of an entity that stands in an annotation only because a role needs it: there is no name for it in the
+ontology at hand, so nobody scores it as an entity."""
+
+
+class Labelled(Protocol):
+    """What can be matched: a span with a type. Entities and events are, and arguments as `links` gives them."""
+
+    @property
+    def start(self) -> int:
+        """First code point."""
+
+    @property
+    def end(self) -> int:
+        """One behind the last code point."""
+
+    @property
+    def type(self) -> str:
+        """Its label."""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """Its attributes: of two that are alike otherwise, these decide."""
+
+
+ItemT = TypeVar("ItemT", bound=Labelled)
 
 
 @dataclass(frozen=True)
@@ -39,6 +67,18 @@ class ArgumentKey:
 
 
 @dataclass(frozen=True)
+class Link:
+    """An argument that can be matched: the filler's span, with the role as its type, at its event's trigger."""
+
+    start: int
+    end: int
+    type: str
+    trigger: tuple[int, int, str]
+    score: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """How `other` differs from `reference`, item by item. Arguments count as same end to end (see ArgumentKey)."""
 
@@ -57,11 +97,14 @@ class Comparison:
 
 @dataclass
 class Counts:
-    """True positives, false positives and false negatives, and what follows from them (0 where undefined)."""
+    """True positives, false positives and false negatives, and what follows from them (0 where undefined).
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
+    Whole numbers, but where half a credit is given.
+    """
+
+    tp: float = 0
+    fp: float = 0
+    fn: float = 0
 
     @property
     def precision(self) -> float:
@@ -78,7 +121,7 @@ class Counts:
         """Harmonic mean of precision and recall; between two annotators it is the same whoever comes first."""
         return 2 * self.tp / (2 * self.tp + self.fp + self.fn) if self.tp + self.fp + self.fn else 0.0
 
-    def add(self, tp: int, fp: int, fn: int) -> None:
+    def add(self, tp: float, fp: float, fn: float) -> None:
         """Add the counts of one more comparison."""
         self.tp, self.fp, self.fn = self.tp + tp, self.fp + fp, self.fn + fn
 
@@ -92,6 +135,68 @@ class Counts:
             "fp": self.fp,
             "fn": self.fn,
         }
+
+
+@dataclass
+class Tally:
+    """Pairs counted by kind and by the two types; every figure on spans and types follows from it.
+
+    The four figures are those of SemEval 2013: `exact` (strict), `spans` (exact), `overlap` (type), `partial`.
+    """
+
+    pairs: Counter[tuple[Kind, str | None, str | None]] = field(default_factory=Counter)
+
+    def add(self, pairs: Iterable[Pair[ItemT]]) -> None:
+        """Count these pairs in."""
+        for pair in pairs:
+            one, two = pair.reference, pair.other
+            self.pairs[pair.kind, one.type if one else None, two.type if two else None] += 1
+
+    @property
+    def kinds(self) -> Counter[Kind]:
+        """How many pairs of each kind."""
+        kinds: Counter[Kind] = Counter()
+        for (kind, _, _), count in self.pairs.items():
+            kinds[kind] += count
+        return kinds
+
+    @property
+    def exact(self) -> Counts:
+        """Right is what has the same span and type."""
+        return self._counts(same=1)
+
+    @property
+    def spans(self) -> Counts:
+        """Right is what has the same span, whatever its type."""
+        return self._counts(same=1, type=1)
+
+    @property
+    def overlap(self) -> Counts:
+        """Right is what has the same type and overlaps."""
+        return self._counts(same=1, border=1)
+
+    @property
+    def partial(self) -> Counts:
+        """Right is what has the same span, half right what overlaps, whatever the type."""
+        return self._counts(same=1, type=1, border=0.5, both=0.5)
+
+    def by_type(self) -> dict[str, Counts]:
+        """The exact figure of each type on either side, by name."""
+        found: dict[str, Counts] = {}
+        for (kind, one, two), count in self.pairs.items():
+            if one is not None:
+                right = kind == "same"
+                found.setdefault(one, Counts()).add(count if right else 0, 0, 0 if right else count)
+            if two is not None and kind != "same":
+                found.setdefault(two, Counts()).add(0, count, 0)
+        return dict(sorted(found.items()))
+
+    def _counts(self, **credit: float) -> Counts:
+        counts = Counts()
+        for (kind, one, two), count in self.pairs.items():
+            right = credit.get(kind, 0)
+            counts.add(count * right, count * ((two is not None) - right), count * ((one is not None) - right))
+        return counts
 
 
 @dataclass
@@ -163,6 +268,58 @@ def match(reference: Sequence[ItemT], other: Sequence[ItemT]) -> list[Pair[ItemT
     return sorted(pairs, key=_place)
 
 
+def match_links(reference: Annotation, other: Annotation) -> list[Pair[Link]]:
+    """Pair the arguments of two annotations, end to end: only those of one trigger, same span and type, can pair.
+
+    Then as `match` does, with the role as the type: `same` role and filler span, `type` another role, `border` a
+    filler that overlaps. The type of the filler plays no part.
+    """
+    pairs: list[Pair[Link]] = []
+    sides: dict[tuple[int, int, str], tuple[list[Link], list[Link]]] = {}
+    for side, annotation in enumerate((reference, other)):
+        for link in links(annotation):
+            sides.setdefault(link.trigger, ([], []))[side].append(link)
+    for _, (one, two) in sorted(sides.items()):
+        pairs += match(one, two)
+    return pairs
+
+
+def links(annotation: Annotation) -> Iterator[Link]:
+    """Every argument of `annotation` as something that can be matched."""
+    items = {item.id: item for item in annotation.items()}
+    for event in annotation.events:
+        trigger = (event.start, event.end, event.type)
+        for argument in event.arguments:
+            filler = items[argument.filler]
+            yield Link(filler.start, filler.end, argument.role, trigger, argument.score)
+
+
+def shared(reference: Iterable[Hashable], other: Iterable[Hashable]) -> Counts:
+    """How far two lists hold the same things, each as often as it stands there."""
+    wanted, said = Counter(reference), Counter(other)
+    tp = (wanted & said).total()
+    return Counts(tp, said.total() - tp, wanted.total() - tp)
+
+
+def overlap_finder(items: Sequence[Labelled]) -> Callable[[int, int], Iterator[int]]:
+    """A function of start and end that gives the places in `items` of what overlaps that span, by start.
+
+    It looks at little else, so that long texts do not take time by the square of their length.
+    """
+    order = sorted(range(len(items)), key=lambda place: items[place].start)
+    reach = list(accumulate((items[place].end for place in order), max))  # how far those up to here go
+
+    def find(start: int, end: int) -> Iterator[int]:
+        for rank in range(bisect_right(reach, start), len(order)):
+            item = items[order[rank]]
+            if item.start >= end:
+                break
+            if item.end > start:
+                yield order[rank]
+
+    return find
+
+
 def arguments(annotation: Annotation) -> Iterator[ArgumentKey]:
     """Every argument of `annotation` by what it says."""
     spans = {item.id: (item.start, item.end, item.type) for item in annotation.items()}
@@ -174,15 +331,13 @@ def arguments(annotation: Annotation) -> Iterator[ArgumentKey]:
 def _overlaps(left: dict[int, ItemT], right: dict[int, ItemT]) -> list[tuple[Kind, int, int]]:
     """Overlapping pairs, those of one type first, then the widest shared stretch, then the earlier."""
     found = []
-    order = sorted(right, key=lambda index: right[index].start)
+    places = list(right)
+    find = overlap_finder(list(right.values()))
     for i, one in left.items():
-        for j in order:
+        for j in map(places.__getitem__, find(one.start, one.end)):
             two = right[j]
-            if two.start >= one.end:
-                break
-            if (shared := min(one.end, two.end) - max(one.start, two.start)) > 0:
-                kind: Kind = "border" if one.type == two.type else "both"
-                found.append((kind == "both", -shared, one.start, two.start, i, j))
+            shared_stretch = min(one.end, two.end) - max(one.start, two.start)
+            found.append((one.type != two.type, -shared_stretch, one.start, two.start, i, j))
     return [("both" if both else "border", i, j) for both, _, _, _, i, j in sorted(found)]
 
 

@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
-from curation.compare import ArgumentKey, Comparison, Counts, Scores, arguments, compare, match
+from curation.compare import (
+    ArgumentKey,
+    Comparison,
+    Counts,
+    Link,
+    Scores,
+    Tally,
+    arguments,
+    compare,
+    links,
+    match,
+    match_links,
+    overlap_finder,
+    shared,
+)
 
 SHA = sha256("some text")
 
@@ -235,6 +249,53 @@ def test_scores_by_hand() -> None:
     assert counted(scores.arguments) == (3, 1, 1)
 
 
+def test_tally_by_hand() -> None:
+    reference = [entity(0, 4), entity(10, 14), entity(20, 24), entity(30, 34), entity(40, 44)]
+    other = [entity(0, 4), entity(10, 14, "B"), entity(20, 25), entity(31, 34, "B"), entity(50, 54)]
+    tally = Tally()
+    tally.add(match(reference, other))
+
+    def counted(counts: Counts) -> tuple[float, float, float]:
+        return counts.tp, counts.fp, counts.fn
+
+    assert dict(tally.kinds) == {"same": 1, "type": 1, "border": 1, "both": 1, "missed": 1, "spurious": 1}
+    assert counted(tally.exact) == (1, 4, 4)
+    assert counted(tally.spans) == (2, 3, 3)
+    assert counted(tally.overlap) == (2, 3, 3)
+    assert counted(tally.partial) == (3, 2, 2)
+    assert {name: counted(counts) for name, counts in tally.by_type().items()} == {"A": (1, 2, 4), "B": (0, 2, 0)}
+    tally.add(match(reference, reference))
+    assert counted(tally.exact) == (6, 4, 4)
+
+
+def test_links_pair_at_one_trigger_only() -> None:
+    reference = annotation(
+        [entity(0, 4), entity(9, 12), entity(20, 26), entity(30, 33)],
+        [event(5, 8, "V", ("who", "e0-4-A"), ("whom", "e9-12-A"), ("how", "e20-26-A"), ("why", "e30-33-A"))],
+    )
+    other = annotation(
+        [entity(0, 4, "B"), entity(9, 12), entity(22, 26), entity(30, 33)],
+        [
+            event(5, 8, "V", ("who", "e0-4-B"), ("where", "e9-12-A"), ("how", "e22-26-A")),
+            event(40, 42, "V", ("why", "e30-33-A")),
+        ],
+    )
+    trigger = (5, 8, "V")
+    found = [(pair.kind, pair.reference, pair.other) for pair in match_links(reference, other)]
+    assert found == [
+        ("same", Link(0, 4, "who", trigger), Link(0, 4, "who", trigger)),  # whatever the filler's type
+        ("type", Link(9, 12, "whom", trigger), Link(9, 12, "where", trigger)),
+        ("border", Link(20, 26, "how", trigger), Link(22, 26, "how", trigger)),
+        ("missed", Link(30, 33, "why", trigger), None),
+        ("spurious", None, Link(30, 33, "why", (40, 42, "V"))),
+    ]
+
+
+def test_shared_counts_each_as_often_as_it_stands() -> None:
+    assert shared("aabc", "abbd") == Counts(2, 2, 2)
+    assert shared("", "") == Counts(0, 0, 0)
+
+
 # What must hold for any two
 
 spans = st.tuples(st.integers(0, 12), st.integers(1, 6), st.sampled_from("AB"))
@@ -345,3 +406,38 @@ def test_the_order_of_the_items_does_not_matter(one: Annotation, random: Any) ->
     random.shuffle(entities)
     random.shuffle(events)
     assert compare(one, annotation(entities, events)).equal
+
+
+@any_two
+@given(annotations(), annotations())
+def test_tally_counts_as_scores_do(one: Annotation, two: Annotation) -> None:
+    result = compare(one, two)
+    scores, tally = scored(result), Tally()
+    tally.add(result.entities)
+    assert (tally.exact, tally.spans) == (scores.entities, scores.entity_spans)
+    tally.add(result.events)
+    assert tally.by_type() == dict(sorted(scores.by_type.items()))
+    for counts in (tally.exact, tally.spans, tally.overlap, tally.partial):
+        assert counts.tp + counts.fn == len(one.items())
+        assert counts.tp + counts.fp == len(two.items())
+
+
+@any_two
+@given(annotations(), annotations())
+def test_links_are_the_same_end_to_end(one: Annotation, two: Annotation) -> None:
+    def plain(annotation: Annotation) -> list[object]:
+        return [(link.trigger, link.type, link.start, link.end) for link in links(annotation)]
+
+    tally = Tally()
+    tally.add(match_links(one, two))
+    assert tally.exact == shared(plain(one), plain(two))
+
+
+@any_two
+@given(annotations(), st.integers(0, 12), st.integers(1, 6))
+def test_overlap_finder_finds_all_that_overlaps(one: Annotation, start: int, length: int) -> None:
+    found = list(overlap_finder(one.entities)(start, start + length))
+    assert sorted(found) == [
+        place for place, item in enumerate(one.entities) if item.start < start + length and item.end > start
+    ]
+    assert [one.entities[place].start for place in found] == sorted(one.entities[place].start for place in found)

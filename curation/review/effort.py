@@ -1,0 +1,101 @@
+"""Correction effort: what an annotator does in the editor to turn a pre-annotation into the gold, in clicks and keys.
+
+An estimate from above: items pair as `curation.compare.match` pairs them, whoever sees a shorter way needs less.
+Reading and deciding are not counted; they are the same with a pre-annotation and without.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from curation.annotation import Annotation
+from curation.compare import ItemT, Pair, match
+
+Section = Literal["entities", "events", "arguments"]
+
+
+class Action(NamedTuple):
+    """What one action in Label Studio's editor costs: clicks and keys (a drag is two: press and let go), and why."""
+
+    cost: int
+    why: str
+
+
+ACTIONS = {
+    "add span": Action(3, "the label's hotkey, a drag over the words"),
+    "choose span": Action(1, "a click on it, once for whatever is then done to it"),
+    "delete span": Action(1, "Backspace; its arguments go with it"),
+    "move border": Action(2, "a drag of its handle; each of the two borders counts"),
+    "relabel": Action(1, "the hotkey of the right label"),
+    "set attribute": Action(1, "a click on the value"),
+    "add argument": Action(6, "click the trigger, Alt+R, click the filler; in its list: open, unfold, pick the role"),
+    "change role": Action(4, "in the list of relations: open, unfold, pick the right role, drop the wrong one"),
+    "remove argument": Action(1, "a click on its bin in the list of relations"),
+}
+"""The editor's actions, for Label Studio 1.23: spans can be resized there, and the labels have hotkeys."""
+
+Actions = Counter[tuple[Section, str]]
+Defaults = Mapping[str, Mapping[str, str]]
+"""`entities` and `events` → attribute → the value that an item without it has."""
+
+
+def actions(gold: Annotation, said: Annotation | None, defaults: Defaults) -> Actions:
+    """How often each action is needed to make `gold` of `said`, or of nothing."""
+    entities = match(gold.entities, said.entities if said else ())
+    events = match(gold.events, said.events if said else ())
+    done = _spans("entities", entities, defaults.get("entities", {}))
+    done += _spans("events", events, defaults.get("events", {}))
+    pairs: tuple[Pair[Any], ...] = (*entities, *events)
+    partners = {pair.other.id: pair.reference.id for pair in pairs if pair.other and pair.reference}
+    return done + _arguments(gold, said, partners)
+
+
+def cost(done: Actions, sections: Collection[Section]) -> int:
+    """Clicks and keys of the actions in these sections."""
+    return sum(ACTIONS[name].cost * count for (section, name), count in done.items() if section in sections)
+
+
+def _spans(section: Section, pairs: Sequence[Pair[ItemT]], defaults: Mapping[str, str]) -> Actions:
+    done: Counter[str] = Counter()
+    for pair in pairs:
+        gold, said = pair.reference, pair.other
+        mending: Counter[str] = Counter()
+        if gold is None:
+            mending["delete span"] = 1
+        elif said is None:
+            done["add span"] += 1
+            mending["set attribute"] = _attributes(gold.attributes, {}, defaults)
+        else:
+            mending["relabel"] = int(gold.type != said.type)
+            mending["move border"] = (gold.start != said.start) + (gold.end != said.end)
+            mending["set attribute"] = _attributes(gold.attributes, said.attributes, defaults)
+        if mending := +mending:
+            done.update(mending)
+            done["choose span"] += 1
+    return Counter({(section, name): count for name, count in done.items()})
+
+
+def _attributes(gold: Mapping[str, str], said: Mapping[str, str], defaults: Mapping[str, str]) -> int:
+    names = {*defaults, *gold, *said}
+    return sum(gold.get(name, defaults.get(name)) != said.get(name, defaults.get(name)) for name in names)
+
+
+def _arguments(gold: Annotation, said: Annotation | None, partners: Mapping[str, str]) -> Actions:
+    """Arguments at a span that is deleted go with it; the others stay where their trigger and filler stay."""
+    wanted = {(event.id, argument.filler, argument.role) for event in gold.events for argument in event.arguments}
+    there = {
+        (partners[event.id], partners[argument.filler], argument.role)
+        for event in (said.events if said else ())
+        for argument in event.arguments
+        if event.id in partners and argument.filler in partners
+    }
+    missing = Counter((event, filler) for event, filler, _ in wanted - there)
+    surplus = Counter((event, filler) for event, filler, _ in there - wanted)
+    changed = missing & surplus
+    done: Actions = Counter()
+    done["arguments", "change role"] = changed.total()
+    done["arguments", "add argument"] = (missing - changed).total()
+    done["arguments", "remove argument"] = (surplus - changed).total()
+    return +done

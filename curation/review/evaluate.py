@@ -1,0 +1,381 @@
+"""How good an engine is against gold: precision, recall and F1 of entities, triggers and arguments, and what it costs
+to correct what it said.
+
+Entities are right with the same span and type; `span` takes any type, `overlap` the same type with any overlap,
+`partial` gives half for an overlap, whatever the type. These are the four measures of SemEval 2013.
+
+Triggers are right with the same span and type (`classification`); `identification` is the span alone; `overlap` and
+`partial` as above.
+
+Arguments are right end to end: same trigger span, event type, role and filler span; `overlap` takes any overlap of
+the filler. `classification` is event type, role and filler span, at whatever trigger; `identification` leaves the role
+open as well.
+
+Spans are compared whole, character by character, those of fillers too: no heads are sought, and the type of a filler
+plays no part. Items pair one to one, as `curation.compare.match` has it. Figures are micro-averages.
+
+With another ontology (a Mapping), figures are given twice: against all gold, and against the gold whose types, and
+roles, something of ours maps to. What that ontology cannot say is left out of what the engine said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from curation.annotation import Annotation, Entity, Event
+from curation.article import Article, Value
+from curation.compare import FILLER, Counts, Link, Pair, Tally, links, match, match_links, shared
+from curation.review.bootstrap import f1_interval, ratio_interval, resampled
+from curation.review.calibration import Calibration, calibration
+from curation.review.effort import ACTIONS, Actions, Defaults, Section, actions, cost
+from curation.review.mapping import Mapping, that_map, translate
+from curation.review.mistakes import NAMES, Example, Examples
+
+Scope = Literal["all gold", "types that map"]
+SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
+EXACT = "exact"
+CONFUSIONS = 10
+"""How many confusions of two types are listed, the most frequent."""
+
+
+class Figures(Value):
+    """Precision, recall and F1 in [0, 1], the counts behind them, and the 95 % bootstrap interval of F1.
+
+    `tp + fn` is the gold, `tp + fp` what was said. The interval is None for fewer than two articles.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    f1_interval: tuple[float, float] | None = None
+    tp: int | float
+    fp: int | float
+    fn: int | float
+
+
+class Confusion(Value):
+    """So many of gold type `gold` were called `said`."""
+
+    gold: str
+    said: str
+    items: int
+
+
+class _Section(Figures):
+    """What entities, triggers and arguments share. The figures at the top are counted against `counted`."""
+
+    counted: Scope
+    all_gold: Figures
+    types_that_map: Figures | None
+    by_type: dict[str, Figures]
+    errors: dict[str, int]
+    confusions: tuple[Confusion, ...]
+    examples: tuple[Example, ...]
+    calibration: Calibration | None
+
+    MAIN: ClassVar[str] = "classification"
+    """What the figures at the top are called among the finer ones."""
+
+    def rows(self) -> list[tuple[str, Figures]]:
+        """Every figure once under its name, the main one first."""
+        again = {self.MAIN, self.counted.replace(" ", "_")}
+        finer = [(name, getattr(self, name)) for name in type(self).model_fields if name not in again]
+        found = [(name.replace("_", " "), figures) for name, figures in finer if isinstance(figures, Figures)]
+        return [(self.MAIN.replace("_", " "), self), *found]
+
+
+SectionT = TypeVar("SectionT", bound=_Section)
+
+
+class EntityFigures(_Section):
+    """Exact span and type at the top, and the finer figures."""
+
+    MAIN: ClassVar[str] = "exact"
+
+    span: Figures
+    overlap: Figures
+    partial: Figures
+
+
+class TriggerFigures(_Section):
+    """Exact span and type at the top, and the finer figures."""
+
+    identification: Figures
+    classification: Figures
+    overlap: Figures
+    partial: Figures
+
+
+class ArgumentFigures(_Section):
+    """End to end at the top, and the finer figures; `by_type` is by role."""
+
+    MAIN: ClassVar[str] = "end_to_end"
+
+    identification: Figures
+    classification: Figures
+    end_to_end: Figures
+    overlap: Figures
+
+
+class EffortFigures(Value):
+    """Clicks and keys to the gold from what was said, and from nothing; `ratio` is the one over the other.
+
+    `actions` and `blank_actions` count the editor's actions; `weights` is what each costs. Only `sections` count.
+    """
+
+    cost: int
+    blank_cost: int
+    ratio: float
+    ratio_interval: tuple[float, float] | None
+    counted: Scope
+    sections: dict[str, float | None]
+    actions: dict[str, int]
+    blank_actions: dict[str, int]
+    weights: dict[str, int]
+
+
+class Evaluation(Value):
+    """Everything measured. What the gold has none of is not scored, and None."""
+
+    articles: int
+    mapping: str | None
+    entities: EntityFigures | None
+    triggers: TriggerFigures | None
+    arguments: ArgumentFigures | None
+    effort: EffortFigures | None
+
+
+class Compared(NamedTuple):
+    """One article as it was scored: gold and what was said in the gold's labels, pair by pair."""
+
+    article: Article
+    entities: list[Pair[Entity]]
+    events: list[Pair[Event]]
+    arguments: list[Pair[Link]]
+
+
+_Key = tuple[Section, Scope, str]
+
+
+class Evaluator:
+    """Takes articles one by one with their gold and what was said; `result` tells everything.
+
+    Memory grows by about a hundred numbers an article.
+
+    Args:
+        mapping: from our labels to the gold's, where the gold has its own.
+        defaults: the attributes' defaults, which effort needs; gold of another ontology has no attributes.
+        examples: how many examples of each kind of mistake to keep.
+    """
+
+    def __init__(self, *, mapping: Mapping | None = None, defaults: Defaults | None = None, examples: int = 3) -> None:
+        self.mapping = mapping
+        self.defaults: Defaults = {} if mapping or not defaults else defaults
+        self.counted: dict[Section, Scope] = dict.fromkeys(SECTIONS, "all gold")
+        if mapping:
+            self.counted["entities"] = "types that map"
+        self._examples = Examples(examples)
+        self._keys: list[_Key] = []
+        self._rows: list[list[float]] = []
+        self._costs: list[list[int]] = []
+        self._tallies = {section: Tally() for section in SECTIONS}
+        self._scores: dict[Section, list[tuple[float, bool]]] = {section: [] for section in SECTIONS}
+        self._actions: Actions = Counter()
+        self._blank: Actions = Counter()
+
+    def add(self, article: Article, gold: Annotation, said: Annotation | None) -> Compared:
+        """Score one article. Nothing said, because an engine failed on it, counts as everything missed.
+
+        Raises:
+            ValueError: the two annotations are of different texts.
+        """
+        if said is None:
+            said = gold.model_copy(update={"entities": (), "events": ()})
+        if said.text_sha256 != gold.text_sha256:
+            raise ValueError(f"{article.id}: the two annotations are of different texts")
+        references: dict[Scope, Annotation] = {"all gold": gold}
+        if self.mapping:
+            said = translate(said, gold, self.mapping)
+            references["types that map"] = that_map(gold, self.mapping)
+        counts: dict[_Key, Counts] = {}
+        scored: dict[Section, list[Pair[Any]]] = {}
+        for scope, reference in references.items():
+            pairs: dict[Section, list[Pair[Any]]] = {
+                "entities": match(_named(reference), _named(said)),
+                "events": match(reference.events, said.events),
+                "arguments": match_links(reference, said),
+            }
+            figures: dict[Section, dict[str, Counts]] = {
+                "entities": _entity_figures(pairs["entities"]),
+                "events": _trigger_figures(pairs["events"]),
+                "arguments": _argument_figures(pairs["arguments"], reference, said),
+            }
+            for section in SECTIONS:
+                counts |= {(section, scope, name): found for name, found in figures[section].items()}
+                if self.counted[section] == scope:
+                    scored[section] = pairs[section]
+        self._keys = list(counts)
+        self._rows.append([number for found in counts.values() for number in (found.tp, found.fp, found.fn)])
+        for section in SECTIONS:
+            self._tallies[section].add(scored[section])
+            self._examples.add(section, article, scored[section])
+            self._scores[section] += [
+                (pair.other.score, pair.kind == "same")
+                for pair in scored[section]
+                if pair.other is not None and pair.other.score is not None
+            ]
+        self._add_effort(references["types that map" if self.mapping else "all gold"], said)
+        return Compared(article, scored["entities"], scored["events"], scored["arguments"])
+
+    def _add_effort(self, gold: Annotation, said: Annotation) -> None:
+        mending, blank = actions(gold, said, self.defaults), actions(gold, None, self.defaults)
+        self._actions += mending
+        self._blank += blank
+        self._costs.append([cost(done, [section]) for section in SECTIONS for done in (mending, blank)])
+
+    def result(self) -> Evaluation:
+        """Everything measured so far.
+
+        Raises:
+            ValueError: no article was added.
+        """
+        if not self._rows:
+            raise ValueError("nothing to evaluate")
+        figures = self._all_figures()
+        return Evaluation(
+            articles=len(self._rows),
+            mapping=self.mapping.name if self.mapping else None,
+            entities=self._section(EntityFigures, "entities", figures),
+            triggers=self._section(TriggerFigures, "events", figures),
+            arguments=self._section(ArgumentFigures, "arguments", figures),
+            effort=self._effort([section for section in SECTIONS if self._has_gold(section, figures)]),
+        )
+
+    def _all_figures(self) -> dict[_Key, Figures]:
+        totals = np.sum(self._rows, axis=0)
+        sums = resampled(self._rows) if len(self._rows) > 1 else None
+        figures = {}
+        for place, key in enumerate(self._keys):
+            part = slice(3 * place, 3 * place + 3)
+            made = _to_figures(Counts(*totals[part].tolist()))
+            interval = None if sums is None else f1_interval(sums[:, part])
+            figures[key] = made.model_copy(update={"f1_interval": interval})
+        return figures
+
+    def _section(self, model: type[SectionT], section: Section, figures: dict[_Key, Figures]) -> SectionT | None:
+        if not self._has_gold(section, figures):
+            return None
+        counted = self.counted[section]
+        tally = self._tallies[section]
+        wrong: Counter[tuple[str, str]] = Counter()
+        for (_, one, two), count in tally.pairs.items():
+            if one is not None and two is not None and one != two:
+                wrong[one, two] += count
+        scores = self._scores[section]
+        return model(
+            **dict(figures[section, counted, EXACT]),
+            counted=counted,
+            all_gold=figures[section, "all gold", EXACT],
+            types_that_map=figures.get((section, "types that map", EXACT)),
+            by_type={name: _to_figures(found) for name, found in tally.by_type().items()},
+            errors={name: tally.kinds[kind] for kind, name in NAMES.items()},
+            confusions=tuple(
+                Confusion(gold=one, said=two, items=count)
+                for (one, two), count in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:CONFUSIONS]
+            ),
+            examples=self._examples.of(section),
+            calibration=calibration([score for score, _ in scores], [right for _, right in scores]),
+            **{
+                name: found
+                for (kind, scope, name), found in figures.items()
+                if kind == section and scope == counted and name != EXACT
+            },
+        )
+
+    def _has_gold(self, section: Section, figures: dict[_Key, Figures]) -> bool:
+        found = figures[section, "all gold", EXACT]
+        return found.tp + found.fn > 0
+
+    def _effort(self, sections: list[Section]) -> EffortFigures | None:
+        every = np.asarray(self._costs).reshape(-1, len(SECTIONS), 2)
+        costs = every[:, [SECTIONS.index(section) for section in sections]]
+        spent, blank = costs.sum(axis=(0, 1)).tolist() if sections else (0, 0)
+        if not blank:
+            return None
+        by_section = costs.sum(axis=0).tolist()
+        return EffortFigures(
+            cost=spent,
+            blank_cost=blank,
+            ratio=round(spent / blank, 4),
+            ratio_interval=ratio_interval(resampled(costs.sum(axis=1))) if len(costs) > 1 else None,
+            counted="types that map" if self.mapping else "all gold",
+            sections={
+                _CALLED[section]: round(one / two, 4) if two else None
+                for section, (one, two) in zip(sections, by_section, strict=True)
+            },
+            actions=_actions(self._actions, sections),
+            blank_actions=_actions(self._blank, sections),
+            weights={name: action.cost for name, action in ACTIONS.items()},
+        )
+
+
+_CALLED = {"entities": "entities", "events": "triggers", "arguments": "arguments"}
+
+
+def _named(annotation: Annotation) -> list[Entity]:
+    return [entity for entity in annotation.entities if entity.type != FILLER]
+
+
+def _entity_figures(pairs: list[Pair[Any]]) -> dict[str, Counts]:
+    tally = Tally()
+    tally.add(pairs)
+    return {EXACT: tally.exact, "span": tally.spans, "overlap": tally.overlap, "partial": tally.partial}
+
+
+def _trigger_figures(pairs: list[Pair[Any]]) -> dict[str, Counts]:
+    tally = Tally()
+    tally.add(pairs)
+    return {
+        EXACT: tally.exact,
+        "identification": tally.spans,
+        "classification": tally.exact,
+        "overlap": tally.overlap,
+        "partial": tally.partial,
+    }
+
+
+def _argument_figures(pairs: list[Pair[Any]], gold: Annotation, said: Annotation) -> dict[str, Counts]:
+    tally = Tally()
+    tally.add(pairs)
+    one, two = list(links(gold)), list(links(said))
+    return {
+        EXACT: tally.exact,
+        "identification": shared(map(_filler, one), map(_filler, two)),
+        "classification": shared(map(_role, one), map(_role, two)),
+        "end_to_end": tally.exact,
+        "overlap": tally.overlap,
+    }
+
+
+def _filler(link: Link) -> tuple[object, ...]:
+    return link.trigger[2], link.start, link.end
+
+
+def _role(link: Link) -> tuple[object, ...]:
+    return link.trigger[2], link.type, link.start, link.end
+
+
+def _to_figures(counts: Counts) -> Figures:
+    told = {name: int(number) if float(number).is_integer() else number for name, number in counts.to_dict().items()}
+    return Figures.model_validate(told)
+
+
+def _actions(done: Actions, sections: list[Section]) -> dict[str, int]:
+    found = dict.fromkeys(ACTIONS, 0)
+    for (section, name), count in done.items():
+        if section in sections:
+            found[name] += count
+    return found

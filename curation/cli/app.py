@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 import curation
-from curation.cli import agreement, compile, doctor, init, preannotate, publish, pull, push, status, studio, verify
+from curation.cli import (
+    agreement,
+    compile,
+    doctor,
+    evaluate,
+    init,
+    preannotate,
+    publish,
+    pull,
+    push,
+    status,
+    studio,
+    verify,
+)
 from curation.errors import CurationError, one_line
 
 app = typer.Typer(
@@ -42,7 +55,7 @@ def _before(
     """News articles in, reviewed event datasets out: preannotate, push, pull, publish."""
 
 
-for module in (init, preannotate, push, pull, publish, status, studio, compile, agreement, verify, doctor):
+for module in (init, preannotate, push, pull, publish, status, studio, compile, agreement, evaluate, verify, doctor):
     module.register(app)
 
 

@@ -1,0 +1,133 @@
+"""Gold, each annotation with its article: inline files, annotations in JSON lines, or the neutral form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from curation.annotation import Annotation, Annotator
+from curation.article import Article
+from curation.check import check
+from curation.errors import BadInput
+from curation.files import json_object, read_jsonl
+from curation.formats.articles import read_articles
+from curation.formats.inline import SUFFIX, read_folder
+from curation.formats.neutral import is_neutral, read_neutral
+from curation.project import Project
+
+
+@dataclass
+class Gold:
+    """`documents` come one at a time; `unused` names gold that has no article, complete once all were read."""
+
+    form: Literal["inline", "annotations", "neutral"]
+    documents: Iterator[tuple[Article, Annotation]]
+    unused: list[str] = field(default_factory=list)
+
+
+def read_gold(project: Project, place: Path) -> Gold:
+    """The gold at `place`: a folder of inline files, a .jsonl of annotations, or one of the neutral form.
+
+    The neutral form holds its own texts; for the others the articles are the project's.
+
+    Raises:
+        BadInput: there is nothing there; while documents are read: one of them cannot be used.
+    """
+    unused: list[str] = []
+    if place.is_dir():
+        return Gold("inline", _inline(project, place, unused), unused)
+    if not place.is_file():
+        way_out = "name a .jsonl file or a folder of inline files"
+        raise BadInput("no gold there", path=place, way_out=way_out)
+    first = next(read_jsonl(place), None)
+    if first is None:
+        raise BadInput("holds no gold", path=place, way_out="give one annotation or one document a line")
+    if is_neutral(first[1]):
+        return Gold("neutral", read_neutral(place), unused)
+    return Gold("annotations", _annotations(project, place, unused), unused)
+
+
+class AnnotationFile:
+    """A .jsonl of annotations that gives each when its article comes up: only places in the file are kept in memory.
+
+    Raises:
+        BadInput: the file cannot be read, a line is no annotation, an article is annotated twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._places: dict[str, tuple[int, str]] = {}
+        for position, annotation in self._all():
+            if annotation.article_id in self._places:
+                way_out = "keep one annotation of each article"
+                raise BadInput(f"article {annotation.article_id} is annotated twice", path=path, way_out=way_out)
+            self._places[annotation.article_id] = position, annotation.text_sha256
+
+    def _all(self) -> Iterator[tuple[int, Annotation]]:
+        position = 0
+        try:
+            with self.path.open("rb") as file:
+                for number, raw in enumerate(file, start=1):
+                    if raw.strip():
+                        yield position, self._read(raw, number)
+                    position += len(raw)
+        except OSError as error:
+            way_out = "check the path and its permissions"
+            raise BadInput(f"cannot be read: {error.strerror or error}", path=self.path, way_out=way_out) from error
+
+    def _read(self, raw: bytes, line: int | None = None) -> Annotation:
+        return Annotation.from_record(json_object(raw, path=self.path, line=line), path=self.path, line=line)
+
+    @property
+    def articles(self) -> set[str]:
+        """Ids of the articles that are annotated."""
+        return set(self._places)
+
+    def of(self, article: Article) -> Annotation | str:
+        """The annotation of that article, or in a few words why there is none."""
+        position, text_sha256 = self._places.get(article.id, (None, None))
+        if position is None:
+            return f"is not annotated in {self.path.name}"
+        if text_sha256 != article.text_sha256:
+            return f"was annotated in {self.path.name} on another revision of its text"
+        with self.path.open("rb") as file:
+            file.seek(position)
+            return self._read(file.readline())
+
+
+def _inline(project: Project, folder: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
+    schema = project.load_schema()
+    annotator = Annotator(kind="person", name=folder.name)
+    left = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
+    for article in _articles(project):
+        for annotation in read_folder(folder, [article], schema, annotator):
+            left.discard(article.id)
+            yield article, annotation
+    unused += [f"{name}: no such article in the project" for name in sorted(left)]
+
+
+def _annotations(project: Project, path: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
+    schema = project.load_schema()
+    file = AnnotationFile(path)
+    left = file.articles
+    for article in _articles(project):
+        if article.id in left:
+            left.discard(article.id)
+            annotation = file.of(article)
+            if isinstance(annotation, str):
+                unused.append(f"{article.id}: {annotation}")
+                continue
+            for finding in check(annotation, article, schema):
+                what = f"{article.id}: {finding.item or 'annotation'}: {finding.message}"
+                raise BadInput(what, path=path, way_out="correct the gold, or measure with the schema it was made for")
+            yield article, annotation
+    unused += [f"{name}: no such article in the project" for name in sorted(left)]
+
+
+def _articles(project: Project) -> Iterator[Article]:
+    """The project's articles that can be read; the others are for `curation preannotate` to complain about."""
+    for found in read_articles(project.articles):
+        if isinstance(found, Article):
+            yield found

@@ -34,7 +34,8 @@ ACTIONS = {
     "change role": Action(4, "in the list of relations: open, unfold, pick the right role, drop the wrong one"),
     "remove argument": Action(1, "a click on its bin in the list of relations"),
 }
-"""The editor's actions, for Label Studio 1.23: spans can be resized there, and the labels have hotkeys."""
+"""The editor's actions, for Label Studio 1.23: spans can be resized there, the labels have hotkeys, and the list of
+relations stays open once opened."""
 
 Actions = Counter[tuple[Section, str]]
 Defaults = Mapping[str, Mapping[str, str]]

@@ -160,3 +160,10 @@ def test_the_gold_comes_out(gold: Annotation, said: Annotation) -> None:
     if found["entities", "delete span"] == found["events", "delete span"] == 0:
         there, wanted = (sum(len(event.arguments) for event in one.events) for one in (said, gold))
         assert there + found["arguments", "add argument"] - found["arguments", "remove argument"] == wanted
+
+
+def test_the_docs_give_the_same_costs() -> None:
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in docs.splitlines() if line.startswith("| ")]
+    told = {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdigit()}
+    assert told == {name: action.cost for name, action in ACTIONS.items()}

@@ -57,6 +57,7 @@ def build_snapshot(
     decode: Callable[[dict[str, Any]], Decoded],
     link: Callable[[int], str],
     *,
+    time: datetime,
     previous: Snapshot | None,
 ) -> tuple[Path, bool]:
     """Write the next snapshot in `folder`. Returns its path, and False where it says what `previous` says: no new one.
@@ -65,6 +66,7 @@ def build_snapshot(
         live: ids of all tasks there are, rising.
         fresh: the tasks in `changed`, by rising id; one that is missing is gone.
         changed: ids of the tasks that are not to be taken from `previous`.
+        time: when the pull began.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(".part-*"):
@@ -81,7 +83,7 @@ def build_snapshot(
         ).hexdigest()
         if previous is not None and previous.manifest.content == content:
             return previous.path, False
-        time = datetime.now(UTC).replace(microsecond=0)
+        time = time.astimezone(UTC).replace(microsecond=0)
         if previous is not None:
             time = max(time, previous.manifest.time + timedelta(seconds=1))
         manifest = Manifest(

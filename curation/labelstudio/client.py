@@ -134,9 +134,9 @@ class Client:
         except Unreachable as error:
             raise Ambiguous(f"{error}; {path} may have been carried out") from error
 
-    def patch(self, path: str, body: Any) -> Any:
-        """Change what is at `path`; may be repeated."""
-        return self._json(self._send("PATCH", path, content=json.dumps(body).encode(), again=True))
+    def patch(self, path: str, body: Any, *, once: bool = False) -> Any:
+        """Change what is at `path`. With `once` it is not tried again, and raises `Ambiguous` as `post` does."""
+        return self._json(self._send("PATCH", path, content=json.dumps(body).encode(), again=not once))
 
     def delete(self, path: str) -> None:
         """Delete what is at `path`; no error where it is gone already."""

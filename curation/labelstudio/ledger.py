@@ -268,15 +268,14 @@ class Ledger:
             "SELECT batch, kind, time FROM batches WHERE project = ? AND state = 'sending' ORDER BY time", project.key
         )
 
-    def given_up(self, project: KnownProject, kind: str) -> list[str]:
-        """Requests of the last days that were given up, and may be carried out late all the same."""
-        rows = self._ask(
-            "SELECT batch FROM batches WHERE project = ? AND kind = ? AND state = 'lost' AND time > ?",
+    def given_up(self, project: KnownProject, kind: str) -> list[tuple[str, float]]:
+        """(batch, time) of requests of the last days that were given up, and may be carried out late all the same."""
+        return self._ask(
+            "SELECT batch, time FROM batches WHERE project = ? AND kind = ? AND state = 'lost' AND time > ?",
             project.key,
             kind,
             time.time() - REMEMBERED,
         )
-        return [row[0] for row in rows]
 
     # Tasks
 
@@ -428,6 +427,17 @@ class Ledger:
         with self.change():
             state = "done" if sure else "lost"
             self._db.execute("UPDATE batches SET state = ? WHERE batch = ?", (state, batch))
+
+    def compare_predictions(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> None:
+        """Where the prediction on the server (tasks as listed with all fields) is not the one we know: forget ours."""
+        with self.change():
+            self._db.executemany(
+                "UPDATE tasks SET digest = NULL WHERE project = ? AND task_id = ? AND digest != ?",
+                [
+                    (project.key, task["id"], digest(task["predictions"][0]["result"]) if task["predictions"] else "")
+                    for task in tasks
+                ],
+            )
 
     def refreshed_since(self, project: KnownProject, moment: float) -> set[int]:
         """Ids of tasks whose prediction we changed after that time: not every way of doing so shows on the server."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ def pull(
         LabelStudioError: the server cannot be reached or refuses, or the project is not there.
     """
     client.version()
+    begun = datetime.now(UTC)
     with Ledger(work) as ledger, alone(work / "snapshots" / "pull.lock", "pull"):
         project = find_project(client, ledger, schema, title)
         if project is None:
@@ -105,6 +106,7 @@ def pull(
             changed,
             read,
             lambda task: link(client, project.id, task),
+            time=begun,
             previous=previous,
         )
         counts = read_snapshot(path).manifest.counts

@@ -27,7 +27,7 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
 from curation.labelstudio.names import ANNOTATE
 from curation.labelstudio.projects import find_project, keep_in_step, make_project
-from curation.labelstudio.reconcile import finish, follow, late, remove_doubles, wait_for
+from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
 from curation.schema import LabelSchema
 
@@ -37,6 +37,8 @@ ATTEMPTS = 3
 """How often the same tasks are sent at most in one run."""
 IMPORT_TIMEOUT = 600.0
 """Seconds to wait for the answer to an import."""
+LATEST = 3600.0
+"""Seconds after which a request that was given up is not carried out any more, and predictions need no second look."""
 WORKERS = 4
 """Predictions changed at a time."""
 MAX_BODY = 24_000_000
@@ -181,7 +183,7 @@ class _Run:
         late(self.client, self.ledger, self.project)
         follow(self.client, self.ledger, self.project)
         self.doubles()
-        self.double_predictions()
+        self.late_predictions()
 
     def send(self, pairs: Iterable[tuple[Article, Annotation | None]]) -> None:
         """Import what is missing, a batch at a time; the next one is made ready while the server works."""
@@ -351,15 +353,24 @@ class _Run:
         ids = [min(there[task.task_id or 0]["predictions"]) for task, _, _ in known]
         made = [encode.prediction(annotation, article, self.schema) for _, article, annotation in known]
         with ThreadPoolExecutor(WORKERS) as workers:
-            paths = [f"/api/predictions/{number}/" for number in ids]
-            for (task, _, annotation), number, one, _ in zip(
-                known, ids, made, workers.map(self.client.patch, paths, made), strict=True
+            for (task, _, annotation), number, one, at_once in zip(
+                known, ids, made, workers.map(self.change_prediction, ids, made), strict=True
             ):
                 says = encode.digest(one["result"])
                 self.ledger.predicted(task, number, annotation.id, encode.engine(annotation), says)
+                sure = sure and at_once
         self.ledger.end_predictions(batch, sure=sure)
         self.unsure = self.unsure or not sure
         self.count("refreshed", len(untouched))
+
+    def change_prediction(self, number: int, made: dict[str, Any]) -> bool:
+        """Put another prediction in the place of one. False if an earlier try may yet be carried out."""
+        try:
+            self.client.patch(f"/api/predictions/{number}/", made, once=True)
+        except Ambiguous:
+            self.client.patch(f"/api/predictions/{number}/", made)
+            return False
+        return True
 
     def add_predictions(self, bare: list[tuple[Task, Article, Annotation]]) -> bool:
         """First predictions for tasks that have none. Returns whether none of them can come a second time."""
@@ -394,9 +405,10 @@ class _Run:
             )
         return sure
 
-    def double_predictions(self) -> None:
-        """Predictions that came late, beside those sent again: the first one stays, and is looked at anew."""
-        if not self.ledger.given_up(self.project, "predictions"):
+    def late_predictions(self) -> None:
+        """Predictions that came late: beside those sent again, or in the place of newer ones."""
+        given_up = self.ledger.given_up(self.project, "predictions")
+        if not given_up:
             return
         several = condition("total_predictions", "greater", 1, "Number")
         ids = [task["id"] for task in listed(self.client, self.project.id, several)]
@@ -407,6 +419,14 @@ class _Run:
                     continue
                 for prediction in sorted(task["predictions"])[1:]:
                     self.client.delete(f"/api/predictions/{prediction}/")
+        changed = sorted(self.ledger.refreshed_since(self.project, min(moment for _, moment in given_up)))
+        for begin in range(0, len(changed), FULL_PAGE):
+            chosen = condition("id", "in_list", changed[begin : begin + FULL_PAGE], "List")
+            tasks = listed(self.client, self.project.id, chosen, include=None, page=FULL_PAGE)
+            self.ledger.compare_predictions(self.project, list(tasks))
+        for batch, moment in given_up:
+            if time.time() - moment > LATEST:
+                self.ledger.end_predictions(batch, sure=True)
 
     def doubles(self) -> None:
         """Remove second tasks of the same text, or say where they are."""
@@ -422,7 +442,7 @@ class _Run:
         if self.unsure:
             late(self.client, self.ledger, self.project)
             self.doubles()
-            self.double_predictions()
+            self.late_predictions()
 
     def count(self, what: str, number: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + number

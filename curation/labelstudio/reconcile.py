@@ -96,7 +96,7 @@ def finish(client: Client, ledger: Ledger, project: KnownProject, *, patience: f
 
 def late(client: Client, ledger: Ledger, project: KnownProject) -> None:
     """Take in tasks of requests that were given up and were carried out all the same."""
-    batches = ledger.given_up(project, "tasks")
+    batches = [batch for batch, _ in ledger.given_up(project, "tasks")]
     known = set(ledger.ids(project)) if batches else set()
     for begin in range(0, len(batches), 50):
         tasks = arrived(client, project, batches[begin : begin + 50])

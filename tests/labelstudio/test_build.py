@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import random_work as made
+
+from curation.errors import BadInput
+from curation.labelstudio.build import Source, build_snapshot
+from curation.labelstudio.decode import decode
+from curation.labelstudio.snapshot import Snapshot, latest_of_project, latest_snapshot, read_snapshot
+from curation.schema import LabelSchema
+
+SOURCE = Source("http://host", 1, "News", "2026-01-01T00:00:00Z", "conflict-news@1.0.0")
+
+
+def task(number: int, schema: LabelSchema, edition: int = 0) -> dict[str, Any]:
+    """A task; `edition` 0 is untouched, any other is answered one way or another."""
+    # Every fifth task shares its article with the one before.
+    article = made.article(number - (number % 5 == 0), words=15)
+    prediction = made.annotation(article, schema, 0, entities=3, events=1)
+    submitted = None if edition == 0 else made.annotation(article, schema, edition, entities=2, events=1)
+    raw = made.exported(number, article, prediction, submitted, schema)
+    if edition % 3 == 2:
+        raw["annotations"][0]["result"].append(made.region("far", 1, 10_000, "GPE"))
+    return raw
+
+
+def build(
+    folder: Path,
+    tasks: dict[int, dict[str, Any]],
+    changed: Iterable[int],
+    schema: LabelSchema,
+    previous: Snapshot | None,
+) -> tuple[Path, bool]:
+    changed = set(changed)
+    return build_snapshot(
+        folder,
+        SOURCE,
+        sorted(tasks),
+        (tasks[number] for number in sorted(changed)),
+        changed,
+        lambda raw: decode(raw, schema),
+        lambda number: f"http://host/projects/1/data?task={number}",
+        time=datetime.now(UTC),
+        previous=previous,
+    )
+
+
+def test_step_by_step_gives_the_same_bytes_as_at_once(tmp_path: Path, schema: LabelSchema) -> None:
+    chance = random.Random(5)
+    tasks = {number: task(number, schema) for number in chance.sample(range(1, 300), 120)}
+    previous = None
+    for step in range(6):
+        changed = set(tasks) if previous is None else set()
+        if previous is not None:
+            for number in chance.sample(sorted(tasks), 8):
+                tasks[number] = task(number, schema, chance.randint(0, 5))
+                changed.add(number)
+            for number in chance.sample(sorted(tasks), 5):
+                del tasks[number]
+                changed.discard(number)
+            for number in range(300 + 10 * step, 304 + 10 * step):
+                tasks[number] = task(number, schema, step)
+                changed.add(number)
+        path, _ = build(tmp_path / "steps", tasks, changed, schema, previous)
+        previous = read_snapshot(path)
+        whole = read_snapshot(build(tmp_path / f"whole-{step}", tasks, tasks, schema, None)[0])
+        assert previous.manifest.content == whole.manifest.content
+        for name in previous.manifest.files:
+            assert (previous.path / name).read_bytes() == (whole.path / name).read_bytes(), name
+        assert previous.manifest.counts == whole.manifest.counts
+        assert previous.manifest.findings == whole.manifest.findings
+        previous.verify()
+
+
+def test_what_is_in_a_snapshot(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {1: task(1, schema), 2: task(2, schema, 1), 4: task(4, schema, 2), 5: task(5, schema, 3)}
+    path, new = build(tmp_path, tasks, tasks, schema, None)
+    snapshot = read_snapshot(path)
+    assert new
+    assert list(snapshot.raw()) == [tasks[number] for number in sorted(tasks)]
+    assert [article.id for article in snapshot.articles()] == ["art-1", "art-2", "art-4"]
+    assert [one.article_id for one in snapshot.annotations()] == ["art-2", "art-4", "art-4"]
+    assert [(line.task, line.state, line.article_id) for line in snapshot.tasks()] == [
+        (1, "untouched", "art-1"),
+        (2, "submitted", "art-2"),
+        (4, "submitted", "art-4"),
+        (5, "submitted", "art-4"),
+    ]
+    (issue,) = snapshot.issues()
+    assert (issue["task"], issue["code"], issue["url"]) == (4, "outside-text", "http://host/projects/1/data?task=4")
+    assert snapshot.manifest.counts == {
+        "tasks": 4,
+        "submitted": 3,
+        "draft": 0,
+        "skipped": 0,
+        "untouched": 1,
+        "articles": 3,
+        "annotations": 3,
+        "issues": 1,
+    }
+    assert snapshot.manifest.findings == {"outside-text": 1}
+    assert len(gzip.decompress((path / "raw.jsonl.gz").read_bytes()).splitlines()) == 4
+
+
+def test_nothing_new_makes_no_snapshot(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema, number) for number in range(1, 20)}
+    path, _ = build(tmp_path / "snapshots", tasks, tasks, schema, None)
+    again, new = build(tmp_path / "snapshots", tasks, {3, 4}, schema, read_snapshot(path))
+    assert (again, new) == (path, False)
+    assert [one.name for one in (tmp_path / "snapshots").iterdir()] == [path.name]
+    assert latest_snapshot(tmp_path) == path
+
+
+def test_the_name_tells_time_and_content_and_sorts(tmp_path: Path, schema: LabelSchema) -> None:
+    folder = tmp_path / "snapshots"
+    paths, previous = [], None
+    for edition in range(3):
+        tasks = {1: task(1, schema, edition)}
+        path, _ = build(folder, tasks, tasks, schema, previous)
+        previous = read_snapshot(path)
+        paths.append(path)
+        assert path.name == f"{previous.manifest.time:%Y%m%dT%H%M%SZ}-{previous.manifest.content[:8]}"
+    assert paths == sorted(paths)
+    assert latest_snapshot(tmp_path) == paths[-1]
+    assert latest_of_project(tmp_path, 1, "2026-01-01T00:00:00Z") is not None
+    assert latest_of_project(tmp_path, 1, "2026-01-02T00:00:00Z") is None
+
+
+def test_a_failure_leaves_no_snapshot(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema) for number in range(1, 9)}
+
+    def broken() -> Iterable[dict[str, Any]]:
+        yield tasks[1]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        build_snapshot(
+            tmp_path / "snapshots",
+            SOURCE,
+            sorted(tasks),
+            broken(),
+            set(tasks),
+            lambda raw: decode(raw, schema),
+            str,
+            time=datetime.now(UTC),
+            previous=None,
+        )
+    assert list((tmp_path / "snapshots").iterdir()) == []
+    assert latest_snapshot(tmp_path) is None
+
+
+def test_what_a_kill_left_behind_is_cleared_away(tmp_path: Path, schema: LabelSchema) -> None:
+    (tmp_path / "snapshots" / ".part-99").mkdir(parents=True)
+    (tmp_path / "snapshots" / ".part-99" / "raw.jsonl.gz").write_bytes(b"half")
+    assert latest_snapshot(tmp_path) is None
+    path, _ = build(tmp_path / "snapshots", {1: task(1, schema)}, {1}, schema, None)
+    assert [one.name for one in (tmp_path / "snapshots").iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["raw.jsonl.gz", "annotations.jsonl", "issues.jsonl"])
+def test_a_damaged_file_is_noticed(tmp_path: Path, schema: LabelSchema, name: str) -> None:
+    tasks = {1: task(1, schema, 2)}
+    path, _ = build(tmp_path, tasks, tasks, schema, None)
+    with (path / name).open("r+b") as file:
+        file.seek(12)
+        file.write(b"\xff")
+    with pytest.raises(BadInput, match=name):
+        read_snapshot(path).verify()
+
+
+def test_a_damaged_block_is_not_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema, 1) for number in range(1, 5)}
+    path, _ = build(tmp_path, tasks, tasks, schema, None)
+    raw = path / "raw.jsonl.gz"
+    raw.write_bytes(raw.read_bytes()[:-40])
+    with pytest.raises(BadInput, match="damaged"):
+        build(tmp_path, tasks, {1}, schema, read_snapshot(path))
+
+
+def test_a_folder_that_is_no_snapshot(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"snapshot\.json"):
+        read_snapshot(tmp_path)

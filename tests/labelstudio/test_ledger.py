@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import random_work as made
+
+from curation.errors import CurationError
+from curation.labelstudio import encode
+from curation.labelstudio.ledger import KnownProject, Ledger, Planned
+from curation.labelstudio.names import ANNOTATE
+from curation.schema import LabelSchema
+
+URL = "http://host"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path)
+
+
+@pytest.fixture
+def project(ledger: Ledger) -> KnownProject:
+    return ledger.know(URL, 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "<View/>")
+
+
+def planned(name: str, text: str = "1") -> Planned:
+    return Planned(name, text * 64, ANNOTATE, "ann-" + name, "dice@1", "digest")
+
+
+def on_server(number: int, name: str, batch: str, text: str = "1") -> dict[str, Any]:
+    data = {"article_id": name, "text_sha256": text * 64, "purpose": ANNOTATE, "batch": batch, "text": "…"}
+    return {"id": number, "data": data}
+
+
+def live(ledger: Ledger, project: KnownProject, name: str, text: str = "1") -> list[int | None]:
+    return [task.task_id for task in ledger.tasks_of(project, name, text * 64, ANNOTATE) if not task.deleted]
+
+
+def test_an_import_is_intended_then_done(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x"), planned("y")])
+    assert live(ledger, project, "x") == [None]
+    assert [batch for batch, _, _ in ledger.sending(project)] == ["b1"]
+    assert ledger.landed(project, "b1", [10, 11]) == 0
+    assert live(ledger, project, "y") == [11]
+    assert ledger.sending(project) == []
+    assert ledger.extent(project) == (2, 11)
+    assert ledger.current(project, 10) == "ann-x"
+
+
+def test_what_was_intended_survives_the_process(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        project = ledger.know(URL, 4, "News", "s", "2026", "")
+        ledger.begin(project, "b1", [planned("x")])
+    with Ledger(tmp_path) as ledger:
+        (project,) = ledger.projects(URL, "s")
+        assert [batch for batch, _, _ in ledger.sending(project)] == ["b1"]
+
+
+def test_an_import_found_on_the_server_is_matched_by_what_it_holds(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x"), planned("y")])
+    ledger.found(project, "b1", [on_server(21, "y", "b1"), on_server(20, "x", "b1")])
+    assert (live(ledger, project, "x"), live(ledger, project, "y")) == ([20], [21])
+    assert ledger.current(project, 21) == "ann-y"
+    assert ledger.sending(project) == []
+
+
+def test_an_import_that_was_lost_frees_its_articles_and_is_watched(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x")])
+    ledger.lost("b1")
+    assert ledger.tasks_of(project, "x", "1" * 64, ANNOTATE) == []
+    assert [batch for batch, _ in ledger.given_up(project, "tasks")] == ["b1"]
+    assert ledger.given_up(project, "predictions") == []
+
+
+def test_a_pull_that_sees_tasks_of_an_import_under_way_does_not_double_them(
+    ledger: Ledger, project: KnownProject
+) -> None:
+    ledger.begin(project, "b1", [planned("x"), planned("y")])
+    ledger.adopt(project, [on_server(30, "x", "b1"), on_server(31, "y", "b1")])
+    ledger.landed(project, "b1", [30, 31])
+    assert ledger.ids(project) == [30, 31]
+    assert ledger.current(project, 31) == "ann-y"
+
+
+def test_a_new_text_supersedes_the_older_one(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x"), planned("y")])
+    ledger.landed(project, "b1", [1, 2])
+    ledger.begin(project, "b2", [planned("x", "2")])
+    assert not ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)[0].superseded, "not before the new one is there"
+    assert ledger.landed(project, "b2", [3]) == 1
+    assert {task.task_id: task.superseded for task in ledger.tasks(project)} == {1: True, 2: False, 3: False}
+    (old,) = ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)
+    assert ledger.revive(project, old) == 1
+    assert {task.task_id: task.superseded for task in ledger.tasks(project)} == {1: False, 2: False, 3: True}
+
+
+def test_a_rebuilt_ledger_takes_the_last_text_as_current(ledger: Ledger, project: KnownProject) -> None:
+    ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "x", "c", "2"), on_server(3, "y", "c")])
+    ledger.settle_revisions(project)
+    assert {task.task_id: task.superseded for task in ledger.tasks(project)} == {1: True, 2: False, 3: False}
+
+
+def test_adopting_reads_where_a_prediction_comes_from(
+    ledger: Ledger, project: KnownProject, schema: LabelSchema
+) -> None:
+    article = made.article(1)
+    annotation = made.annotation(article, schema, 1)
+    task = {"id": 5, **encode.task(article, annotation, schema, batch="b")}
+    digest = encode.digest(task["predictions"][0]["result"])
+    ledger.adopt(project, [task, {"id": 6, "data": {"text": "made by hand"}}])
+    (known,) = ledger.tasks_of(project, article.id, article.text_sha256, ANNOTATE)
+    assert (known.annotation_id, known.digest) == (annotation.id, digest)
+    assert ledger.ids(project) == [5, 6]
+    assert ledger.doubles(project) == []
+
+
+def test_tasks_that_went_and_came_back(ledger: Ledger, project: KnownProject) -> None:
+    ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
+    ledger.gone(project, [2])
+    assert (ledger.ids(project), ledger.extent(project)) == ([1], (1, 2))
+    ledger.adopt(project, [on_server(2, "y", "b")])
+    assert ledger.ids(project) == [1, 2]
+
+
+def test_doubles_are_live_tasks_of_one_text(ledger: Ledger, project: KnownProject) -> None:
+    ledger.adopt(project, [on_server(1, "x", "b"), on_server(3, "x", "c"), on_server(2, "x", "d", "2")])
+    assert ledger.doubles(project) == [[1, 3]]
+    ledger.drop(project, [3])
+    assert ledger.doubles(project) == []
+
+
+def test_predictions_under_way_count_as_unknown(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x")])
+    ledger.landed(project, "b1", [1])
+    (task,) = ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)
+    ledger.begin_predictions(project, "p1", [task])
+    assert ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)[0].digest is None
+    ledger.predicted(task, 77, "ann-2", "dice@2", "other")
+    ledger.end_predictions("p1", sure=False)
+    assert ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)[0].digest == "other"
+    assert [batch for batch, _ in ledger.given_up(project, "predictions")] == ["p1"]
+    assert ledger.refreshed_since(project, 0) == {1}
+
+
+def test_a_project_is_told_by_number_and_birth(ledger: Ledger, project: KnownProject) -> None:
+    ledger.adopt(project, [on_server(1, "x", "b")])
+    moved = ledger.know("http://other", 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "")
+    assert moved.key == project.key
+    assert ledger.ids(moved) == [1]
+    other = ledger.know("http://other", 4, "News", "conflict-news", "2026-02-02T00:00:00Z", "")
+    assert ledger.ids(other) == []
+    assert ledger.all_projects() == [other]
+
+
+def test_what_was_sent_is_found_by_id(ledger: Ledger, schema: LabelSchema) -> None:
+    annotations = [made.annotation(made.article(seed), schema, seed) for seed in range(3)]
+    ledger.record_sent(annotations[:2])
+    assert ledger.sent(annotations[1].id) == annotations[1]
+    assert ledger.sent(annotations[2].id) is None
+    with ledger.sent_path.open("ab") as file:
+        file.write(b'{"id": "cut sho')  # a kill while writing
+    ledger.record_sent(annotations[2:])
+    assert ledger.sent(annotations[2].id) == annotations[2]
+    assert ledger.sent(annotations[0].id) == annotations[0]
+
+
+def test_what_was_sent_twice_counts_as_sent_last(ledger: Ledger, schema: LabelSchema) -> None:
+    first = made.annotation(made.article(1), schema, 1)
+    again = first.model_copy(update={"entities": ()}).model_copy(update={"events": ()})
+    ledger.record_sent([first])
+    assert ledger.sent(first.id) == first
+    ledger.record_sent([again])
+    assert ledger.sent(first.id) == again
+
+
+def test_a_change_is_kept_whole_or_not_at_all(ledger: Ledger, project: KnownProject) -> None:
+    with pytest.raises(RuntimeError), ledger.change():
+        ledger._db.execute("DELETE FROM projects")
+        raise RuntimeError
+    assert ledger.all_projects() == [project]
+
+
+def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "labelstudio").mkdir()
+    (tmp_path / "labelstudio" / "ledger.sqlite").write_text(
+        "this is no database at all, but long enough for one\n" * 50
+    )
+    with pytest.raises(CurationError, match=r"ledger\.sqlite: .*move it away"):
+        Ledger(tmp_path)
+
+
+def test_a_ledger_of_another_version(tmp_path: Path) -> None:
+    Ledger(tmp_path)
+    with sqlite3.connect(tmp_path / "labelstudio" / "ledger.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(CurationError, match="another version"):
+        Ledger(tmp_path)

@@ -12,7 +12,7 @@ import spacy
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.errors import EngineError
+from curation.errors import EngineError, one_line
 from curation.preannotate.engine import Engine, Failure
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
@@ -66,13 +66,25 @@ class SpacyEngine(Engine):
             yield from self._batch(batch)
 
     def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
+        """What is made of each article. An error costs the article that raised it and no other."""
+        readable = [article for article in articles if self._reads(article)]
         try:
             with self.nlp.memory_zone():
-                return [self._finish(article, parses) for article, parses in self._parsed(articles)]
-        except Exception as error:  # whatever spaCy raises on one text must not cost the others theirs
+                made = {
+                    id(article): self.rules.annotate(article, parses, self.annotator)
+                    for article, parses in self._parsed(readable)
+                }
+        except Exception as error:  # whatever a model raises on one text
             if len(articles) == 1:
-                return [Failure(articles[0].id, f"{type(error).__name__}: {error}")]
-            return [made for article in articles for made in self._batch([article])]
+                return [Failure(articles[0].id, one_line(f"{type(error).__name__}: {error}"))]
+            return [result for article in articles for result in self._batch([article])]
+        return [made.get(id(article)) or self._foreign(article) for article in articles]
+
+    def _reads(self, article: Article) -> bool:
+        return not article.language or _main(article.language) == _main(self.schema.language)
+
+    def _foreign(self, article: Article) -> Failure:
+        return Failure(article.id, f"is in {article.language}, this engine reads {_main(self.schema.language)}")
 
     def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
         parts = [zones(article.text) for article in articles]
@@ -83,11 +95,10 @@ class SpacyEngine(Engine):
         for article, own in zip(articles, parts, strict=True):
             yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
 
-    def _finish(self, article: Article, parses: list[Parse]) -> Annotation | Failure:
-        language = self.schema.language.split("-")[0].lower()
-        if article.language and article.language.split("-")[0].lower() != language:
-            return Failure(article.id, f"is in {article.language}, this engine reads {language}")
-        return self.rules.annotate(article, parses, self.annotator)
+
+def _main(language: str) -> str:
+    """`en` of `en-GB`."""
+    return language.split("-")[0].lower()
 
 
 def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:

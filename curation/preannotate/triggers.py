@@ -72,11 +72,13 @@ class TriggerFinder:
         for part, parse in enumerate(parses):
             headline = part == 0 or parse.zone.kind in ("headline", "heading", "caption")
             verb = hidden_verb(parse, self.forms) if headline else None
+            free = 0
             for index in range(len(parse)):
-                if (part, index) not in named:
+                if index >= free and (part, index) not in named:
                     trigger = self._at(part, parse, index, meaning, hidden=index == verb)
                     if trigger is not None:
                         made.append(trigger)
+                        free = trigger.last
         return made
 
     def _at(self, part: int, parse: Parse, index: int, meaning: Meaning, *, hidden: bool) -> Trigger | None:

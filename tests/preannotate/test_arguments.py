@@ -1,0 +1,121 @@
+"""Arguments: from whom to whom, whatever way the sentence says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Said
+
+Say = Callable[[str], Said]
+
+
+@pytest.mark.parametrize(
+    ("text", "trigger", "expected"),
+    [
+        # subject, object, prepositions, time
+        (
+            "Syrian troops shelled rebel positions near Aleppo on Wednesday.",
+            "shelled",
+            {("attacker", "Syrian troops"), ("target", "rebel positions"), ("place", "Aleppo"), ("time", "Wednesday")},
+        ),
+        # passive and agent
+        (
+            "Two soldiers were killed by rebels near Aleppo.",
+            "killed",
+            {("victim", "Two soldiers"), ("killer", "rebels"), ("place", "Aleppo")},
+        ),
+        # control: who is told moves
+        ("Russia told the militia to leave the zone.", "leave", {("mover", "militia"), ("origin", "zone")}),
+        (
+            "Russia told the militia to leave the zone.",
+            "told",
+            {("communicator", "Russia"), ("recipient", "militia"), ("topic", "leave")},
+        ),
+        ("Rebels threatened to attack the bridge.", "attack", {("attacker", "Rebels"), ("target", "bridge")}),
+        # coordination
+        (
+            "Police arrested two journalists and jailed a lawyer in Paris.",
+            "jailed",
+            {("agent", "Police"), ("detainee", "lawyer"), ("place", "Paris")},
+        ),
+        (
+            "Russia and Turkey signed a pact on Monday.",
+            "signed",
+            {("participant", "Russia"), ("participant", "Turkey"), ("topic", "pact"), ("time", "Monday")},
+        ),
+        # relative clauses
+        ("The rebels who bombed the bridge shelled a camp.", "bombed", {("attacker", "rebels"), ("target", "bridge")}),
+        ("The soldiers killed in the raid were young.", "killed", {("victim", "soldiers"), ("cause", "raid")}),
+        # possessives, compounds, what a noun is against
+        (
+            "Russia’s offensive against the rebels began in May.",
+            "offensive",
+            {("attacker", "Russia"), ("target", "rebels"), ("time", "May")},
+        ),
+        ("Russian airstrikes on the camp went on.", "airstrikes", {("attacker", "Russian"), ("target", "camp")}),
+        ("A drone strike on the convoy followed.", "strike", {("instrument", "drone"), ("target", "convoy")}),
+        # light verbs
+        (
+            "Jets carried out a strike against the rebels near Aleppo.",
+            "strike",
+            {("attacker", "Jets"), ("target", "rebels"), ("place", "Aleppo")},
+        ),
+        ("The convoy came under attack near Aleppo.", "attack", {("target", "convoy"), ("place", "Aleppo")}),
+        # participles
+        (
+            "Syrian-backed rebels seized the bridge.",
+            "backed",
+            {("supporter", "Syrian"), ("recipient", "Syrian-backed rebels")},
+        ),
+        # numbers and groups stand for what they are of
+        ("Dozens of civilians were injured.", "injured", {("victim", "civilians")}),
+        (
+            "Soldiers of the Hill Brigade entered the base.",
+            "entered",
+            {("mover", "Hill Brigade"), ("destination", "base")},
+        ),
+        # events that fill roles
+        (
+            "The shelling killed three civilians in Aleppo.",
+            "killed",
+            {("cause", "shelling"), ("victim", "three civilians"), ("place", "Aleppo")},
+        ),
+        ("The army will lift the siege of Aleppo.", "lift", {("participant", "army"), ("halted", "siege")}),
+    ],
+)
+def test_fillers(say: Say, text: str, trigger: str, expected: set[tuple[str, str]]) -> None:
+    assert say(text).roles(trigger) == expected
+
+
+def test_whoever_moves_something_is_not_the_one_who_moves(say: Say) -> None:
+    assert say("Russia sent tanks to the border.").roles("sent") == {
+        ("mover", "tanks"),
+        ("agent", "Russia"),
+        ("destination", "border"),
+    }
+    assert ("mover", "Tanks") in say("Tanks entered Aleppo.").roles("entered")
+
+
+def test_a_pronoun_gives_way_to_the_name_in_its_sentence(say: Say) -> None:
+    said = say("Russia said it had notified Turkey.")
+    assert ("communicator", "Russia") in said.roles("notified")
+    assert "it" not in {words for _, words in said.entities}
+
+
+def test_a_pronoun_without_a_name_fills_the_role_itself(say: Say) -> None:
+    said = say("The rebels drove them out of Syria.")
+    assert said.roles("drove") == {("captor", "rebels"), ("loser", "them"), ("territory", "Syria")}
+
+
+def test_a_time_belongs_to_its_own_clause(say: Say) -> None:
+    said = say("Rebels bombed a bridge on Monday and troops shelled a camp on Friday.")
+    assert ("time", "Monday") in said.roles("bombed")
+    assert ("time", "Friday") in said.roles("shelled")
+    assert ("time", "Friday") not in said.roles("bombed")
+    assert ("time", "Monday") not in said.roles("shelled")
+
+
+def test_the_schema_decides_what_may_fill_a_role(say: Say) -> None:
+    assert not any(role == "victim" for role, _ in say("The plan killed the bridge.").roles("killed"))

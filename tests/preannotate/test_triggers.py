@@ -1,0 +1,114 @@
+"""Triggers: the words that make events, and those that only look like them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from curation.preannotate.forms import finite_forms, gerunds
+
+from .conftest import Said
+
+Say = Callable[[str], Said]
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("The frigate fired four missiles at the camp.", [("Attack", "fired")]),
+        ("Jets carried out a strike on rebels near Belmora.", [("Attack", "strike")]),
+        ("The convoy came under attack near Belmora.", [("Attack", "attack")]),
+        ("A bomb exploded in the market.", [("Attack", "exploded")]),
+        ("Orvania’s offensive against the rebels began in May.", [("Offensive", "offensive")]),
+        ("The army plans to go after the rebels in Syria.", [("Offensive", "go after")]),
+        ("Troops clashed with rebels in the south.", [("Clash", "clashed")]),
+        ("Patrols exchanged fire with militants.", [("Clash", "exchanged fire")]),
+        ("Troops recaptured the town of Belmora.", [("Capture", "recaptured")]),
+        ("The army drove out the rebels within a week.", [("Capture", "drove out")]),
+        ("The army drove them out within a week.", [("Capture", "drove")]),
+        ("Thousands of civilians fled to the border.", [("Movement", "fled")]),
+        ("Troops pulled out of the zone.", [("Withdrawal", "pulled out")]),
+        ("Russia has been providing weapons to the militia.", [("Support", "providing")]),
+        ("The leader warned of a war.", [("Warning", "warned")]),
+        ("The envoy called for restraint.", [("Demand", "called for")]),
+        ("The general telephoned the president.", [("Contact", "telephoned")]),
+        ("Syria notified its neighbours.", [("Contact", "notified")]),
+        ("The president met the envoy in Geneva.", [("Meeting", "met")]),
+        ("Turkey mediated between the army and the rebels.", [("Negotiation", "mediated")]),
+        ("Russia and Turkey agreed on a plan.", [("Agreement", "agreed")]),
+        ("The ceasefire began on Sunday.", [("Ceasefire", "ceasefire")]),
+        ("Police arrested two journalists.", [("Arrest", "arrested")]),
+        ("The gunman was shot dead by guards.", [("Death", "shot dead")]),
+        ("Nobody was injured.", [("Injury", "injured")]),
+        ("The missiles destroyed two depots.", [("Damage", "destroyed")]),
+        ("Thousands marched in Paris.", [("Demonstration", "marched")]),
+        ("The union imposed sanctions on Russia.", [("Sanction", "sanctions")]),
+    ],
+)
+def test_every_type_has_words(say: Say, text: str, events: list[tuple[str, str]]) -> None:
+    assert say(text).events == events
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("The minister was fired on Monday.", "fired"),
+        ("The firm fired twelve employees.", "fired"),
+        ("The order was executed at dawn.", "executed"),
+        ("The ministry released a statement.", "released"),
+        ("The country is war-torn.", "war"),
+        ("It was a hit song.", "hit"),
+        ("The sides struck a deal over wheat.", "struck"),
+        ("The Institute for War Studies counts birds.", "War"),
+        ("The talks moved on to other questions.", "moved"),
+        ("He shot a film about bees.", "shot"),
+        ("Turkey withdrew from the treaty.", "withdrew"),
+        ("They quoted the Harl Accord.", "Accord"),
+        ("He carried out the wounded.", "wounded"),
+        ("They crossed the surrounding hills.", "surrounding"),
+    ],
+)
+def test_other_senses_make_no_event(say: Say, text: str, word: str) -> None:
+    assert word not in {words for _, words in say(text).events}
+
+
+def test_a_strike_of_workers_is_a_demonstration(say: Say) -> None:
+    assert say("Dockers went on strike.").events == [("Demonstration", "strike")]
+    assert say("A strike by 200 dockers closed the port.").events == [("Demonstration", "strike")]
+
+
+@pytest.mark.parametrize(
+    ("headline", "trigger"),
+    [
+        ("Mirdan fires rockets at camp near Harl", ("Attack", "fires")),
+        ("Police arrest two journalists", ("Arrest", "arrest")),
+        ("Orvania bombs rebel base", ("Attack", "bombs")),
+    ],
+)
+def test_headlines_have_verbs_that_look_like_nouns(say: Say, headline: str, trigger: tuple[str, str]) -> None:
+    assert trigger in say(f"{headline}\n\nNothing else is known.").events
+
+
+def test_a_headline_is_read_by_the_order_of_its_words(say: Say) -> None:
+    said = say("Mirdan fires rockets at camp near Harl\n\nNothing else is known.")
+    assert {("instrument", "rockets"), ("target", "camp"), ("attacker", "Mirdan")} <= said.roles("fires")
+
+
+def test_no_trigger_stands_inside_a_name(say: Say) -> None:
+    assert say("The Battle Memorial Foundation was founded in 2020.").events == []
+
+
+def test_the_month_is_no_demonstration(say: Say) -> None:
+    assert say("It was founded in March.").events == []
+
+
+def test_forms_of_verbs() -> None:
+    assert set(finite_forms("shoot")) == {"shoot", "shoots", "shot"}
+    assert set(finite_forms("deny")) == {"deny", "denies", "denied"}
+    assert set(finite_forms("deploy")) == {"deploy", "deploys", "deployed"}
+    assert set(finite_forms("seize")) == {"seize", "seizes", "seized"}
+    assert set(finite_forms("clash")) == {"clash", "clashes", "clashed"}
+    assert set(gerunds("mediate")) == {"mediating"}
+    assert "stabbing" in set(gerunds("stab"))
+    assert set(gerunds("die")) == {"dying"}

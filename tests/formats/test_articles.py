@@ -93,7 +93,7 @@ def test_bad_ones_are_named_and_the_rest_go_on(tmp_path: Path) -> None:
         "z.jsonl:8": "published: ",
         "z.jsonl:9": "text: ",
     }.items():
-        assert any(f"{tmp_path / name}: {says}" in line or f"{name}" in line and says in line for line in bad), name
+        assert any(name in line and says in line for line in bad), name
     assert len(bad) == 11
     assert all("\n" not in line and ";" in line for line in bad)
 

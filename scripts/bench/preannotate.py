@@ -3,7 +3,8 @@
     python scripts/bench/preannotate.py [--repeat 6] [--rounds 5]
 
 Both read the same texts, the sample corpus `--repeat` times over, in turns, in one process with one thread; the
-ratios are those of the medians. Memory is the largest resident size of a fresh process that annotates n and 4n articles.
+ratios are those of the medians. Memory is the largest resident size of a fresh process that annotates n and 4n
+articles.
 """
 
 from __future__ import annotations

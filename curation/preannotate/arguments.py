@@ -149,8 +149,8 @@ class ArgumentFinder:
             return None
         if name != ANY:
             types = types & {name}
-        elif word in _THINGS:
-            types = types - {self.entities.people}
+        else:
+            types = types - {self.entities.people if word in _THINGS else self.entities.place}
         if word in _THIRD and (subject := board.subject_before(trigger.part, token, types)) is not None:
             return subject
         if name == ANY:

@@ -10,6 +10,7 @@ from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger
 
 _OBJECTS = frozenset(("them", "him", "her", "us"))
+_MODIFIERS = frozenset(("amod", "compound", "nmod"))
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 
 
@@ -81,13 +82,19 @@ class Board:
                 if item.part == where
                 and item.type in types
                 and item.kind != "pronoun"
+                and self.parses[where].dep[item.head] not in _MODIFIERS
                 and (where < part or item.last <= token)
             ]
-            acted_on = self.parses[part].lower[token] in _OBJECTS  # the subject of its own clause is somebody else
-            likely = [item for item in earlier if (self.parses[where].dep[item.head] in _SUBJECTS) != acted_on]
             if earlier:
-                return max(likely or earlier, key=lambda item: item.first).type
+                return max(earlier, key=lambda item: self._likely(part, token, item)).type
         return None
+
+    def _likely(self, part: int, token: int, item: Found) -> tuple[bool, bool, int]:
+        """How likely the pronoun at `token` stands for an earlier mention: same sentence, fitting place, near."""
+        parse = self.parses[item.part]
+        same = item.part == part and parse.sentence[item.head] == parse.sentence[token]
+        acted_on = self.parses[part].lower[token] in _OBJECTS  # the subject of its own clause is somebody else
+        return same, (parse.dep[item.head] in _SUBJECTS) != acted_on, item.first
 
     def times(self, trigger: Trigger) -> list[int]:
         """Heads of names in the trigger's clause, its own verb's first: a role lets in those that are times."""

@@ -30,6 +30,7 @@ class Rules:
         """What the rules say of `article`; the same parses always give the same bytes."""
         found = self.entities.find(parses)
         triggers = self.triggers.find(parses, found, _Meaning(parses, found))
+        _clear(found, triggers)
         filled = self.arguments.fill(parses, found, triggers)
         origin = annotator.key
         kept = _kept(found)
@@ -86,6 +87,15 @@ class _Meaning:
     def __call__(self, part: int, token: int) -> set[str]:
         parse = self.parses[part]
         return self.types.get((part, token), set()) | {parse.lemma[token], parse.lower[token]}
+
+
+def _clear(found: Sequence[Found], triggers: Sequence[Trigger]) -> None:
+    """Where a headline's verb was taken for a part of a noun phrase, the phrase begins after it."""
+    for trigger in triggers:
+        if trigger.by_order:
+            for item in found:
+                if item.part == trigger.part and item.first <= trigger.token < item.head:
+                    item.first = trigger.last
 
 
 def _kept(found: Sequence[Found]) -> list[Found]:

@@ -119,3 +119,8 @@ def test_a_time_belongs_to_its_own_clause(say: Say) -> None:
 
 def test_the_schema_decides_what_may_fill_a_role(say: Say) -> None:
     assert not any(role == "victim" for role, _ in say("The plan killed the bridge.").roles("killed"))
+
+
+def test_a_pronoun_takes_the_type_of_what_it_may_stand_for(say: Say) -> None:
+    said = say("Militants left Aleppo. Syrian troops drove them out of the town.")
+    assert ("ArmedGroup", "them") in said.entities

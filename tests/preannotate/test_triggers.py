@@ -95,6 +95,11 @@ def test_a_headline_is_read_by_the_order_of_its_words(say: Say) -> None:
     assert {("instrument", "rockets"), ("target", "camp"), ("attacker", "Mirdan")} <= said.roles("fires")
 
 
+def test_a_noun_phrase_of_a_headline_begins_after_its_verb(say: Say) -> None:
+    said = say("Russia fires cruise missiles at militia targets from sea\n\nNothing else is known.")
+    assert {("attacker", "Russia"), ("instrument", "cruise missiles")} <= said.roles("fires")
+
+
 def test_no_trigger_stands_inside_a_name(say: Say) -> None:
     assert say("The Battle Memorial Foundation was founded in 2020.").events == []
 

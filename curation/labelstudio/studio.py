@@ -143,7 +143,7 @@ def _environment(say: Progress) -> Path:
     stamp = env / "installed"
     with _alone(env.with_suffix(".lock")):
         if not _reads(stamp, digest):
-            say("installing Label Studio (once, about 500 MB)")
+            say("installing Label Studio (once, about 800 MB)")
             _install(env)
             with whole_file(stamp) as file:
                 file.write(digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from playwright.sync_api import Page, expect
@@ -190,10 +191,22 @@ class Editor:
         self.page.get_by_test_id(f"select-option-{role}").click()
         expect(newest.get_by_test_id(re.compile("^select-trigger"))).to_have_text(role)
 
+    def skip_first(self, project: int) -> None:
+        """Begin to label, as the button Label All Tasks does, close the instructions and skip what comes."""
+        self.page.goto(f"{self.url}/projects/{project}/data?labeling=1")
+        instructions = self.page.get_by_text("Labeling Instructions")
+        instructions.wait_for()
+        self.page.keyboard.press("Escape")
+        instructions.wait_for(state="detached")
+        self._sent(lambda: self.page.get_by_test_id("bottombar-skip-button").click())
+
     def submit(self) -> None:
         """Submit, and wait until the server has it."""
+        self._sent(lambda: self.page.get_by_test_id("bottombar-submit-button").click())
+
+    def _sent(self, do: Callable[[], None]) -> None:
         with self.page.expect_response(
             lambda answer: answer.request.method == "POST" and "/annotations" in answer.url
         ) as answer:
-            self.page.get_by_test_id("bottombar-submit-button").click()
+            do()
         assert answer.value.status == 201

@@ -163,6 +163,14 @@ def test_nothing_done_is_nothing_changed(
     assert said(pulled(client, schema, tmp_path)) == said(annotation)
 
 
+def test_a_skipped_task_comes_back_as_skipped(
+    client: Client, editor: Editor, schema: LabelSchema, article: Article, annotation: Annotation, tmp_path: Path
+) -> None:
+    pushed = push(client, schema, [(article, annotation)], work=tmp_path, title=tmp_path.name)
+    editor.skip_first(pushed.project_id)
+    assert pulled(client, schema, tmp_path).state == "skipped"
+
+
 def test_arrows_stay_off_the_text(opened: Editor) -> None:
     lines, roles = opened.boxes()
     assert len(lines) == 3

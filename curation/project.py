@@ -52,11 +52,12 @@ class LabelStudioSection(Value):
 
 
 class ReleaseSection(Value):
-    """`[release]`: what the dataset card says."""
+    """`[release]`: what the dataset card says, and the list of articles that must never be in one again."""
 
     title: Title | None = None
     licence: str | None = None
     description: str | None = Field(default=None, max_length=2000)
+    takedown: str | None = None
 
 
 class File(Value):
@@ -100,6 +101,11 @@ class Project(Value):
     def releases(self) -> Path:
         """The folder of releases, one `vX.Y.Z` each."""
         return self.work / "releases"
+
+    @property
+    def takedown(self) -> Path | None:
+        """The list of articles that are kept out of releases, if there is one."""
+        return (self.root / Path(self.release.takedown).expanduser()).resolve() if self.release.takedown else None
 
     def load_schema(self) -> LabelSchema:
         """The project's label schema. Raises SchemaError."""

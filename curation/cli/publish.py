@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, done, project_from, say
+
+BARRED = {"licence": "under another licence", "withdrawn": "on the takedown list"}
+
+
+class SplitBy(StrEnum):
+    """What decides on the splits."""
+
+    hash = "hash"
+    time = "time"
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +31,16 @@ def publish(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Allow a version lower than the changes call for.")] = False,
     hub: Annotated[str | None, typer.Option("--hub", metavar="ORG/NAME", help="Publish to the Hub as well.")] = None,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option("--licence", help="Leave out articles under any other licence; give it once for each."),
+    ] = None,
+    engine_only: Annotated[
+        bool, typer.Option("--engine-only", help="Take in, marked, what an engine alone annotated.")
+    ] = False,
+    split: Annotated[
+        SplitBy | None, typer.Option("--split", help="What decides on the splits of a first release; default: hash.")
+    ] = None,
     snapshot: Annotated[Path | None, typer.Option("--snapshot", help="Default: the latest.")] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
@@ -28,10 +48,21 @@ def publish(
     """Make a release folder of what was reviewed: Parquet, a card, splits, a manifest."""
     from curation.jobs.publish import publish as job
 
-    report = job(project_from(project), version=version, force=force, hub=hub, snapshot=snapshot)
+    report = job(
+        project_from(project),
+        version=version,
+        force=force,
+        hub=hub,
+        snapshot=snapshot,
+        licences=tuple(licence or ()),
+        engine_only=engine_only,
+        split=split.value if split else None,
+    )
     release = report.release
     splits = ", ".join(f"{count} {name}" for name, count in release.splits.items())
     say(f"v{release.version}: {release.articles} articles ({splits})" + (", unchanged" if release.unchanged else ""))
+    for why, count in release.barred.items():
+        say(f"left out: {count} articles, {BARRED[why]}")
     say(f"release in {release.folder}")
     if report.hub:
         say(f"published at {report.hub}")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from curation.labelstudio.client import Client
 from curation.labelstudio.pull import PullReport, pull
 from curation.labelstudio.push import PushReport, push
+from curation.labelstudio.sent import Predictions, predictions
 from curation.labelstudio.snapshot import Snapshot, latest_snapshot, read_snapshot
 from curation.labelstudio.standing import Standing, standing
 
 __all__ = [
     "Client",
+    "Predictions",
     "PullReport",
     "PushReport",
     "Snapshot",
     "Standing",
     "latest_snapshot",
+    "predictions",
     "pull",
     "push",
     "read_snapshot",

@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from curation.release.hub import publish_to_hub
     from curation.release.integrity import verify
     from curation.release.load import load_release
-    from curation.release.manifest import read_known
+    from curation.release.manifest import Selection, read_known
+    from curation.release.takedown import read_takedown
     from curation.release.versions import latest_release
 
 _HOME = {
     "About": "card",
     "ReleaseReport": "build",
     "ReviewedArticle": "documents",
+    "Selection": "manifest",
     "build_release": "build",
     "latest_release": "versions",
     "load_release": "load",
     "publish_to_hub": "hub",
     "read_known": "manifest",
+    "read_takedown": "takedown",
     "verify": "integrity",
 }
 
@@ -34,11 +37,13 @@ __all__ = [
     "About",
     "ReleaseReport",
     "ReviewedArticle",
+    "Selection",
     "build_release",
     "latest_release",
     "load_release",
     "publish_to_hub",
     "read_known",
+    "read_takedown",
     "verify",
 ]
 

@@ -12,9 +12,10 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from curation.article import Value
 from curation.errors import ReleaseError
 from curation.files import whole_file, write_jsonl
+from curation.release.canonical import utc
 from curation.release.card import About, SplitSize, card, changelog, licence_note
 from curation.release.counts import Counting
 from curation.release.documents import (
@@ -52,6 +54,7 @@ from curation.release.manifest import (
     Known,
     LogicalHash,
     Manifest,
+    Selection,
     SplitFacts,
     differing,
     file_fact,
@@ -70,7 +73,10 @@ from curation.release.splits import (
     SetAside,
     Sketches,
     assign,
+    cuts_of,
     read_splits,
+    split_at,
+    split_of,
     write_splits,
 )
 from curation.release.versions import (
@@ -97,7 +103,10 @@ _SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
 
 
 class ReleaseReport(Value):
-    """What came of a build. `unchanged`: nothing differs from what stands in `folder`, which was left alone."""
+    """What came of a build. `unchanged`: nothing differs from what stands in `folder`, which was left alone.
+
+    `barred` counts the articles that the selection kept out: by `licence`, or `withdrawn`.
+    """
 
     folder: Path
     version: str
@@ -111,6 +120,7 @@ class ReleaseReport(Value):
     arguments: int
     splits: dict[str, int]
     set_aside: tuple[SetAside, ...]
+    barred: dict[str, int]
     leakage: float | None
     largest_cluster: int
     changes: Changes | None
@@ -143,6 +153,8 @@ def build_release(
     force: bool = False,
     split_fractions: tuple[float, float, float] = FRACTIONS,
     near_duplicate: float = NEAR_DUPLICATE,
+    split_by: Literal["hash", "time"] | None = None,
+    selection: Selection | None = None,
 ) -> ReleaseReport:
     """Build `out/vX.Y.Z/` from reviewed articles, one row each. Nothing appears there before it is whole.
 
@@ -159,6 +171,9 @@ def build_release(
         force: allow a `version` lower than the differences call for.
         split_fractions: shares of train, validation and test, for articles that come new.
         near_duplicate: Jaccard similarity of five-word shingles from which two articles belong together.
+        split_by: what decides on the split of a new cluster: a hash, or when its first article was published, cut
+            where the first release cut; None: as in `previous`, else by hash.
+        selection: which articles may be in; default: all that a person annotated.
 
     Raises:
         ReleaseError: a row does not fit its schema, there is none, an article comes twice, the version does not fit
@@ -170,12 +185,15 @@ def build_release(
         raise ReleaseError(f"near-duplicate similarity {near_duplicate}: give a number above 0, at most 1")
     with _workplace(out) as part:
         before = _read_before(previous)
+        by = _split_by(split_by, before)
+        selection = selection or Selection()
         labels = Labels.of(schema, before.labels if before else None)
         features = columns_of(labels)
         types = (before.manifest.types if before else {}) | {schema.ref: (*schema.entity_names, *schema.event_names)}
         with _Spool(part, features.arrow_schema) as spool:
-            snapshots = spool.fill(rows, schema, labels, types)
-            assignment, edges = _place(spool, before, split_fractions, near_duplicate)
+            snapshots = spool.fill(rows, schema, labels, types, selection, dated=by == "time")
+            cuts = _cuts(spool, before, split_fractions) if by == "time" else None
+            assignment, edges = _place(spool, before, split_fractions, near_duplicate, cuts)
             table = assignment.table
             order = _order(spool, assignment)
             logical = LogicalHash(labels, schema)
@@ -194,7 +212,7 @@ def build_release(
             )
             target = out / f"v{proposal.version}"
             if target.exists():
-                return _standing(target, logical_sha256, proposal)
+                return _standing(target, logical_sha256, proposal, spool.barred)
 
             counting = Counting(labels)
             sizes = {split: _write_split(spool, order, table, split, counting, part) for split in SPLITS}
@@ -214,7 +232,10 @@ def build_release(
             columns=columns(features),
             types=types,
             counts=counting.counts(),
-            splits=_split_facts([spool.ids[n] for n in order], assignment, edges, split_fractions, near_duplicate),
+            splits=_split_facts(
+                [spool.ids[n] for n in order], assignment, edges, split_fractions, near_duplicate, cuts
+            ),
+            selection=selection.model_copy(update={"withdrawn": _withdrawn(selection, before)}),
             changes=changes,
             snapshots=tuple(sorted({*about.snapshots, *snapshots})),
             software={package: installed(package) for package in _SOFTWARE},
@@ -224,13 +245,14 @@ def build_release(
         _write(part / CARD, card(manifest, schema, labels, about, {k: v for k, v in sizes.items() if v.rows}, download))
         _write(part / LICENCE, licence_note(manifest, about))
         earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
-        _write(part / CHANGES, changelog(manifest, earlier))
+        told = before.manifest.selection.withdrawn if before else {}
+        _write(part / CHANGES, changelog(manifest, earlier, told))
         paths = sorted(path for path in part.rglob("*") if path.is_file())
         files = {path.relative_to(part).as_posix(): file_fact(path) for path in paths}
         manifest = manifest.model_copy(update={"files": files})
         manifest.write(part)
         _settle(part, target)
-    return _report(target, manifest, unchanged=False)
+    return _report(target, manifest, spool.barred, unchanged=False)
 
 
 class _Spool:
@@ -242,6 +264,8 @@ class _Spool:
         self.hashes: list[str] = []
         self.snapshots: list[str | None] = []
         self.lengths: list[int] = []
+        self.published: list[datetime | None] = []
+        self.barred: Counter[str] = Counter()
         self.sketches = Sketches(folder)
         self._places: list[tuple[int, int]] = []
         self._path = folder / "rows.arrow"
@@ -262,8 +286,14 @@ class _Spool:
         schema: LabelSchema,
         labels: Labels,
         types: dict[str, tuple[str, ...]],
+        selection: Selection,
+        *,
+        dated: bool,
     ) -> set[str]:
-        """Check and keep every row. Returns the snapshots they name. Raises ReleaseError at the first finding."""
+        """Check and keep every row that the selection admits; if `dated`, each must say when it was published.
+
+        Returns the snapshots they name. Raises ReleaseError at the first finding.
+        """
         seen: set[str] = set()
         with pa.OSFile(str(self._path), "wb") as sink, pa.ipc.new_file(sink, self.arrow) as writer:
             held: list[Row] = []
@@ -273,7 +303,15 @@ class _Spool:
                 if article.id in seen:
                     raise ReleaseError(f"article {article.id} comes twice; give the one revision that counts")
                 seen.add(article.id)
-                if found := problem(reviewed, schema):
+                if barred := selection.bars(article):
+                    self.barred[barred] += 1
+                    continue
+                if dated and article.published is None:
+                    raise ReleaseError(
+                        f"article {article.id}: does not say when it was published, which a split by time goes by; "
+                        "add the date, or split by hash"
+                    )
+                if found := problem(reviewed, schema, engine_only=selection.engine_only):
                     raise ReleaseError(f"article {article.id}: {found}; mend the annotation, nothing was built")
                 made = row(reviewed, schema, types)
                 try:
@@ -287,6 +325,7 @@ class _Spool:
                 self.texts.append(article.text_sha256)
                 self.snapshots.append(reviewed.snapshot)
                 self.lengths.append(len(article.text))
+                self.published.append(utc(article.published))
                 self._places.append((batches, len(held)))
                 self.sketches.add(article.text)
                 held.append(encode(made, labels))
@@ -369,8 +408,39 @@ def _changes(spool: _Spool, order: Sequence[int], labels: Labels, before: _Befor
     return count.changes()
 
 
+def _split_by(wanted: Literal["hash", "time"] | None, before: _Before | None) -> Literal["hash", "time"]:
+    if before is None:
+        return wanted or "hash"
+    then = before.manifest.splits.by
+    if wanted not in (None, then):
+        raise ReleaseError(
+            f"version {before.manifest.version} was split by {then}, and an article never changes its split; "
+            f"split by {then}, or begin a new dataset in another work folder"
+        )
+    return then
+
+
+def _cuts(
+    spool: _Spool, before: _Before | None, fractions: tuple[float, float, float]
+) -> tuple[datetime, datetime] | None:
+    """Where time is cut: where it ever was, else so that the shares come out. None without any article."""
+    if before is not None:
+        return before.manifest.splits.cuts
+    times = [time for time in spool.published if time]
+    return cuts_of(times, fractions) if times else None
+
+
+def _withdrawn(selection: Selection, before: _Before | None) -> dict[str, str | None]:
+    """Those of the takedown list that were in an earlier release; others are nobody's business."""
+    return {one: why for one, why in sorted(selection.withdrawn.items()) if before and one in before.table}
+
+
 def _place(
-    spool: _Spool, before: _Before | None, fractions: tuple[float, float, float], near_duplicate: float
+    spool: _Spool,
+    before: _Before | None,
+    fractions: tuple[float, float, float],
+    near_duplicate: float,
+    cuts: tuple[datetime, datetime] | None,
 ) -> tuple[Assignment, list[Edge]]:
     """The split of every row, and the pairs of articles that were found to resemble each other."""
     settled = {
@@ -378,13 +448,20 @@ def _place(
         for one, text_sha256 in zip(spool.ids, spool.texts, strict=True)
         if before and one in before.known and before.known[one].text_sha256 == text_sha256
     }
+    published = dict(zip(spool.ids, spool.published, strict=True))
+
+    def fresh(members: Sequence[str]) -> str:
+        if cuts is None:
+            return split_of(min(members), fractions)
+        return split_at(min(time for one in members if (time := published[one])), cuts)
+
     edges = list(spool.sketches.similar(spool.ids, spool.text_of, near_duplicate))
     assignment = assign(
         spool.ids,
         [edge for edge in edges if edge.similarity >= near_duplicate],
         table=before.table if before else None,
         settled=settled,
-        fractions=fractions,
+        fresh=fresh,
     )
     return assignment, edges
 
@@ -413,14 +490,14 @@ def _reasons(
     ]
 
 
-def _standing(target: Path, logical_sha256: str, proposal: Proposal) -> ReleaseReport:
+def _standing(target: Path, logical_sha256: str, proposal: Proposal, barred: Counter[str]) -> ReleaseReport:
     """The report of a release that is there already. Raises ReleaseError where its content is another."""
     manifest = Manifest.read(target)
     if manifest.logical_sha256 != logical_sha256:
         raise exists(proposal.version, proposal.needed, published(target.parent))
     if wrong := differing(target, manifest):
         raise ReleaseError(f"{target}: {wrong[0]}; move that folder away and run again to build it anew")
-    return _report(target, manifest, unchanged=True)
+    return _report(target, manifest, barred, unchanged=True)
 
 
 def _write_split(
@@ -466,6 +543,7 @@ def _split_facts(
     edges: Sequence[Edge],
     fractions: tuple[float, float, float],
     near_duplicate: float,
+    cuts: tuple[datetime, datetime] | None,
 ) -> SplitFacts:
     clusters = Counter(assignment.table[one].cluster for one in placed)
     split = {one: assignment.table[one].split for one in placed}
@@ -475,6 +553,8 @@ def _split_facts(
         if edge.one in split and edge.two in split and split[edge.one] != split[edge.two]
     ]
     return SplitFacts(
+        by="hash" if cuts is None else "time",
+        cuts=cuts,
         fractions=fractions,
         near_duplicate=near_duplicate,
         clusters=sum(count > 1 for count in clusters.values()),
@@ -530,7 +610,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _report(folder: Path, manifest: Manifest, *, unchanged: bool) -> ReleaseReport:
+def _report(folder: Path, manifest: Manifest, barred: Counter[str], *, unchanged: bool) -> ReleaseReport:
     counts = manifest.counts
     return ReleaseReport(
         folder=folder,
@@ -545,6 +625,7 @@ def _report(folder: Path, manifest: Manifest, *, unchanged: bool) -> ReleaseRepo
         arguments=counts.total("arguments"),
         splits={split: counts.articles.get(split, 0) for split in SPLITS},
         set_aside=manifest.splits.set_aside,
+        barred=dict(sorted(barred.items())),
         leakage=manifest.splits.leakage,
         largest_cluster=manifest.splits.largest_cluster,
         changes=manifest.changes,

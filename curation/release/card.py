@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -34,6 +34,7 @@ _LANGUAGE = re.compile(r"^[a-z]{2,3}(?=$|[-_])")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~$#])|(?<=\bwww)(?=\.)|(?=://)")
 _LEADING = re.compile(r"^(\d*)(?=[-+=.):])")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_CREATORS = {"person": "expert-generated", "engine": "machine-generated"}
 _MOST = 50
 """Longest list of sources, licences or annotators on a card."""
 
@@ -95,6 +96,7 @@ def card(
         labelled=labelled,
         origins=origins,
         annotators=_most(counts.annotators),
+        chosen={key: count for key, count in counts.chosen.items() if key},
         licences=_most(counts.licences),
         sources=_most(counts.sources),
         licence=_licence(about),
@@ -118,13 +120,14 @@ def front_matter(
     languages = _languages(counts.languages, schema.language)
     ids = sorted({licence.lower() for licence in (*counts.licences, about.licence or "") if licence})
     known = [licence for licence in ids if _LICENCES.match(licence)]
-    people = any(key.startswith("person:") for key in counts.annotators)
+    kinds = {key.partition(":")[0] for key in counts.annotators}
+    creators = [name for kind, name in _CREATORS.items() if kind in kinds]
     articles = counts.total("articles")
     front: dict[str, Any] = {
         "pretty_name": one_line(about.title, 200),
         "language": languages,
         "license": known if ids and known == ids else [*known, "other"] if ids else "unknown",
-        "annotations_creators": ["expert-generated" if people else "machine-generated"],
+        "annotations_creators": creators,
         "language_creators": ["found"],
         "multilinguality": ["multilingual" if len(languages) > 1 else "monolingual"],
         "size_categories": [next((name for limit, name in _SIZES if articles < limit), "10M<n<100M")],
@@ -167,8 +170,11 @@ def licence_note(manifest: Manifest, about: About) -> str:
     return "\n".join(lines) + "\n"
 
 
-def changelog(manifest: Manifest, before: str | None) -> str:
-    """CHANGELOG.md: what is new in this version, on top of what `before` (that of the last release) tells."""
+def changelog(manifest: Manifest, before: str | None, told: Collection[str] = ()) -> str:
+    """CHANGELOG.md: what is new in this version, on top of what `before` (that of the last release) tells.
+
+    Articles that were withdrawn are named, but for those that earlier versions have `told` of.
+    """
     lines = ["# Changelog", "", f"## {manifest.version}", ""]
     if manifest.changes is None:
         lines += [f"First release: {manifest.counts.total('articles')} articles.", ""]
@@ -186,6 +192,10 @@ def changelog(manifest: Manifest, before: str | None) -> str:
                     f"| {escape(name)} | {one.added} | {one.removed} | {one.changed} |" for name, one in held.items()
                 ]
                 lines.append("")
+    if withdrawn := {one: why for one, why in manifest.selection.withdrawn.items() if one not in told}:
+        lines += ["Withdrawn, here and in all later versions; please delete them from your copies of earlier ones:", ""]
+        lines += [f"- {escape(one)}" + (f": {escape(why)}" if why else "") for one, why in withdrawn.items()]
+        lines.append("")
     if manifest.splits.set_aside:
         aside = len(manifest.splits.set_aside)
         lines += [f"Set aside because they resemble articles of different splits: {aside}.", ""]
@@ -255,10 +265,19 @@ def _leakage(manifest: Manifest) -> str:
 
 def _limits(manifest: Manifest) -> Iterable[str]:
     counts = manifest.counts
+    alone = counts.states.get("predicted", 0)
+    if alone:
+        yield (
+            f"{alone} articles were annotated by an engine alone, and nobody has looked at them: their state is "
+            "predicted, and their annotator is the engine."
+        )
+    if manifest.selection.licences:
+        yield f"Only articles under {', '.join(manifest.selection.licences)} are in it."
+    decides = "a hash decides" if manifest.splits.by == "hash" else "the time of publication decides"
     for split in SPLITS:
         if not counts.articles.get(split):
             yield (
-                f"The {split} split is empty: a hash decides, and {counts.total('articles')} articles are few. "
+                f"The {split} split is empty: {decides}, and {counts.total('articles')} articles are few. "
                 f"load_dataset does not show it, load_release shows it with no rows."
             )
     aside = len(manifest.splits.set_aside)

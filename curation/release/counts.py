@@ -15,6 +15,7 @@ from curation.release.splits import SPLITS
 _BY_VALUE = {
     "annotators": "annotator",
     "states": "state",
+    "chosen": "chosen",
     "schemas": "schema",
     "licences": "licence",
     "sources": "source",

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,7 @@ CONFIG = "documents"
 _ADDRESS = re.compile(r"^person:.*[^@\s]@[^@\s]+\.[^@\s]")
 
 Row = dict[str, Any]
+Chosen = Literal["adjudicated", "agreed", "latest", "engine"]
 
 
 class ReviewedArticle(NamedTuple):
@@ -35,13 +36,14 @@ class ReviewedArticle(NamedTuple):
 
     `annotated_types` are the entity and event types that were in force when it was annotated: a type added later
     must not be read as absent. None: those of the schema version that the annotation names, as far as this release
-    or an earlier one knows it. `snapshot` names the pull it came from.
+    or an earlier one knows it. `snapshot` names the pull it came from, `chosen` why this annotation counts.
     """
 
     article: Article
     annotation: Annotation
     annotated_types: Collection[str] | None = None
     snapshot: str | None = None
+    chosen: Chosen | None = None
 
 
 def features(labels: Labels) -> Features:
@@ -70,7 +72,7 @@ def features(labels: Labels) -> Features:
         {
             **{name: Value("string") for name in texts},
             "published": Value("timestamp[us, tz=UTC]"),
-            **{name: Value("string") for name in ("language", "licence", "schema", "annotator", "state")},
+            **{name: Value("string") for name in ("language", "licence", "schema", "annotator", "state", "chosen")},
             **{name: Value("string") for name in ("annotation_id", "parent")},
             "annotated_types": List(Value("string")),
             "entities": List({**item("entities"), **attributes("entities", labels.entity_attributes)}),
@@ -102,8 +104,11 @@ def columns(of: Features) -> dict[str, str]:
     return dict(walk("", dict(of)))
 
 
-def problem(reviewed: ReviewedArticle, schema: LabelSchema) -> str | None:
-    """Why this article cannot go into a release: the first finding as one line, or None."""
+def problem(reviewed: ReviewedArticle, schema: LabelSchema, *, engine_only: bool = False) -> str | None:
+    """Why this article cannot go into a release: the first finding as one line, or None.
+
+    With `engine_only` an engine's prediction will do where there is nothing else.
+    """
     article, annotation = reviewed.article, reviewed.annotation
     for finding in check(annotation, article, schema):
         place = f"{finding.item}: " if finding.item else ""
@@ -115,8 +120,10 @@ def problem(reviewed: ReviewedArticle, schema: LabelSchema) -> str | None:
     ]
     if unknown:
         return f"annotated types: {unknown[0]} is not in {schema.ref}"
-    if annotation.annotator.kind == "engine" or annotation.state not in ("submitted", "reviewed"):
-        return f"annotation {annotation.id} by {annotation.annotator.kind} is {annotation.state}, not reviewed"
+    kind = annotation.annotator.kind
+    good = {"person": ("submitted", "reviewed"), "engine": ("predicted",) if engine_only else ()}[kind]
+    if annotation.state not in good:
+        return f"annotation {annotation.id} by {kind} is {annotation.state}, not reviewed"
     keys = [annotation.annotator.key, *(origin for origin in _origins(annotation) if origin)]
     if any(_ADDRESS.match(key) for key in keys):
         return f"annotation {annotation.id} names a person by an e-mail address; use a pseudonym or an id"
@@ -176,6 +183,7 @@ def row(reviewed: ReviewedArticle, schema: LabelSchema, in_force: Mapping[str, C
         "schema": annotation.schema_ref,
         "annotator": annotation.annotator.key,
         "state": annotation.state,
+        "chosen": reviewed.chosen,
         "annotation_id": annotation.id,
         "parent": annotation.parent,
         "annotated_types": None if types is None else [name for name in every if name in types],

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from curation.article import Sha256, V, Value, build
+from curation.article import Article, Sha256, V, Value, build
 from curation.errors import BadInput, ReleaseError
 from curation.files import json_object, read_jsonl, whole_file
 from curation.release.canonical import canonical
@@ -49,6 +50,26 @@ class Was(Value):
     bump: Bump
 
 
+class Selection(Value):
+    """Which articles may be in a release.
+
+    licences      only articles under these (whatever the case of letters); empty: under any
+    engine_only   also articles that an engine alone annotated
+    withdrawn     article id → why it was taken out for good; both are public
+    """
+
+    licences: tuple[str, ...] = ()
+    engine_only: bool = False
+    withdrawn: dict[str, str | None] = Field(default_factory=dict)
+
+    def bars(self, article: Article) -> Literal["licence", "withdrawn"] | None:
+        """Why an article may not be in, or None where it may."""
+        if article.id in self.withdrawn:
+            return "withdrawn"
+        wanted = {licence.casefold() for licence in self.licences}
+        return "licence" if wanted and (article.licence or "").casefold() not in wanted else None
+
+
 class Counts(Value):
     """What a release holds. Keys are labels, annotator keys, licences and so on; "" stands for "not stated"."""
 
@@ -60,6 +81,7 @@ class Counts(Value):
     origins: dict[str, dict[str, int]] = Field(default_factory=dict)
     annotators: dict[str, int] = Field(default_factory=dict)
     states: dict[str, int] = Field(default_factory=dict)
+    chosen: dict[str, int] = Field(default_factory=dict)
     schemas: dict[str, int] = Field(default_factory=dict)
     licences: dict[str, int] = Field(default_factory=dict)
     sources: dict[str, int] = Field(default_factory=dict)
@@ -77,11 +99,15 @@ class Counts(Value):
 class SplitFacts(Value):
     """How the splits were made, and how far they leak.
 
+    `by` a hash or the time of publication: then `cuts` are the times from which on an article is for validation and
+    for test.
     `near_duplicate` is the Jaccard similarity of five-word shingles from which articles form a cluster, `clusters`
     how many have more than one article. `leakage` is the highest similarity found between articles of different
     splits, None where all pairs that were found are within one; nothing below `leakage_floor` was looked for.
     """
 
+    by: Literal["hash", "time"] = "hash"
+    cuts: tuple[datetime, datetime] | None = None
     fractions: tuple[float, float, float]
     near_duplicate: float
     clusters: int
@@ -129,6 +155,7 @@ class Manifest(Value):
     types: dict[str, tuple[str, ...]]
     counts: Counts
     splits: SplitFacts
+    selection: Selection = Selection()
     changes: Changes | None = None
     snapshots: tuple[str, ...] = ()
     software: dict[str, str]

@@ -15,6 +15,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -168,20 +169,21 @@ def assign(
     *,
     table: Mapping[str, Place] | None = None,
     settled: Collection[str] = (),
-    fractions: Sequence[float] = FRACTIONS,
+    fresh: Callable[[Sequence[str]], str] | None = None,
 ) -> Assignment:
     """Give every article a split.
 
-    A new cluster goes where the hash of its smallest id says. Who is in `table` stays where it is, and newcomers to
-    its cluster join it. Where newcomers link clusters of different splits, those that touch both are set aside.
+    A new cluster goes where `fresh` says, which is given its ids; by default where the hash of the smallest says. Who
+    is in `table` stays where it is, and newcomers to its cluster join it. Where newcomers link clusters of different
+    splits, those that touch both are set aside.
 
     Args:
         ids: the articles of this release, in any order.
         edges: the near-duplicates among them.
         table: the split table of the release before.
         settled: the ids that were in the release before with the very same text; they are never set aside.
-        fractions: shares of train, validation and test, for new clusters.
     """
+    fresh = fresh or (lambda members: split_of(min(members)))
     known = dict(table or {})
     near: dict[str, set[str]] = defaultdict(set)
     for one, two, _ in edges:
@@ -192,10 +194,10 @@ def assign(
     for members in _components(sorted(ids), near):
         pins = [known[one] for one in members if one in known]
         if len({pin.split for pin in pins}) > 1:
-            aside += _untangle(members, near, known, set(settled), placed, fractions)
+            aside += _untangle(members, near, known, set(settled), placed, fresh)
             continue
         cluster = min((pin.cluster for pin in pins), default=members[0])
-        split = pins[0].split if pins else split_of(members[0], fractions)
+        split = pins[0].split if pins else fresh(members)
         for one in members:
             placed[one] = Place(cluster, split, known[one].since if one in known else None)
     return Assignment(known | placed, tuple(sorted(aside, key=lambda one: one.article_id)))
@@ -208,6 +210,21 @@ def split_of(article_id: str, fractions: Sequence[float] = FRACTIONS) -> str:
     if point < fractions[0]:
         return SPLITS[0]
     return SPLITS[1] if point < fractions[0] + fractions[1] else SPLITS[2]
+
+
+def cuts_of(times: Iterable[datetime], fractions: Sequence[float] = FRACTIONS) -> tuple[datetime, datetime]:
+    """The times from which on articles are for validation and for test, so that the shares come out as near as can be.
+
+    Articles of one moment stay together.
+    """
+    ordered = sorted(times)
+    ends = [*ordered, ordered[-1] + timedelta(microseconds=1)]
+    return ends[round(len(ordered) * fractions[0])], ends[round(len(ordered) * (fractions[0] + fractions[1]))]
+
+
+def split_at(time: datetime, cuts: tuple[datetime, datetime]) -> str:
+    """The split of what was published at that time."""
+    return SPLITS[sum(time >= cut for cut in cuts)]
 
 
 def read_splits(path: Path) -> dict[str, Place]:
@@ -270,7 +287,7 @@ def _untangle(
     known: Mapping[str, Place],
     settled: Collection[str],
     placed: dict[str, Place],
-    fractions: Sequence[float],
+    fresh: Callable[[Sequence[str]], str],
 ) -> list[SetAside]:
     """Place the members of a group that links several splits, adding to `placed`; returns who is set aside."""
     aside: set[str] = set()
@@ -307,6 +324,6 @@ def _untangle(
     rest = [one for one in members if one not in placed and one not in aside]
     inside = {one: near[one] & set(rest) for one in rest}
     for group in _components(rest, inside):
-        for one in group:
-            placed[one] = Place(group[0], split_of(group[0], fractions), None)
+        split = fresh(group)
+        placed.update((one, Place(group[0], split, None)) for one in group)
     return [SetAside(article_id=one, near=tuple(beside(one)), splits=tuple(sorted(splits(one)))) for one in aside]

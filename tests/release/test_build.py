@@ -10,7 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from made import ABOUT, SCHEMA, corpus, reviewed, words
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.errors import ReleaseError
-from curation.release import ReviewedArticle, build_release, latest_release, load_release, verify
+from curation.release import ReviewedArticle, Selection, build_release, latest_release, load_release, verify
 from curation.release.documents import annotation_of, read_rows
 from curation.release.manifest import Manifest, read_labels
 from curation.schema import LabelSchema
@@ -358,6 +358,102 @@ def test_articles_jsonl_says_where_each_annotation_came_from(tmp_path: Path) -> 
     assert lines[0]["annotator"] == "person:1"
     assert lines[0]["snapshot"] == "pull-1"
     assert Manifest.read(report.folder).snapshots == ("pull-1",)
+
+
+def by_engine(row: ReviewedArticle) -> ReviewedArticle:
+    engine = Annotator(kind="engine", name="rules", version="1.0.0")
+    return changed(row, annotator=engine, state="predicted", parent=None)._replace(chosen="engine")
+
+
+def test_engine_only_articles_come_in_only_when_asked_for_and_are_marked(tmp_path: Path) -> None:
+    rows = [by_engine(row) if n < 3 else row._replace(chosen="latest") for n, row in enumerate(corpus(30))]
+    with pytest.raises(ReleaseError, match=r"a-0000: .* by engine is predicted, not reviewed"):
+        build(rows, tmp_path)
+    report = build(rows, tmp_path, selection=Selection(engine_only=True))
+    found = [row for split in load_release(tmp_path, "0.1.0").values() for row in split]
+    marks = {(row["state"], row["annotator"], row["chosen"]) for row in found if row["id"] < "a-0003"}
+    assert marks == {("predicted", "engine:rules@1.0.0", "engine")}
+    assert {row["state"] for row in found if row["id"] >= "a-0003"} == {"submitted"}
+    page = (report.folder / "README.md").read_text()
+    assert "- 3 articles were annotated by an engine alone" in page
+    assert "| engine | 3 |" in page
+    assert "- expert-generated\n- machine-generated\n" in page
+    drafts = [changed(by_engine(row), state="draft") for row in corpus(2)]
+    with pytest.raises(ReleaseError, match="is draft, not reviewed"):
+        build(drafts, tmp_path / "drafts", selection=Selection(engine_only=True))
+
+
+def test_articles_under_other_licences_stay_out(tmp_path: Path) -> None:
+    rows = corpus(30)
+    for n, licence in ((3, None), (4, "all rights reserved"), (5, "cc0-1.0")):
+        rows[n] = rows[n]._replace(article=rows[n].article.model_copy(update={"licence": licence}))
+    report = build(rows, tmp_path, selection=Selection(licences=("CC0-1.0",)))
+    assert (report.articles, report.barred) == (28, {"licence": 2})
+    ids = {one for split in load_release(tmp_path, "0.1.0").values() for one in split["id"]}
+    assert ids == {f"a-{n:04}" for n in range(30)} - {"a-0003", "a-0004"}
+    assert "Only articles under CC0-1.0 are in it." in (report.folder / "README.md").read_text()
+    with pytest.raises(ReleaseError, match="nothing to release"):
+        build(rows, tmp_path, selection=Selection(licences=("MIT",)))
+
+
+def test_a_withdrawn_article_is_gone_for_good_and_named_without_its_text(tmp_path: Path) -> None:
+    first = build(corpus(30), tmp_path)
+    selection = Selection(withdrawn={"a-0007": "<b>asked</b> by the source", "a-0008": None, "never-in": "secret"})
+    second = build(corpus(30), tmp_path, previous=first.folder, selection=selection)
+    assert (second.version, second.articles, second.barred) == ("0.2.0", 28, {"withdrawn": 2})
+    changes = (second.folder / "CHANGELOG.md").read_text()
+    assert "- a-0007: &lt;b&gt;asked&lt;/b&gt; by the source\n- a-0008\n" in changes
+    gone = corpus(30)[7].article
+    for path in second.folder.rglob("*"):
+        held = path.read_bytes() if path.is_file() else b""
+        assert b"never-in" not in held
+        assert b"secret" not in held
+        assert gone.text[:30].encode() not in held
+        assert (gone.title or "").encode() not in held
+    assert not any("a-0007" in split["id"] for split in load_release(tmp_path, "0.2.0").values())
+    third = build(corpus(31), tmp_path, previous=second.folder, selection=selection)
+    latest = (third.folder / "CHANGELOG.md").read_text().split("## 0.2.0")[0]
+    assert "Withdrawn" not in latest, "it is told once"
+    assert (third.articles, third.changes.added) == (29, 1)
+
+
+def test_split_by_time_cuts_once_and_keeps_near_duplicates_together(tmp_path: Path) -> None:
+    rows = []
+    for n, row in enumerate(corpus(40)):
+        published = datetime(2031, 1, 1, tzinfo=UTC) + timedelta(days=(n * 7) % 40)
+        rows.append(row._replace(article=row.article.model_copy(update={"published": published})))
+    early = min(rows, key=lambda row: row.article.published)
+    late = max(rows, key=lambda row: row.article.published)
+    # What is published last is an update of what was published first.
+    text = early.article.text[:-1] + " and more."
+    update = reviewed(late.article.id, text)
+    rows[rows.index(late)] = update._replace(
+        article=update.article.model_copy(update={"published": late.article.published})
+    )
+    first = build(rows, tmp_path, split_by="time")
+    assert first.splits == {"train": 33, "validation": 4, "test": 3}
+    days = {
+        name: [time.date() for one, time in zip(split["id"], split["published"], strict=True) if one != late.article.id]
+        for name, split in load_release(tmp_path, "0.1.0").items()
+    }
+    assert max(days["train"]) < min(days["validation"])
+    assert max(days["validation"]) < min(days["test"])
+    assert first.leakage is None
+    facts = Manifest.read(first.folder).splits
+    assert facts.by == "time"
+    assert facts.cuts is not None
+    assert f"{facts.cuts[0].isoformat()} is for train" in (first.folder / "README.md").read_text()
+
+    newer = reviewed("z-new", words(60, random.Random(5)))
+    newer = newer._replace(article=newer.article.model_copy(update={"published": datetime(2031, 1, 2, tzinfo=UTC)}))
+    second = build([*rows, newer], tmp_path, previous=first.folder)
+    assert Manifest.read(second.folder).splits.cuts == facts.cuts
+    assert "z-new" in load_release(tmp_path, second.version)["train"]["id"]
+    with pytest.raises(ReleaseError, match=r"0\.2\.0 was split by time, and an article never changes its split"):
+        build([*rows, newer], tmp_path, previous=second.folder, split_by="hash")
+    undated = newer._replace(article=newer.article.model_copy(update={"published": None}))
+    with pytest.raises(ReleaseError, match="z-new: does not say when it was published"):
+        build([*rows, undated], tmp_path, previous=second.folder)
 
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.4, 0.2), (1.2, -0.2, 0.0)])

@@ -1,0 +1,41 @@
+"""The pre-annotations as they went to Label Studio, for jobs that set them against what people made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from curation.annotation import Annotation
+from curation.article import Article
+from curation.labelstudio.ledger import KnownProject, Ledger
+from curation.labelstudio.names import ANNOTATE
+from curation.labelstudio.snapshot import Snapshot
+
+
+class Predictions:
+    """What was sent, and which of it each article of a project has now."""
+
+    def __init__(self, ledger: Ledger, projects: list[KnownProject]) -> None:
+        self._ledger, self._projects = ledger, projects
+
+    def by_id(self, annotation_id: str) -> Annotation | None:
+        """The pre-annotation with that id, or None if it was not sent from this work folder."""
+        return self._ledger.sent(annotation_id)
+
+    def of(self, article: Article) -> Annotation | None:
+        """The pre-annotation that the article's task has now, or None."""
+        for project in self._projects:
+            for task in self._ledger.tasks_of(project, article.id, article.text_sha256, ANNOTATE):
+                found = self._ledger.sent(task.annotation_id) if task.annotation_id else None
+                if found is not None and found.text_sha256 == article.text_sha256:
+                    return found
+        return None
+
+
+@contextmanager
+def predictions(work: Path, snapshot: Snapshot) -> Iterator[Predictions]:
+    """What was sent from the work folder to the project that the snapshot is of."""
+    source = snapshot.manifest.project_id, snapshot.manifest.project_created_at
+    with Ledger(work) as ledger:
+        yield Predictions(ledger, [one for one in ledger.all_projects() if (one.id, one.created_at) == source])

@@ -1,0 +1,82 @@
+"""Pseudonyms: how annotators are named outside the project.
+
+Inside, a person is `person:ls-7`, the number Label Studio knows them by; names and e-mail addresses are never read.
+Outside, that person is `person:` and ten hex digits: the HMAC-SHA256 of the inner key under the project's secret. The
+secret is made once, in `work/pseudonyms.key`, and never leaves. So a person has one pseudonym in all releases of a
+project, another one in every other project, and only who has the secret can tell who is who. Where the file is lost,
+everyone gets a new pseudonym: keep it with the rest of the work folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+from curation.annotation import Annotation
+from curation.errors import CurationError
+from curation.files import whole_file
+
+FILE = "pseudonyms.key"
+_PERSON = "person:"
+
+
+class Pseudonyms:
+    """Inner annotator keys to outer ones, for one project."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    @classmethod
+    def of(cls, work: Path) -> Pseudonyms:
+        """Those of the project with this work folder; its secret is made if it is not there.
+
+        Raises:
+            CurationError: the secret cannot be read, or is cut short.
+        """
+        path = work / FILE
+        if not path.exists():
+            with whole_file(path) as file:
+                file.write(secrets.token_hex(32) + "\n")
+            path.chmod(0o600)
+        try:
+            secret = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise CurationError(f"{path}: cannot be read; bring the file back that was there") from error
+        if len(secret) < 32:
+            raise CurationError(f"{path}: is cut short; bring the file back that was there")
+        return cls(secret)
+
+    def key(self, key: str) -> str:
+        """`person:ls-7` → `person:` and ten hex digits; the key of an engine stays as it is."""
+        if not key.startswith(_PERSON):
+            return key
+        return _PERSON + hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()[:10]
+
+    def annotation(self, annotation: Annotation) -> Annotation:
+        """`annotation` with every person in it under their pseudonym."""
+        annotator = annotation.annotator
+        if annotator.kind == "person":
+            name = self.key(annotator.key).removeprefix(_PERSON)
+            annotator = annotator.model_copy(update={"name": name, "version": None})
+        return annotation.model_copy(
+            update={
+                "annotator": annotator,
+                "entities": tuple(one.model_copy(update=self._origin(one.origin)) for one in annotation.entities),
+                "events": tuple(
+                    one.model_copy(
+                        update={
+                            **self._origin(one.origin),
+                            "arguments": tuple(
+                                each.model_copy(update=self._origin(each.origin)) for each in one.arguments
+                            ),
+                        }
+                    )
+                    for one in annotation.events
+                ),
+            }
+        )
+
+    def _origin(self, origin: str | None) -> dict[str, str]:
+        return {} if origin is None else {"origin": self.key(origin)}

@@ -1,0 +1,141 @@
+"""From a snapshot to a release: who counts, under which name, and what stays out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from curation.annotation import Annotation, Annotator, Entity
+from curation.article import Article
+from curation.cli.app import app
+from curation.files import write_jsonl
+from curation.labelstudio.ledger import Ledger, Planned
+from curation.labelstudio.snapshot import MANIFEST
+from curation.project import Project, load_project
+from curation.release import load_release
+
+CREATED = "2031-03-01T00:00:00Z"
+TEXTS = {
+    "kel-1": "Doran Melk spoke in Torva about the price of salt.",
+    "kel-2": "Fishermen of Harl mended nets until the evening came.",
+    "kel-3": "A late frost took half of the pears in the valley.",
+    "kel-4": "Two bakers opened a shop beside the old town gate.",
+}
+ARTICLES = {name: Article(id=name, text=text, licence="CC0-1.0") for name, text in TEXTS.items()}
+ENGINE = Annotator(kind="engine", name="rules", version="1.0.0")
+
+
+def annotation(article_id: str, who: str, **fields: Any) -> Annotation:
+    article = ARTICLES[article_id]
+    person = Annotator(kind="person", name=who)
+    start = 6 if article_id == "kel-1" and who == "ls-7" else 0
+    given: dict[str, Any] = {
+        "id": f"{article_id}-{who}",
+        "article_id": article_id,
+        "text_sha256": article.text_sha256,
+        "schema": "conflict-news@1.0.0",
+        "annotator": ENGINE if who == "rules" else person,
+        "state": "predicted" if who == "rules" else "submitted",
+        "time": None if who == "rules" else datetime(2031, 3, 2, int(who[3:]), tzinfo=UTC),
+        "entities": (Entity(id="e1", start=start, end=10, type="Person", origin=f"person:{who}"),),
+    }
+    return Annotation(**given | fields)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Three said something of kel-1, one of kel-2; kel-3 was skipped, kel-4 nobody touched. All were pre-annotated."""
+    schema = Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml"
+    (tmp_path / "curation.toml").write_text(
+        f'[project]\nname = "made"\narticles = ["*.txt"]\nschema = "{schema}"\n[release]\nlicence = "CC0-1.0"\n'
+    )
+    project = load_project(tmp_path / "curation.toml")
+    ref = project.load_schema().ref
+    said = [
+        annotation("kel-1", "ls-7", schema=ref),
+        annotation("kel-1", "ls-8", schema=ref, parent="kel-1-rules"),
+        annotation("kel-1", "ls-9", schema=ref),
+        annotation("kel-2", "ls-7", schema=ref, parent="kel-2-rules"),
+        annotation("kel-3", "ls-7", schema=ref, state="skipped"),
+    ]
+    folder = project.work / "snapshots" / "20310302T000000Z"
+    write_jsonl(folder / "articles.jsonl", [one.to_json() for one in ARTICLES.values()])
+    write_jsonl(folder / "annotations.jsonl", [one.to_json() for one in said])
+    manifest = {
+        "time": CREATED,
+        "url": "http://127.0.0.1:9",
+        "project_id": 1,
+        "project_title": "made",
+        "project_created_at": CREATED,
+        "schema": ref,
+        "content": "0" * 64,
+        "counts": {},
+        "findings": {},
+        "files": {},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with Ledger(project.work) as ledger:
+        known = ledger.know("http://127.0.0.1:9", 1, "made", ref, CREATED, "<View/>")
+        sent = [annotation(name, "rules", schema=ref) for name in ARTICLES]
+        ledger.record_sent(sent)
+        planned = [Planned(one.article_id, one.text_sha256, "annotate", one.id, "rules@1.0.0", "d") for one in sent]
+        ledger.begin(known, "batch", planned)
+    return project
+
+
+def publish(project: Project, *options: str) -> dict[str, Any]:
+    command = ["publish", "--json", "--project", str(project.root / "curation.toml"), *options]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout.strip().splitlines()[-1])["release"])
+
+
+def rows(project: Project, version: str = "0.1.0") -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for split in load_release(project.releases, version).values() for row in split}
+
+
+def test_what_counts_and_under_which_name(project: Project) -> None:
+    publish(project)
+    found = rows(project)
+    assert sorted(found) == ["kel-1", "kel-2"]
+    assert (found["kel-1"]["annotation_id"], found["kel-1"]["chosen"]) == ("kel-1-ls-9", "agreed")
+    assert (found["kel-2"]["annotation_id"], found["kel-2"]["chosen"]) == ("kel-2-ls-7", "latest")
+    for row in found.values():
+        assert row["entities"][0]["origin"] == row["annotator"]
+        assert row["annotator"].startswith("person:")
+    for path in (project.releases / "v0.1.0").rglob("*"):
+        assert not path.is_file() or b"person:ls-" not in path.read_bytes()
+
+
+def test_engine_only_takes_what_nobody_touched(project: Project) -> None:
+    publish(project, "--engine-only")
+    found = rows(project)
+    assert sorted(found) == ["kel-1", "kel-2", "kel-4"], "kel-3 was skipped by a person"
+    assert (found["kel-4"]["annotator"], found["kel-4"]["state"]) == ("engine:rules@1.0.0", "predicted")
+    assert found["kel-4"]["chosen"] == "engine"
+
+
+def test_the_takedown_list_of_the_project(project: Project) -> None:
+    publish(project)
+    file = project.root / "curation.toml"
+    file.write_text(file.read_text() + 'takedown = "takedown.txt"\n')
+    result = CliRunner().invoke(app, ["publish", "--project", str(file)])
+    assert result.exit_code == 1
+    assert not (project.releases / "v0.2.0").exists()
+    (project.root / "takedown.txt").write_text("kel-2 the source asked\n")
+    report = publish(project)
+    assert (report["version"], report["barred"]) == ("0.2.0", {"withdrawn": 1})
+    assert sorted(rows(project, "0.2.0")) == ["kel-1"]
+    assert "- kel-2: the source asked" in (project.releases / "v0.2.0" / "CHANGELOG.md").read_text()
+
+
+def test_licences_are_options(project: Project) -> None:
+    report = publish(project, "--licence", "cc0-1.0", "--licence", "MIT")
+    assert (report["articles"], report["barred"]) == (2, {})
+    result = CliRunner().invoke(app, ["publish", "--licence", "MIT", "--project", str(project.root / "curation.toml")])
+    assert result.exit_code == 1

@@ -1,0 +1,54 @@
+"""Which annotation of an article counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from curation.annotation import Annotation, Annotator, Entity
+from curation.review.choose import choose
+
+
+def said(person: str, hour: int, end: int = 5, *, text: str = "a", state: str = "submitted") -> Annotation:
+    return Annotation(
+        id=f"{person}-{hour}",
+        article_id="kel-1",
+        text_sha256=text * 64,
+        schema="made@1.0.0",
+        annotator=Annotator(kind="engine" if person == "rules" else "person", name=person),
+        time=datetime(2031, 3, 1, hour, tzinfo=UTC),
+        state=state,
+        entities=(Entity(id=f"e{hour}", start=0, end=end, type="Person"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen", "why"),
+    [
+        ([], None, None),
+        ([said("rules", 1, state="predicted"), said("1", 2, state="draft"), said("2", 3, state="skipped")], None, None),
+        ([said("1", 1), said("2", 2, 6)], "2-2", "latest"),
+        # Two said the same, a third came later and said otherwise.
+        ([said("1", 1), said("2", 2), said("3", 3, 6)], "2-2", "agreed"),
+        # Nobody agrees with an earlier self.
+        ([said("1", 1), said("1", 2), said("2", 3, 6)], "2-3", "latest"),
+        ([said("1", 1), said("2", 2), said("3", 3, 6), said("4", 4, 6)], "4-4", "agreed"),
+        ([said("1", 1, 7, state="reviewed"), said("2", 2), said("3", 3)], "1-1", "adjudicated"),
+        ([said("1", 1, 7, state="reviewed"), said("2", 2, state="reviewed")], "2-2", "adjudicated"),
+        # A new text supersedes what was said of the old one, adjudicated or not.
+        ([said("1", 1, state="reviewed"), said("2", 2), said("3", 3, text="b")], "3-3", "latest"),
+    ],
+)
+def test_the_policy(given: list[Annotation], chosen: str | None, why: str | None) -> None:
+    for order in (given, given[::-1]):
+        choice = choose(order)
+        assert (choice and choice.annotation.id, choice and choice.why) == (chosen, why)
+
+
+def test_the_others_are_the_latest_of_each_on_the_same_text() -> None:
+    given = [said("1", 1), said("1", 2, 6), said("2", 3, 7), said("3", 4, 8, text="b"), said("2", 5, 9, text="b")]
+    choice = choose(given)
+    assert choice is not None
+    assert choice.annotation.id == "2-5"
+    assert [one.id for one in choice.others] == ["3-4"]

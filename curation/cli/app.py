@@ -14,6 +14,8 @@ from curation.cli import (
     compile,
     doctor,
     evaluate,
+    export,
+    import_,
     init,
     preannotate,
     publish,
@@ -55,7 +57,22 @@ def _before(
     """News articles in, reviewed event datasets out: preannotate, push, pull, publish."""
 
 
-for module in (init, preannotate, push, pull, publish, status, studio, compile, agreement, evaluate, verify, doctor):
+for module in (
+    init,
+    preannotate,
+    push,
+    pull,
+    publish,
+    status,
+    studio,
+    compile,
+    agreement,
+    evaluate,
+    export,
+    import_,
+    verify,
+    doctor,
+):
     module.register(app)
 
 

@@ -1,0 +1,98 @@
+"""The project's articles, to find the one that the text or the tokens in a file are of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from curation.article import Article, build, sha256
+from curation.errors import BadInput
+from curation.formats.tokens import OFFSETS, Sentence, Tokens, align, dump
+
+
+class Known:
+    """Articles by id, and by their text without white space. All of them are held in memory."""
+
+    def __init__(self, articles: Iterable[Article] = ()) -> None:
+        self._by_id: dict[str, Article] = {}
+        self._by_text: dict[str, list[Article]] = defaultdict(list)
+        for article in articles:
+            self._by_id[article.id] = article
+            self._by_text[_squeezed(article.text)].append(article)
+
+    def find(self, text: str, article_id: str | None, path: Path, line: int | None = None) -> Article | None:
+        """The article of that id; without an id, the next of that text. White space does not count. None: not known.
+
+        Raises:
+            BadInput: the article of that id has another text.
+        """
+        if article_id is None:
+            same = self._by_text[_squeezed(text)]
+            return same.pop(0) if same else None
+        article = self._by_id.get(article_id)
+        if article is not None and _squeezed(article.text) != _squeezed(text):
+            way_out = "import into a project with that text, or rename the document"
+            raise BadInput(f"is not the text of the article {article_id}", path=path, line=line, way_out=way_out)
+        return article
+
+    def text(self, text: str, article_id: str | None, otherwise: str, path: Path, line: int | None = None) -> Article:
+        """The known article of exactly that text, or a new one, called `article_id` or else `otherwise`."""
+        article = self.find(text, article_id, path, line)
+        if article is not None and article.text == text:
+            return article
+        if article is not None and article_id is not None:
+            way_out = "import into a project with that text, or rename the document"
+            raise BadInput(f"differs in white space from {article_id}", path=path, line=line, way_out=way_out)
+        return build(Article, {"id": _name(article_id or otherwise), "text": text}, path=path, line=line)
+
+    def tokens(
+        self,
+        sentences: Sequence[Sequence[str]],
+        article_id: str | None,
+        otherwise: str,
+        path: Path,
+        line: int | None = None,
+        text: str | None = None,
+    ) -> tuple[Article, Tokens]:
+        """The article that these tokens are of, and where they stand in it.
+
+        An article that is not known gets `text`, else the tokens with a space between them and a line a sentence, and
+        keeps these tokens.
+
+        Raises:
+            BadInput: the tokens are not those of the article or of `text`, or there are none.
+        """
+        flat = [token for sentence in sentences for token in sentence]
+        article = self.find("".join(flat), article_id, path, line)
+        if article is None:
+            if text is None:
+                text = "\n".join(" ".join(sentence) for sentence in sentences if sentence)
+            found = Tokens(self._placed(sentences, flat, text, path, line))
+            record = {"id": _name(article_id or otherwise), "text": text, "metadata": {OFFSETS: dump(found)}}
+            return build(Article, record, path=path, line=line), found
+        return article, Tokens(self._placed(sentences, flat, article.text, path, line))
+
+    @staticmethod
+    def _placed(
+        sentences: Sequence[Sequence[str]], flat: Sequence[str], text: str, path: Path, line: int | None
+    ) -> list[Sentence]:
+        places = align(flat, text)
+        if not places or any(len(token.split()) != 1 for token in flat):
+            way_out = "give tokens without white space, in the order of the text"
+            raise BadInput("the tokens are not those of the text", path=path, line=line, way_out=way_out)
+        placed, first = [], 0
+        for sentence in sentences:
+            own = tuple(places[first : first + len(sentence)])
+            first += len(sentence)
+            if own:
+                placed.append(Sentence(own[0][0], own[-1][1], own))
+        return placed
+
+
+def _squeezed(text: str) -> str:
+    return sha256("".join(text.split()))
+
+
+def _name(given: str) -> str:
+    return "-".join(given.split())

@@ -1,0 +1,142 @@
+"""Export: annotated articles in the format of a trainer or another tool, with the count of what it cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from curation.annotation import Annotation
+from curation.article import Article, Value
+from curation.errors import BadInput
+from curation.formats.exchange import Written, format_named, write_as
+from curation.formats.folder import whole_folder
+from curation.formats.loss import OnLoss
+from curation.jobs.gold import read_gold
+from curation.project import Project
+from curation.schema import LabelSchema
+
+MANIFEST = "manifest.json"
+"""The file that tells a release folder from others, known here so that nothing heavy is imported to see it."""
+
+Pairs = Iterator[tuple[Article, Annotation]]
+
+
+class ExportReport(Value):
+    """What was written, and what the format could not hold, by kind (`curation.formats.loss.Kind`)."""
+
+    format: str
+    out: str
+    files: tuple[str, ...]
+    articles: int
+    entities: int
+    events: int
+    arguments: int
+    lost: dict[str, int]
+    unused: int
+    problems: tuple[str, ...] = ()
+
+
+def export(
+    source: Path,
+    *,
+    format: str,
+    out: Path,
+    project: Project | None = None,
+    split: str | None = None,
+    on_loss: OnLoss = "drop",
+    triggers: bool = False,
+    limit: int | None = None,
+) -> ExportReport:
+    """Write the annotated articles at `source` to `out` in `format`.
+
+    A release without `split` becomes a folder with a file each split, named after it; anything else becomes `out`
+    itself, a file or (brat) a folder.
+
+    Args:
+        source: a release folder, a .jsonl of annotations or of the neutral form, or a folder of inline files.
+        project: whose articles and schema are meant; not needed for a release, which has its own.
+        on_loss: what to do with what the format cannot hold.
+        triggers: formats without events take triggers as spans of their event type.
+        limit: only so many articles of each file, the first.
+
+    Raises:
+        BadInput: the source cannot be used, `on_loss` is `fail` and something would be lost, or something else than an
+            export stands at `out`.
+        ReleaseError: a release that cannot be read.
+    """
+    suffix = format_named(format).SUFFIX
+    unused: list[str] = []
+    if is_release(source):
+        schema, splits = _release(source, split)
+    elif split is not None:
+        raise BadInput("only a release has splits", path=source, field="split", way_out="leave --split out")
+    elif project is None:
+        raise BadInput("is no release", path=source, way_out="run this in a project, which has the articles")
+    else:
+        schema = project.load_schema()
+        gold = read_gold(project, source)
+        splits, unused = {"": gold.documents}, gold.unused
+    if "" in splits or split is not None:
+        (pairs,) = splits.values()
+        written = [_write(format, pairs, out, schema, on_loss, triggers, limit)]
+        files = [out]
+    else:
+        names = {f"{name}{suffix}" for name in ("train", "validation", "test")}
+        with whole_folder(out, lambda folder: {path.name for path in folder.iterdir()} <= names) as part:
+            written = [
+                _write(format, pairs, part / f"{name}{suffix}", schema, on_loss, triggers, limit)
+                for name, pairs in splits.items()
+            ]
+        files = [out / f"{name}{suffix}" for name in splits]
+    lost = sum((one.lost.counts for one in written[1:]), written[0].lost.counts.copy())
+    return ExportReport(
+        format=format,
+        out=str(out),
+        files=tuple(map(str, files)),
+        articles=sum(one.articles for one in written),
+        entities=sum(one.entities for one in written),
+        events=sum(one.events for one in written),
+        arguments=sum(one.arguments for one in written),
+        lost=dict(lost.most_common()),
+        unused=0 if limit else len(unused),
+        problems=() if limit else tuple(unused[:20]),
+    )
+
+
+def is_release(source: Path) -> bool:
+    """Is `source` the folder of a release?"""
+    return (source / MANIFEST).is_file()
+
+
+def _write(
+    format: str, pairs: Pairs, out: Path, schema: LabelSchema, on_loss: OnLoss, triggers: bool, limit: int | None
+) -> Written:
+    def some() -> Pairs:
+        none = True
+        for pair in islice(pairs, limit):
+            none = False
+            yield pair
+        if none:
+            raise BadInput("no annotated article to export", path=out, way_out="name a source that has some")
+
+    return write_as(format, some(), out, schema, on_loss=on_loss, triggers=triggers)
+
+
+def _release(folder: Path, split: str | None) -> tuple[LabelSchema, dict[str, Pairs]]:
+    """The schema of a release, and its articles split by split, those without articles left out."""
+    from curation.release.documents import annotation_of, read_rows
+    from curation.release.manifest import DATA, Manifest, read_labels, read_schema
+
+    manifest, labels = Manifest.read(folder), read_labels(folder)
+    there = [name for name, count in manifest.counts.articles.items() if count]
+    if split is not None and split not in there:
+        way_out = f"choose one of {', '.join(there)}"
+        raise BadInput(f"has no articles in {split}", path=folder, field="split", way_out=way_out)
+
+    def pairs(name: str) -> Pairs:
+        for row in read_rows(folder / DATA / f"{name}.parquet", labels):
+            fields = {key: row[key] for key in ("id", "text", "title", "source", "published", "language", "licence")}
+            yield Article.model_validate(fields), annotation_of(row)
+
+    return read_schema(folder), {name: pairs(name) for name in there if split in (None, name)}

@@ -1,0 +1,110 @@
+"""Import: annotations from the files of trainers and other tools, as JSON lines of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from curation.annotation import Annotator
+from curation.article import Article, Value
+from curation.check import check
+from curation.files import whole_file
+from curation.formats.articles import read_articles
+from curation.formats.exchange import Intake, read_as
+from curation.formats.known import Known
+from curation.formats.mapping import Translation
+from curation.project import Project
+
+SHOWN = 20
+"""Findings that are spelled out."""
+
+
+class ImportReport(Value):
+    """What came in. `lost` is what the files say that annotations cannot hold, or that the mapping has no name for.
+
+    `new_articles` are those that the project does not have, written to `articles_out`. `findings` counts what does not
+    fit the project's schema; `problems` spells the first of them out.
+    """
+
+    format: str
+    out: str
+    articles_out: str | None
+    annotations: int
+    new_articles: int
+    entities: int
+    events: int
+    arguments: int
+    lost: dict[str, int]
+    findings: int
+    problems: tuple[str, ...] = ()
+
+
+def import_(
+    project: Project,
+    source: Path,
+    *,
+    format: str,
+    out: Path,
+    articles_out: Path | None = None,
+    mapping: str | None = None,
+    annotator: str = "import",
+) -> ImportReport:
+    """Read `source`, a file or (brat) a folder in `format`, and write its annotations to `out`.
+
+    Documents that are articles of the project, by id or by text, become annotations of those. All others are new
+    articles, in `articles_out`.
+
+    Args:
+        articles_out: default: beside `out`, `<name>.articles.jsonl`.
+        mapping: an ontology that the schema's `elsewhere` lists name; its labels become ours. Without it labels stay
+            as they are.
+        annotator: the name of the person or project that annotated, a pseudonym.
+
+    Raises:
+        BadInput: the source cannot be read or does not hold together, or the schema names nothing in `mapping`.
+    """
+    schema = project.load_schema()
+    translate = Translation(mapping, schema) if mapping is not None else None
+    known = {article.id: article for article in _articles(project)}
+    intake = Intake(format, schema, Known(known.values()), Annotator(kind="person", name=annotator))
+    articles_out = articles_out or out.with_name(f"{out.stem}.articles.jsonl")
+    annotations = new = entities = events = arguments = findings = 0
+    problems: list[str] = []
+    with ExitStack() as files:
+        said = files.enter_context(whole_file(out))
+        texts = None
+        for article, annotation in read_as(source, intake):
+            if translate is not None:
+                annotation = translate(annotation, intake.lost)
+            if article.id not in known:
+                texts = texts or files.enter_context(whole_file(articles_out))
+                texts.write(article.to_json() + "\n")
+                new += 1
+            said.write(annotation.to_json() + "\n")
+            annotations += 1
+            entities += len(annotation.entities)
+            events += len(annotation.events)
+            arguments += sum(len(event.arguments) for event in annotation.events)
+            for finding in check(annotation, article, schema):
+                findings += 1
+                problems.append(f"{article.id}: {finding.message}")
+                del problems[SHOWN:]
+    return ImportReport(
+        format=format,
+        out=str(out),
+        articles_out=str(articles_out) if new else None,
+        annotations=annotations,
+        new_articles=new,
+        entities=entities,
+        events=events,
+        arguments=arguments,
+        lost=dict(intake.lost.counts.most_common()),
+        findings=findings,
+        problems=tuple(problems),
+    )
+
+
+def _articles(project: Project) -> Iterator[Article]:
+    """The project's articles; one that cannot be used is none of those that a file may mean."""
+    return (found for found in read_articles(project.articles) if isinstance(found, Article))

@@ -22,6 +22,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Text = Annotated[str, Field(min_length=1, max_length=5000)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 Hotkey = Annotated[str, Field(pattern=r"^((shift|alt)\+)?[a-z0-9]$")]
+_PART = r"^([A-Za-z][A-Za-z0-9_-]{{0,63}}\.){}[A-Za-z][A-Za-z0-9_-]{{0,63}}$"
 Elsewhere = dict[str, tuple[str, ...]]
 """Names in other ontologies: ontology → its names for the same thing, the most usual first."""
 
@@ -107,11 +108,49 @@ class EventType(LabelType):
         return self
 
 
+class Case(Value):
+    """One way a split may go: `to` where every attribute has the value in `when` and every role in `roles` is filled.
+
+    Attributes and roles are meant as they were before the change; an attribute that is left out has its default.
+    """
+
+    to: Name
+    when: dict[Name, Name] = Field(default_factory=dict)
+    roles: tuple[Name, ...] = ()
+
+
+Becomes = Name | None | Annotated[tuple[Case, ...], Field(min_length=1)]
+"""What a type becomes: another name, nothing (it is removed), or the first case of a split that fits."""
+
+
+class Migration(Value):
+    """What `version` did to the labels of the versions before it: old name → new name, or null where it is gone.
+
+    Several names that become one are merged. A role stands alone (`agent`) or behind its event type (`Arrest.agent`),
+    a value behind its attribute (`modality.planned`); a value that is gone leaves the attribute at its default.
+    """
+
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    entity_types: dict[Name, Becomes] = Field(default_factory=dict)
+    event_types: dict[Name, Becomes] = Field(default_factory=dict)
+    roles: dict[Annotated[str, Field(pattern=_PART.format("?"))], Name | None] = Field(default_factory=dict)
+    attributes: dict[Name, Name | None] = Field(default_factory=dict)
+    values: dict[Annotated[str, Field(pattern=_PART.format(""))], Name | None] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _entities_fill_no_roles(self) -> Migration:
+        for old, new in self.entity_types.items():
+            for i, case in enumerate(new if isinstance(new, tuple) else ()):
+                if case.roles:
+                    raise Misplaced(f"{old} is an entity type: only events have roles", "entity_types", old, i, "roles")
+        return self
+
+
 class LabelSchema(Value):
     """The whole ontology. `ref` (`name@version`) is what annotations, snapshots and releases carry.
 
     `groups` gives a name to a list of types that fill roles together. `lexicon` names a file beside the schema
-    with what rule engines need to know of its words.
+    with what rule engines need to know of its words. `migrations` say, by rising version, what became of labels.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -125,6 +164,7 @@ class LabelSchema(Value):
     attributes: tuple[Attribute, ...] = ()
     entity_types: tuple[EntityType, ...] = Field(min_length=1)
     event_types: tuple[EventType, ...] = ()
+    migrations: tuple[Migration, ...] = ()
 
     @model_validator(mode="after")
     def _holds_together(self) -> LabelSchema:
@@ -151,6 +191,40 @@ class LabelSchema(Value):
                             f"filler {name} is neither a type nor a group",
                             *("event_types", i, "roles", j, "fillers", k),
                         )
+        return self
+
+    @model_validator(mode="after")
+    def _migrations_lead_here(self) -> LabelSchema:
+        """Every new name of a migration is a label of this version, or a later migration says what became of it."""
+        values = tuple(f"{attribute.name}.{name}" for attribute in self.attributes for name in attribute.names)
+        here: dict[str, set[str]] = {
+            "entity_types": set(self.entity_names),
+            "event_types": set(self.event_names),
+            "roles": set(self.role_names),
+            "attributes": {attribute.name for attribute in self.attributes},
+            "values": set(values),
+        }
+        later = parse_version(self.version)
+        for i, migration in reversed(list(enumerate(self.migrations))):
+            version = parse_version(migration.version)
+            if version > later or (version == later and i + 1 < len(self.migrations)):
+                raise Misplaced(
+                    f"{migration.version} is out of turn: versions rise, to {self.version} at most",
+                    *("migrations", i, "version"),
+                )
+            later = version
+            for part, known in here.items():
+                changes: dict[str, Becomes] = getattr(migration, part)
+                for old, becomes in changes.items():
+                    for new in _names(becomes):
+                        if part == "values":
+                            attribute = old.partition(".")[0]
+                            new = f"{migration.attributes.get(attribute, attribute)}.{new}"
+                        if new not in known:
+                            raise Misplaced(
+                                f"{old} becomes {new}, which is not in {self.ref}", *("migrations", i, part, old)
+                            )
+                known.update(old.rpartition(".")[2] if part == "roles" else old for old in changes)
         return self
 
     @property
@@ -219,6 +293,13 @@ def load_schema(path: Path) -> LabelSchema:
         SchemaError: naming the file, the line and the field of the first thing that is wrong.
     """
     return read_yaml(LabelSchema, path, error=SchemaError, what="label schema", example="schemas/conflict-news.yaml")
+
+
+def _names(becomes: Becomes) -> tuple[str, ...]:
+    """The new names in what a label becomes."""
+    if isinstance(becomes, tuple):
+        return tuple(case.to for case in becomes)
+    return () if becomes is None else (becomes,)
 
 
 def _once(named: Iterable[tuple[str, Where]], what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,9 @@ from typing import Literal
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import ReleaseError
-from curation.labelstudio import Snapshot, latest_snapshot, predictions, read_snapshot
+from curation.formats.tokens import tokenise
+from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
+from curation.preannotate.zones import zones
 from curation.project import Project
 from curation.release import (
     About,
@@ -65,7 +67,7 @@ def publish(
     pseudonyms = Pseudonyms.of(project.work)
     with predictions(project.work, source) as sent:
         report = build_release(
-            reviewed(source, pseudonyms, sent.of if engine_only else None),
+            reviewed(source, sent, pseudonyms, engine_only=engine_only),
             project.load_schema(),
             project.releases,
             version=version,
@@ -90,12 +92,12 @@ def publish(
 
 
 def reviewed(
-    snapshot: Snapshot, pseudonyms: Pseudonyms, engine: Callable[[Article], Annotation | None] | None = None
+    snapshot: Snapshot, sent: Predictions, pseudonyms: Pseudonyms, *, engine_only: bool = False
 ) -> Iterator[ReviewedArticle]:
     """Each article whose annotation counts, by rising id, its annotators under pseudonyms.
 
-    `engine` finds the pre-annotation of an article that nobody submitted or skipped; without it such articles are
-    left out. Both files of the snapshot are sorted by article id, so they are read side by side, one article at a time.
+    With `engine_only` also those that nobody submitted or skipped, with their pre-annotation. Both files of the
+    snapshot are sorted by article id, so they are read side by side, one article at a time.
     """
     of_article = groupby(snapshot.annotations(), key=lambda annotation: annotation.article_id)
     waiting = next(of_article, None)
@@ -106,16 +108,28 @@ def reviewed(
         said = list(waiting[1]) if waiting is not None and waiting[0] == article_id else []
         choice = choose(annotation for annotation in said if annotation.text_sha256 in texts)
         if choice is not None:
-            article, counts = texts[choice.annotation.text_sha256], pseudonyms.annotation(choice.annotation)
-            yield ReviewedArticle(article, counts, snapshot=snapshot.path.name, chosen=choice.why)
-        elif engine is not None and all(annotation.state == "draft" for annotation in said):
-            found = ((article, engine(article)) for article in reversed(texts.values()))
-            yield from _alone(found, snapshot.path.name)
+            yield _read(texts[choice.annotation.text_sha256], pseudonyms.annotation(choice.annotation))._replace(
+                snapshot=snapshot.path.name,
+                chosen=choice.why,
+                prediction=_started_from(choice.annotation, said, sent),
+                others=choice.others,
+            )
+        elif engine_only and all(annotation.state == "draft" for annotation in said):
+            for article in reversed(texts.values()):
+                if (annotation := sent.of(article)) is not None:
+                    yield _read(article, annotation)._replace(snapshot=snapshot.path.name, chosen="engine")
+                    break
 
 
-def _alone(found: Iterable[tuple[Article, Annotation | None]], snapshot: str) -> Iterator[ReviewedArticle]:
-    """The first revision that an engine annotated."""
-    for article, annotation in found:
-        if annotation is not None:
-            yield ReviewedArticle(article, annotation, snapshot=snapshot, chosen="engine")
-            return
+def _read(article: Article, annotation: Annotation) -> ReviewedArticle:
+    sentences = tokenise(article).sentences
+    return ReviewedArticle(article, annotation, sentences=sentences, zones=zones(article.text))
+
+
+def _started_from(annotation: Annotation, said: Iterable[Annotation], sent: Predictions) -> Annotation | None:
+    """The pre-annotation at the root of an annotation, which may have begun as a copy of another person's."""
+    parents = {one.id: one.parent for one in said}
+    parent = annotation.parent
+    while parent in parents:
+        parent = parents.pop(parent)
+    return sent.by_id(parent) if parent else None

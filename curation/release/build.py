@@ -11,26 +11,31 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from importlib.metadata import version as installed
+from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation.article import Value
+from curation.compare import Scores, compare
 from curation.errors import ReleaseError
 from curation.files import whole_file, write_jsonl
+from curation.release import corrections, sentences
 from curation.release.canonical import utc
 from curation.release.card import About, SplitSize, card, changelog, licence_note
+from curation.release.configs import CONFIGS, columns, more_sha256
+from curation.release.corrections import correction_rows
 from curation.release.counts import Counting
 from curation.release.documents import (
     ReviewedArticle,
     Row,
     annotation_of,
-    columns,
     decode,
     encode,
     problem,
@@ -38,7 +43,6 @@ from curation.release.documents import (
     row,
     row_sha256,
 )
-from curation.release.documents import features as columns_of
 from curation.release.labels import Labels
 from curation.release.manifest import (
     ARTICLES,
@@ -49,6 +53,7 @@ from curation.release.manifest import (
     LICENCE,
     SCHEMA,
     SPLIT_TABLE,
+    Agreement,
     Bump,
     Changes,
     Known,
@@ -63,6 +68,7 @@ from curation.release.manifest import (
     read_schema,
     write_json,
 )
+from curation.release.sentences import LOSSES, sentence_rows
 from curation.release.splits import (
     FRACTIONS,
     NEAR_DUPLICATE,
@@ -98,6 +104,11 @@ _ITEMS = 10_000
 """About the most entities and events held in memory as Python objects."""
 _READS = 32
 """Batches of rows (1 MB and more each) read before their memory is given back."""
+_TOKENS = 8
+"""Tokens that take about the memory of one of them."""
+_MORE = {sentences.CONFIG: "_sentences", corrections.CONFIG: "_corrections"}
+_LOST = "_lost"
+"""Columns of the rows on disk, beside those of the documents."""
 _PART, _LOCK = ".building.part", ".building.lock"
 _SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
 
@@ -127,8 +138,8 @@ class ReleaseReport(Value):
 
 
 class _Hashes(NamedTuple):
-    text_sha256: str
     row_sha256: str
+    more_sha256: str
 
 
 class _Before(NamedTuple):
@@ -140,6 +151,7 @@ class _Before(NamedTuple):
     labels: Labels
     table: dict[str, Place]
     known: dict[str, _Hashes]
+    texts: dict[str, str]
 
 
 def build_release(
@@ -188,23 +200,22 @@ def build_release(
         by = _split_by(split_by, before)
         selection = selection or Selection()
         labels = Labels.of(schema, before.labels if before else None)
-        features = columns_of(labels)
         types = (before.manifest.types if before else {}) | {schema.ref: (*schema.entity_names, *schema.event_names)}
-        with _Spool(part, features.arrow_schema) as spool:
-            snapshots = spool.fill(rows, schema, labels, types, selection, dated=by == "time")
+        with _Spool(part, labels) as spool:
+            snapshots = spool.fill(rows, schema, types, selection, dated=by == "time")
             cuts = _cuts(spool, before, split_fractions) if by == "time" else None
             assignment, edges = _place(spool, before, split_fractions, near_duplicate, cuts)
             table = assignment.table
             order = _order(spool, assignment)
             logical = LogicalHash(labels, schema)
             for n in order:
-                logical.article(spool.ids[n], table[spool.ids[n]].split, spool.hashes[n])
+                logical.article(spool.ids[n], table[spool.ids[n]].split, *spool.hashes[n])
             logical_sha256 = logical.finish(table)
 
             changes = _changes(spool, order, labels, before) if before else None
             proposal = propose(
                 before.manifest if before else None,
-                _reasons(before, schema, labels, columns(features), changes) if before and changes else [],
+                _reasons(before, schema, labels, changes, _beside(spool, order, before)) if before and changes else [],
                 changed=before is None or logical_sha256 != before.manifest.logical_sha256,
                 wanted=version,
                 force=force,
@@ -215,7 +226,11 @@ def build_release(
                 return _standing(target, logical_sha256, proposal, spool.barred)
 
             counting = Counting(labels)
-            sizes = {split: _write_split(spool, order, table, split, counting, part) for split in SPLITS}
+            sizes: dict[str, dict[str, SplitSize]] = {config: {} for config in CONFIGS}
+            for split in SPLITS:
+                numbers = [n for n in order if table[spool.ids[n]].split == split]
+                for config, size in _write_split(spool, numbers, split, counting, part).items():
+                    sizes[config][split] = size
             write_jsonl(part / ARTICLES, _known(spool, order, table))
         write_splits(part / SPLIT_TABLE, table, proposal.version)
         write_json(part / LABELS, labels.model_dump(mode="json"))
@@ -229,7 +244,7 @@ def build_release(
             reasons=proposal.reasons,
             previous=before.manifest.as_was if before else None,
             history=(*before.manifest.history, before.manifest.as_was) if before else (),
-            columns=columns(features),
+            columns=columns(labels),
             types=types,
             counts=counting.counts(),
             splits=_split_facts(
@@ -237,12 +252,12 @@ def build_release(
             ),
             selection=selection.model_copy(update={"withdrawn": _withdrawn(selection, before)}),
             changes=changes,
+            agreement=spool.agreement(),
             snapshots=tuple(sorted({*about.snapshots, *snapshots})),
             software={package: installed(package) for package in _SOFTWARE},
             files={},
         )
-        download = sum((part / DATA / f"{split}.parquet").stat().st_size for split in sizes)
-        _write(part / CARD, card(manifest, schema, labels, about, {k: v for k, v in sizes.items() if v.rows}, download))
+        _write(part / CARD, card(manifest, schema, labels, about, sizes))
         _write(part / LICENCE, licence_note(manifest, about))
         earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
         told = before.manifest.selection.withdrawn if before else {}
@@ -258,10 +273,10 @@ def build_release(
 class _Spool:
     """The rows on disk as Arrow, and of each row what must be at hand: id, hashes, place."""
 
-    def __init__(self, folder: Path, arrow: pa.Schema) -> None:
+    def __init__(self, folder: Path, labels: Labels) -> None:
         self.ids: list[str] = []
         self.texts: list[str] = []
-        self.hashes: list[str] = []
+        self.hashes: list[_Hashes] = []
         self.snapshots: list[str | None] = []
         self.lengths: list[int] = []
         self.published: list[datetime | None] = []
@@ -269,7 +284,12 @@ class _Spool:
         self.sketches = Sketches(folder)
         self._places: list[tuple[int, int]] = []
         self._path = folder / "rows.arrow"
-        self.arrow = arrow
+        self.labels = labels
+        self.arrow = {config: columns_of(labels).arrow_schema for config, columns_of in CONFIGS.items()}
+        self._scores, self._doubly = Scores(), 0
+        more = [pa.field(_MORE[config], pa.list_(pa.struct(list(self.arrow[config])))) for config in _MORE]
+        losses = pa.field(_LOST, pa.struct([(name, pa.int64()) for name in LOSSES]))
+        self._schema = pa.schema([*self.arrow[DATA], *more, losses])
         self._reader: pa.ipc.RecordBatchFileReader | None = None
         self._reads = 0
 
@@ -284,7 +304,6 @@ class _Spool:
         self,
         rows: Iterable[ReviewedArticle],
         schema: LabelSchema,
-        labels: Labels,
         types: dict[str, tuple[str, ...]],
         selection: Selection,
         *,
@@ -295,7 +314,7 @@ class _Spool:
         Returns the snapshots they name. Raises ReleaseError at the first finding.
         """
         seen: set[str] = set()
-        with pa.OSFile(str(self._path), "wb") as sink, pa.ipc.new_file(sink, self.arrow) as writer:
+        with pa.OSFile(str(self._path), "wb") as sink, pa.ipc.new_file(sink, self._schema) as writer:
             held: list[Row] = []
             characters = items = batches = 0
             for reviewed in rows:
@@ -314,8 +333,10 @@ class _Spool:
                 if found := problem(reviewed, schema, engine_only=selection.engine_only):
                     raise ReleaseError(f"article {article.id}: {found}; mend the annotation, nothing was built")
                 made = row(reviewed, schema, types)
+                split, lost = sentence_rows(made, reviewed.sentences)
+                corrected = _corrected(reviewed, schema)
                 try:
-                    self.hashes.append(row_sha256(made))
+                    self.hashes.append(_Hashes(row_sha256(made), more_sha256(split, corrected)))
                 except UnicodeEncodeError as error:
                     raise ReleaseError(
                         f"article {article.id}: holds {error.object[error.start : error.end]!r}, which is half a "
@@ -328,15 +349,39 @@ class _Spool:
                 self.published.append(utc(article.published))
                 self._places.append((batches, len(held)))
                 self.sketches.add(article.text)
-                held.append(encode(made, labels))
+                self._agree(reviewed)
+                held.append(
+                    encode(made, self.labels)
+                    | {
+                        _MORE[sentences.CONFIG]: [sentences.encode(one, self.labels) for one in split],
+                        _MORE[corrections.CONFIG]: corrected,
+                        _LOST: {name: lost[name] for name in LOSSES},
+                    }
+                )
                 characters += len(article.text)
-                items += len(made["entities"]) + len(made["events"]) + 1
+                items += len(made["entities"]) + len(made["events"]) + len(corrected) + 1
+                items += sum(len(tokens) for _, _, tokens in reviewed.sentences) // _TOKENS
                 if items >= _ITEMS or characters >= _CHARACTERS:
-                    writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self.arrow))
+                    writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self._schema))
                     held, characters, items, batches = [], 0, 0, batches + 1
             if held:
-                writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self.arrow))
+                writer.write_batch(pa.RecordBatch.from_pylist(held, schema=self._schema))
         return {one for one in self.snapshots if one}
+
+    def agreement(self) -> Agreement | None:
+        """How far people agreed where several annotated an article; None where none did."""
+        if not self._doubly:
+            return None
+        f1 = (round(one.f1, 4) for one in (self._scores.entities, self._scores.triggers, self._scores.arguments))
+        return Agreement(articles=self._doubly, **dict(zip(("entities", "triggers", "arguments"), f1, strict=True)))
+
+    def _agree(self, reviewed: ReviewedArticle) -> None:
+        # What was adjudicated stands on what the others said, so it agrees with nobody by itself.
+        own = () if reviewed.chosen == "adjudicated" else (reviewed.annotation,)
+        pairs = list(combinations((*own, *reviewed.others), 2))
+        for one, other in pairs:
+            self._scores.add(compare(one, other))
+        self._doubly += bool(pairs)
 
     def text_of(self, number: int) -> str:
         """The text of the n-th row."""
@@ -384,20 +429,23 @@ def _read_before(folder: Path | None) -> _Before | None:
     manifest = Manifest.read(folder)
     if wrong := differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES)):
         raise ReleaseError(f"{folder}: {wrong[0]}; take that release again from where it was published")
-    known = {one.id: _Hashes(one.text_sha256, one.row_sha256) for one in read_known(folder)}
+    known, texts = {}, {}
+    for one in read_known(folder):
+        known[one.id], texts[one.id] = _Hashes(one.row_sha256, one.more_sha256), one.text_sha256
     table = read_splits(folder / SPLIT_TABLE)
-    return _Before(folder, manifest, read_schema(folder), read_labels(folder), table, known)
+    return _Before(folder, manifest, read_schema(folder), read_labels(folder), table, known, texts)
 
 
 def _changes(spool: _Spool, order: Sequence[int], labels: Labels, before: _Before) -> Changes:
     """What differs from the release before; only the articles whose hash differs are looked at."""
     count = ChangeCount()
     kept = {spool.ids[n]: n for n in order}
-    known = before.known
-    differs = {one: n for one, n in kept.items() if one not in known or known[one].row_sha256 != spool.hashes[n]}
+    known = {one: hashes.row_sha256 for one, hashes in before.known.items()}
+    differs = {one: n for one, n in kept.items() if known.get(one) != spool.hashes[n].row_sha256}
 
     def now(number: int) -> Row:
-        return decode(next(spool.tables([number])).to_pylist()[0], labels)
+        names = spool.arrow[DATA].names
+        return decode(next(spool.tables([number], names)).to_pylist()[0], labels)
 
     for one, number in differs.items():
         if one not in known:
@@ -446,7 +494,7 @@ def _place(
     settled = {
         one
         for one, text_sha256 in zip(spool.ids, spool.texts, strict=True)
-        if before and one in before.known and before.known[one].text_sha256 == text_sha256
+        if before and before.texts.get(one) == text_sha256
     }
     published = dict(zip(spool.ids, spool.published, strict=True))
 
@@ -475,18 +523,26 @@ def _order(spool: _Spool, assignment: Assignment) -> list[int]:
     return order
 
 
+def _beside(spool: _Spool, order: Sequence[int], before: _Before) -> int:
+    """How many articles have the same document as before, but other sentences or corrections."""
+    return sum(
+        (then := before.known.get(spool.ids[n])) is not None
+        and then.row_sha256 == spool.hashes[n].row_sha256
+        and then != spool.hashes[n]
+        for n in order
+    )
+
+
 def _rows_before(before: _Before, wanted: Callable[[str], bool]) -> Iterator[Row]:
     for split in SPLITS:
         yield from read_rows(before.folder / DATA / f"{split}.parquet", before.labels, wanted)
 
 
-def _reasons(
-    before: _Before, schema: LabelSchema, labels: Labels, now: dict[str, str], changes: Changes
-) -> list[Reason]:
+def _reasons(before: _Before, schema: LabelSchema, labels: Labels, changes: Changes, beside: int) -> list[Reason]:
     return [
         *schema_reasons(before.schema, schema),
-        *shape_reasons(before.labels, labels, before.manifest.columns, now),
-        *article_reasons(changes),
+        *shape_reasons(before.labels, labels, before.manifest.columns, columns(labels)),
+        *article_reasons(changes, beside),
     ]
 
 
@@ -501,19 +557,48 @@ def _standing(target: Path, logical_sha256: str, proposal: Proposal, barred: Cou
 
 
 def _write_split(
-    spool: _Spool, order: Sequence[int], table: dict[str, Place], split: str, counting: Counting, part: Path
-) -> SplitSize:
-    path = part / DATA / f"{split}.parquet"
-    path.parent.mkdir(exist_ok=True)
-    numbers = [n for n in order if table[spool.ids[n]].split == split]
-    with pq.ParquetWriter(path, spool.arrow, compression="zstd") as writer:
+    spool: _Spool, numbers: Sequence[int], split: str, counting: Counting, part: Path
+) -> dict[str, SplitSize]:
+    """Write the rows of these numbers as one split of every config. Returns the sizes, config by config."""
+    paths = {config: part / config / f"{split}.parquet" for config in spool.arrow}
+    with ExitStack() as stack:
+        writers = {}
+        for config, path in paths.items():
+            path.parent.mkdir(exist_ok=True)
+            writers[config] = stack.enter_context(pq.ParquetWriter(path, spool.arrow[config], compression="zstd"))
         for piece in spool.tables(numbers):
-            counting.add(piece, split)
-            writer.write_table(piece, row_group_size=piece.num_rows)
+            documents = piece.select(spool.arrow[DATA].names).cast(spool.arrow[DATA])
+            counting.add(documents, split)
+            counting.lost(piece[_LOST])
+            writers[DATA].write_table(documents, row_group_size=documents.num_rows)
+            for config, column in _MORE.items():
+                rows = _flat(piece[column], spool.arrow[config])
+                counting.more(config, rows, split)
+                if rows.num_rows:
+                    writers[config].write_table(rows, row_group_size=rows.num_rows)
+    return {config: _size(path) for config, path in paths.items()}
+
+
+def _flat(lists: pa.ChunkedArray, schema: pa.Schema) -> pa.Table:
+    """The structs in a column of lists as the rows of a table."""
+    structs = pc.list_flatten(lists).combine_chunks()
+    structs = structs.chunk(0) if isinstance(structs, pa.ChunkedArray) else structs
+    return pa.Table.from_batches([pa.RecordBatch.from_struct_array(structs)]).cast(schema)
+
+
+def _size(path: Path) -> SplitSize:
     groups = pq.read_metadata(path)
     # Bytes as Parquet has them before compression: an Arrow table's own size depends on how it came about.
     size = sum(groups.row_group(n).total_byte_size for n in range(groups.num_row_groups))
-    return SplitSize(rows=len(numbers), bytes=size)
+    return SplitSize(rows=groups.num_rows, bytes=size, download=path.stat().st_size)
+
+
+def _corrected(reviewed: ReviewedArticle, schema: LabelSchema) -> list[Row]:
+    """The corrections of one article; none where it is not known what its annotation started from."""
+    article, annotation, prediction = reviewed.article, reviewed.annotation, reviewed.prediction
+    if prediction is None or annotation.annotator.kind == "engine" or prediction.text_sha256 != article.text_sha256:
+        return []
+    return correction_rows(article.text, annotation, prediction, schema)
 
 
 def _known(spool: _Spool, order: Sequence[int], table: dict[str, Place]) -> Iterator[str]:
@@ -527,7 +612,7 @@ def _known(spool: _Spool, order: Sequence[int], table: dict[str, Place]) -> Iter
                 id=line["id"],
                 split=table[line["id"]].split,
                 text_sha256=spool.texts[n],
-                row_sha256=spool.hashes[n],
+                **spool.hashes[n]._asdict(),
                 annotation=line["annotation_id"],
                 annotator=line["annotator"],
                 parent=line["parent"],

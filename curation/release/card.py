@@ -13,16 +13,17 @@ from functools import cache
 from typing import Any
 
 import yaml
-from datasets import Features
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import Field
 
 from curation.article import Value
 from curation.errors import one_line
-from curation.release.documents import CONFIG, features
+from curation.release.configs import CONFIGS
+from curation.release.documents import CONFIG
 from curation.release.labels import Labels
-from curation.release.manifest import DATA, Manifest
+from curation.release.manifest import Manifest
+from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
 from curation.schema import LabelSchema
 
@@ -59,10 +60,11 @@ class About(Value):
 
 
 class SplitSize(Value):
-    """Rows of one split, and their bytes in memory."""
+    """Rows of one split of one config, their bytes before compression, and those of the file."""
 
     rows: int
     bytes: int
+    download: int
 
 
 def card(
@@ -70,12 +72,11 @@ def card(
     schema: LabelSchema,
     labels: Labels,
     about: About,
-    sizes: Mapping[str, SplitSize],
-    download: int,
+    sizes: Mapping[str, Mapping[str, SplitSize]],
 ) -> str:
     """The README.md of a release: front matter that `load_dataset` and the Hub read, then the card.
 
-    `sizes` are of the splits that have rows; `download` is the bytes of the Parquet files.
+    `sizes` are those of each config and split.
     """
     counts = manifest.counts
     origins = {kind: _shares(found) for kind, found in counts.origins.items()}
@@ -85,7 +86,7 @@ def card(
     )
     template = _environment().get_template("card.md.jinja")
     page = template.render(
-        front=Markup(front_matter(manifest, schema, features(labels), about, sizes, download)),
+        front=Markup(front_matter(manifest, schema, labels, about, sizes)),
         about=about,
         manifest=manifest,
         schema=schema,
@@ -100,6 +101,9 @@ def card(
         licences=_most(counts.licences),
         sources=_most(counts.sources),
         licence=_licence(about),
+        lost=[(words, counts.lost[name]) for name, words in LOSSES.items() if counts.lost.get(name)],
+        sentences=sum(counts.rows["sentences"].values()),
+        changed=_changed(manifest),
         leakage=_leakage(manifest),
         limits=(*_limits(manifest), *about.limits),
         versions=(*manifest.history, manifest.as_was)[::-1],
@@ -110,12 +114,13 @@ def card(
 def front_matter(
     manifest: Manifest,
     schema: LabelSchema,
-    columns: Features,
+    labels: Labels,
     about: About,
-    sizes: Mapping[str, SplitSize],
-    download: int,
+    sizes: Mapping[str, Mapping[str, SplitSize]],
 ) -> str:
-    """The YAML at the head of the card. An empty split is left out: `datasets` refuses to load one."""
+    """The YAML at the head of the card. Empty splits and configs are left out: `datasets` refuses to load them."""
+    full = {config: {split: size for split, size in of.items() if size.rows} for config, of in sizes.items()}
+    full = {config: of for config, of in full.items() if of}
     counts = manifest.counts
     languages = _languages(counts.languages, schema.language)
     ids = sorted({licence.lower() for licence in (*counts.licences, about.licence or "") if licence})
@@ -138,20 +143,24 @@ def front_matter(
         "version": manifest.version,
         "configs": [
             {
-                "config_name": CONFIG,
-                "default": True,
-                "data_files": [{"split": split, "path": f"{DATA}/{split}.parquet"} for split in sizes],
+                "config_name": config,
+                **({"default": True} if config == CONFIG else {}),
+                "data_files": [{"split": split, "path": f"{config}/{split}.parquet"} for split in of],
             }
+            for config, of in full.items()
         ],
-        "dataset_info": {
-            "config_name": CONFIG,
-            "features": columns._to_yaml_list(),
-            "splits": [
-                {"name": split, "num_bytes": size.bytes, "num_examples": size.rows} for split, size in sizes.items()
-            ],
-            "download_size": download,
-            "dataset_size": sum(size.bytes for size in sizes.values()),
-        },
+        "dataset_info": [
+            {
+                "config_name": config,
+                "features": CONFIGS[config](labels)._to_yaml_list(),
+                "splits": [
+                    {"name": split, "num_bytes": size.bytes, "num_examples": size.rows} for split, size in of.items()
+                ],
+                "download_size": sum(size.download for size in sizes[config].values()),
+                "dataset_size": sum(size.bytes for size in of.values()),
+            }
+            for config, of in full.items()
+        ],
     }
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=100)
 
@@ -261,6 +270,18 @@ def _leakage(manifest: Manifest) -> str:
     if facts.leakage is None:
         return f"No two articles of different splits were found that share {facts.leakage_floor:.0%} or more of theirs."
     return f"The most alike two articles of different splits share {facts.leakage:.1%} of theirs."
+
+
+def _changed(manifest: Manifest) -> list[tuple[str, int, int, str, str]]:
+    """Of each kind of item: how many an engine said, how many people said in the end, the shares kept and added."""
+    found = []
+    for item, changes in manifest.counts.corrections.items():
+        added = changes.get("added", 0)
+        said = sum(changes.values()) - added
+        now = said - changes.get("removed", 0) + added
+        kept = f"{changes.get('kept', 0) / said:.0%}" if said else "–"
+        found.append((item, said, now, kept, f"{added / now:.0%}" if now else "–"))
+    return found
 
 
 def _limits(manifest: Manifest) -> Iterable[str]:

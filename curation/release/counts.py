@@ -8,9 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curation.release import corrections
 from curation.release.labels import Labels
 from curation.release.manifest import Counts
+from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
+
+_CHANGES = ("kept", "attributes", *(one for one in corrections.CHANGES.values() if one != "kept"))
 
 _BY_VALUE = {
     "annotators": "annotator",
@@ -34,6 +38,9 @@ class Counting:
         self._by_value: dict[str, Counter[str]] = {kind: Counter() for kind in _BY_VALUE}
         self._articles = dict.fromkeys(SPLITS, 0)
         self._characters = dict.fromkeys(SPLITS, 0)
+        self._rows: dict[str, Counter[str]] = {}
+        self._lost = dict.fromkeys(LOSSES, 0)
+        self._corrections: dict[str, Counter[str]] = defaultdict(Counter)
         self._preannotated = 0
         self._published: list[Any] = []
 
@@ -57,6 +64,18 @@ class Counting:
                 self._by_split[kind][self._names[column][int(code)]][split] += count
             self._by_split["origins"][kind].update(_values(pc.struct_field(items, "origin")))
 
+    def more(self, config: str, table: pa.Table, split: str) -> None:
+        """Count rows of another config."""
+        self._rows.setdefault(config, Counter())[split] += table.num_rows
+        if config == corrections.CONFIG:
+            for one in table.group_by(["item", "change"]).aggregate([([], "count_all")]).to_pylist():
+                self._corrections[one["item"]][one["change"]] += one["count_all"]
+
+    def lost(self, losses: pa.ChunkedArray) -> None:
+        """Count what sentences cannot hold: structs of whole numbers."""
+        for name in self._lost:
+            self._lost[name] += pc.sum(pc.struct_field(losses, name)).as_py() or 0
+
     def counts(self) -> Counts:
         """All that was counted, keys in a fixed order: labels as in their lists, the rest by the alphabet."""
         orders = {
@@ -72,6 +91,13 @@ class Counting:
             **held,
             origins={kind: dict(sorted(self._by_split["origins"][kind].items())) for kind in orders},
             **{kind: dict(sorted(found.items())) for kind, found in self._by_value.items()},
+            rows={"documents": self._articles, **{config: dict(found) for config, found in self._rows.items()}},
+            lost=self._lost,
+            corrections={
+                item: {change: found[change] for change in _CHANGES if found[change]}
+                for item in ("entity", "event", "argument")
+                if (found := self._corrections[item])
+            },
             preannotated=self._preannotated,
             first_published=days[0] if days else None,
             last_published=days[1] if days else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -37,6 +37,8 @@ class ReviewedArticle(NamedTuple):
     `annotated_types` are the entity and event types that were in force when it was annotated: a type added later
     must not be read as absent. None: those of the schema version that the annotation names, as far as this release
     or an earlier one knows it. `snapshot` names the pull it came from, `chosen` why this annotation counts.
+    `prediction` is the pre-annotation that the annotation started from, `others` what other people said of the same
+    text. `sentences` are `(start, end, tokens)`, a token `(start, end)`; `zones` are `(kind, start, end)`.
     """
 
     article: Article
@@ -44,6 +46,10 @@ class ReviewedArticle(NamedTuple):
     annotated_types: Collection[str] | None = None
     snapshot: str | None = None
     chosen: Chosen | None = None
+    prediction: Annotation | None = None
+    others: tuple[Annotation, ...] = ()
+    sentences: Sequence[tuple[int, int, Sequence[tuple[int, int]]]] = ()
+    zones: Sequence[tuple[str, int, int]] = ()
 
 
 def features(labels: Labels) -> Features:
@@ -75,6 +81,8 @@ def features(labels: Labels) -> Features:
             **{name: Value("string") for name in ("language", "licence", "schema", "annotator", "state", "chosen")},
             **{name: Value("string") for name in ("annotation_id", "parent")},
             "annotated_types": List(Value("string")),
+            "zones": List({"kind": Value("string"), "start": Value("int64"), "end": Value("int64")}),
+            "sentences": List({"start": Value("int64"), "end": Value("int64")}),
             "entities": List({**item("entities"), **attributes("entities", labels.entity_attributes)}),
             "events": List(
                 {
@@ -90,16 +98,19 @@ def features(labels: Labels) -> Features:
 def columns(of: Features) -> dict[str, str]:
     """Every column and nested field by its dotted path → its kind; what makes two releases readable alike."""
 
+    def kind(feature: Any) -> str:
+        return "class label" if isinstance(feature, ClassLabel) else str(feature.dtype)
+
     def walk(path: str, feature: Any) -> Iterator[tuple[str, str]]:
         if isinstance(feature, List):
             inner = feature.feature
-            yield path, "list" if isinstance(inner, dict) else f"list of {inner.dtype}"
+            yield path, "list" if isinstance(inner, dict) else f"list of {kind(inner)}"
             yield from walk(path, inner) if isinstance(inner, dict) else ()
         elif isinstance(feature, dict):
             for name, field in feature.items():
                 yield from walk(f"{path}.{name}" if path else name, field)
         else:
-            yield path, "class label" if isinstance(feature, ClassLabel) else feature.dtype
+            yield path, kind(feature)
 
     return dict(walk("", dict(of)))
 
@@ -187,6 +198,8 @@ def row(reviewed: ReviewedArticle, schema: LabelSchema, in_force: Mapping[str, C
         "annotation_id": annotation.id,
         "parent": annotation.parent,
         "annotated_types": None if types is None else [name for name in every if name in types],
+        "zones": [{"kind": kind, "start": start, "end": end} for kind, start, end in reviewed.zones],
+        "sentences": [{"start": start, "end": end} for start, end, _ in reviewed.sentences],
         "entities": [item("entities", one) for one in order[0]],
         "events": [
             item("events", one)

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 )
 
 from curation.errors import ReleaseError
-from curation.release.documents import CONFIG
+from curation.release.configs import CONFIGS
 from curation.release.manifest import CARD, MANIFEST, Manifest, differing
 
 _TRIES = 6
@@ -174,7 +174,7 @@ def _ours(api: HfApi, repo: str, head: str | None) -> None:
         front = None
     configs = front.get("configs") if isinstance(front, dict) else None
     names = {str(one.get("config_name")) for one in configs or () if isinstance(one, dict)}
-    if foreign := sorted(names - {CONFIG}):
+    if foreign := sorted(names - CONFIGS.keys()):
         raise ReleaseError(
             f"{repo}: its {CARD} describes configs that are not of this dataset ({', '.join(foreign)}), "
             "which publishing would wipe out; take another repository"

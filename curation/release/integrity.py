@@ -8,6 +8,7 @@ from pathlib import Path
 
 from curation.article import sha256
 from curation.errors import ReleaseError
+from curation.release.configs import More
 from curation.release.documents import Row, read_rows, row_sha256
 from curation.release.labels import Labels
 from curation.release.manifest import (
@@ -44,11 +45,13 @@ def _content(folder: Path, manifest: Manifest) -> list[str]:
     labels, table = read_labels(folder), read_splits(folder / SPLIT_TABLE)
     known = {one.id: one for one in read_known(folder)}
     logical = LogicalHash(labels, read_schema(folder))
+    more = {split: More(folder, split, labels) for split in SPLITS}
     problems = []
     seen: set[str] = set()
     for split, row in heapq.merge(*(_split(folder, split, labels) for split in SPLITS), key=lambda one: one[1]["id"]):
         article, digest = row["id"], row_sha256(row)
-        logical.article(article, split, digest)
+        beside = more[split].sha256(article)
+        logical.article(article, split, digest, beside)
         if article in seen:
             problems.append(f"{article}: stands there twice")
         seen.add(article)
@@ -56,6 +59,8 @@ def _content(folder: Path, manifest: Manifest) -> list[str]:
             problems.append(f"{article}: is in {split}, the split table says otherwise")
         if article not in known or known[article].row_sha256 != digest:
             problems.append(f"{article}: its row is not the one that articles.jsonl names")
+        if article in known and known[article].more_sha256 != beside:
+            problems.append(f"{article}: its sentences or corrections are not those that articles.jsonl names")
         if sha256(row["text"]) != row["text_sha256"]:
             problems.append(f"{article}: its text does not fit its hash")
         problems += [
@@ -63,6 +68,7 @@ def _content(folder: Path, manifest: Manifest) -> list[str]:
             for item in (*row["entities"], *row["events"])
             if row["text"][item["start"] : item["end"]] != item["text"]
         ]
+    problems += [f"{one}: has sentences or corrections and no row" for split in SPLITS for one in more[split].left]
     problems += [f"{article}: is named in articles.jsonl and has no row" for article in sorted(known.keys() - seen)]
     if logical.finish(table) != manifest.logical_sha256:
         problems.append("the logical content has another hash than the manifest says")

@@ -11,7 +11,8 @@ from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from curation.errors import ReleaseError
-from curation.release.documents import CONFIG, features
+from curation.release.configs import CONFIGS
+from curation.release.documents import CONFIG
 from curation.release.hub import hub_errors
 from curation.release.manifest import MANIFEST, Manifest, read_labels
 from curation.release.splits import SPLITS
@@ -29,7 +30,7 @@ def load_release(
     Args:
         where: a folder of releases, the folder of one release, or a dataset repository on the Hub (`ORG/NAME`).
         version: `X.Y.Z`; the tag on the Hub is `vX.Y.Z`. Once loaded it is found offline too.
-        config: `documents`.
+        config: `documents`, `sentences` or `corrections`.
         token: for the Hub; default: the one it finds itself (HF_TOKEN, or a login).
         endpoint: address of the Hub; default HF_ENDPOINT, or the public one.
 
@@ -41,8 +42,8 @@ def load_release(
         wanted = ".".join(map(str, parse_version(version)))
     except ValueError as error:
         raise ReleaseError(f"{error}; give three numbers") from error
-    if config != CONFIG:
-        raise ReleaseError(f"there is no config {config}; take {CONFIG}")
+    if config not in CONFIGS:
+        raise ReleaseError(f"there is no config {config}; take {', '.join(CONFIGS)}")
     folder = _folder(where, wanted, token, endpoint)
     manifest = Manifest.read(folder)
     if manifest.version != wanted:
@@ -53,9 +54,9 @@ def load_release(
         path = folder / name
         if not path.is_file() or path.stat().st_size != fact.bytes:
             raise ReleaseError(f"{path}: is missing or has another size than the manifest says; take the release again")
-    full = {split: count for split, count in manifest.counts.articles.items() if count}
-    loaded = load_dataset(str(folder), config)
-    columns = features(read_labels(folder))
+    full = {split for split, count in manifest.counts.rows[config].items() if count}
+    loaded = load_dataset(str(folder), config) if full else {}
+    columns = CONFIGS[config](read_labels(folder))
     empty: dict[str, list[object]] = {name: [] for name in columns}
     return DatasetDict(
         {split: loaded[split] if split in full else Dataset.from_dict(empty, features=columns) for split in SPLITS}

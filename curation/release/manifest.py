@@ -1,9 +1,10 @@
 """`manifest.json`: what a release is made of, and the hash that names its logical content.
 
 The logical hash is the SHA-256 of these lines of canonical JSON (sorted keys, no spaces, UTF-8, each ended by LF):
-the format, the labels, the label schema; then `[id, split, row_sha256]` of each article, sorted by id; then
-`[id, cluster, split]` of each line of the split table, sorted by id. `row_sha256` is of the row with label names in
-place of integers. So neither order, process, codec nor library version changes it.
+the format, the labels, the label schema; then `[id, split, row_sha256, more_sha256]` of each article, sorted by id;
+then `[id, cluster, split]` of each line of the split table, sorted by id. `row_sha256` is of the article's row in
+`documents`, `more_sha256` of its rows in `sentences` and `corrections`, with label names in place of integers. So
+neither order, process, codec nor library version changes it.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ class Selection(Value):
 
 
 class Counts(Value):
-    """What a release holds. Keys are labels, annotator keys, licences and so on; "" stands for "not stated"."""
+    """What a release holds. Keys are labels, annotator keys, licences and so on; "" stands for "not stated".
+
+    `rows` are those of each config and split, `lost` what `sentences` cannot hold (see `sentences.LOSSES`),
+    `corrections` what people did with pre-annotations: kind of item → change → how often.
+    """
 
     articles: dict[str, int] = Field(default_factory=dict)
     characters: dict[str, int] = Field(default_factory=dict)
@@ -86,6 +91,9 @@ class Counts(Value):
     licences: dict[str, int] = Field(default_factory=dict)
     sources: dict[str, int] = Field(default_factory=dict)
     languages: dict[str, int] = Field(default_factory=dict)
+    rows: dict[str, dict[str, int]] = Field(default_factory=dict)
+    lost: dict[str, int] = Field(default_factory=dict)
+    corrections: dict[str, dict[str, int]] = Field(default_factory=dict)
     preannotated: int = 0
     first_published: str | None = None
     last_published: str | None = None
@@ -94,6 +102,15 @@ class Counts(Value):
         """How many in all splits together."""
         held = getattr(self, of)
         return sum(held.values()) if of == "articles" else sum(sum(one.values()) for one in held.values())
+
+
+class Agreement(Value):
+    """How far people agree who annotated the same article: F1 over all pairs of them, exact span and type."""
+
+    articles: int
+    entities: float
+    triggers: float
+    arguments: float
 
 
 class SplitFacts(Value):
@@ -157,6 +174,7 @@ class Manifest(Value):
     splits: SplitFacts
     selection: Selection = Selection()
     changes: Changes | None = None
+    agreement: Agreement | None = None
     snapshots: tuple[str, ...] = ()
     software: dict[str, str]
     files: dict[str, FileFact]
@@ -186,6 +204,7 @@ class Known(Value):
     split: str
     text_sha256: Sha256
     row_sha256: Sha256
+    more_sha256: Sha256
     annotation: str
     annotator: str
     parent: str | None
@@ -202,9 +221,9 @@ class LogicalHash:
         for line in ({"format": FORMAT}, labels.model_dump(mode="json"), schema.model_dump(mode="json")):
             self._add(line)
 
-    def article(self, article_id: str, split: str, row_sha256: str) -> None:
+    def article(self, article_id: str, split: str, row_sha256: str, more_sha256: str) -> None:
         """Add one article; they come sorted by id."""
-        self._add([article_id, split, row_sha256])
+        self._add([article_id, split, row_sha256, more_sha256])
 
     def finish(self, table: Mapping[str, Place]) -> str:
         """Add the split table. Returns the hash as hex."""

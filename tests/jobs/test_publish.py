@@ -112,6 +112,22 @@ def test_what_counts_and_under_which_name(project: Project) -> None:
         assert not path.is_file() or b"person:ls-" not in path.read_bytes()
 
 
+def test_sentences_corrections_and_agreement(project: Project) -> None:
+    publish(project)
+    said = [row for split in load_release(project.releases, "0.1.0", "corrections").values() for row in split]
+    assert sorted((row["id"], row["change"], row["engine"]) for row in said) == [
+        ("kel-2", "kept", "engine:rules@1.0.0")
+    ], "kel-1's annotation began from nothing"
+    sentences = [row for split in load_release(project.releases, "0.1.0", "sentences").values() for row in split]
+    assert sorted((row["id"], row["text"], row["zone"]) for row in sentences) == [
+        ("kel-1", TEXTS["kel-1"], "body"),
+        ("kel-2", TEXTS["kel-2"], "body"),
+    ]
+    page = (project.releases / "v0.1.0" / "README.md").read_text()
+    assert "over 1 articles that two people or more annotated" in page
+    assert "entities 0.333" in page
+
+
 def test_engine_only_takes_what_nobody_touched(project: Project) -> None:
     publish(project, "--engine-only")
     found = rows(project)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from made import ABOUT, SCHEMA, corpus
 
+from curation.formats.tokens import tokenise
 from curation.release import build_release
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ml-engineers.md"
@@ -15,12 +16,13 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "ml-engineers.md"
 
 def test_the_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     snippets = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(snippets) == 6
-    build_release(corpus(30), SCHEMA, tmp_path / "work" / "releases", about=ABOUT)
+    assert len(snippets) == 7
+    rows = [row._replace(sentences=tokenise(row.article).sentences) for row in corpus(30)]
+    build_release(rows, SCHEMA, tmp_path / "work" / "releases", about=ABOUT)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for snippet in snippets:
         exec(snippet, names)
     said = capsys.readouterr().out
-    for line in ("'train': ", "Move ", "0 of ", "by person:1 from pre-", "{'engine': 1, 'person': 1, 'unknown': 2}"):
+    for line in ("'train': ", "Move ", "[('", "0 of 0 items", "by person:1 from pre-", "{'engine': 1, 'person': 1, 'unknown': 2}"):
         assert line in said

@@ -1,0 +1,213 @@
+"""The `sentences` config: one row a sentence, also of those without any event, for models that read tokens.
+
+Tags are one a token, so of entities that nest or overlap the outermost is tagged, and of two with the same span the
+first by type; the same goes for triggers. A span that begins or ends inside a token is widened to whole tokens. What
+runs over the end of a sentence has no place here. All of that is counted, see `LOSSES`. `events` names every event
+whose trigger is in the sentence, tagged or not, with the arguments whose fillers are.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+
+from datasets import ClassLabel, Features, List, Value
+
+from curation.release.documents import Row
+from curation.release.labels import Labels
+
+CONFIG = "sentences"
+
+Tokens = tuple[int, int, Sequence[tuple[int, int]]]
+"""A sentence: `[start, end)` in code points of the text, and the same of each of its tokens."""
+
+LOSSES = {
+    "entities_inside": "entities that lie inside another or overlap one, not tagged",
+    "entities_across": "entities that run over the end of a sentence or hold no token, left out",
+    "entities_widened": "entities that begin or end inside a token, widened",
+    "triggers_inside": "triggers that lie inside another or overlap one, not tagged",
+    "triggers_across": "events whose trigger runs over the end of a sentence or holds no token, left out",
+    "triggers_widened": "triggers that begin or end inside a token, widened",
+    "arguments_across": "arguments whose filler is in another sentence than the trigger, or was left out",
+}
+"""What tags and sentences cannot hold, in words."""
+
+
+def features(labels: Labels) -> Features:
+    """The columns; the integers of the tags grow at their end as those of the types do."""
+    argument = {
+        "role": ClassLabel(names=list(labels.roles)),
+        "first": Value("int32"),
+        "behind": Value("int32"),
+        "type": Value("string"),
+        "kind": Value("string"),
+        "text": Value("string"),
+    }
+    event = {
+        "id": Value("string"),
+        "type": ClassLabel(names=list(labels.event_types)),
+        "first": Value("int32"),
+        "behind": Value("int32"),
+        "text": Value("string"),
+        "arguments": List(argument),
+    }
+    return Features(
+        {
+            "id": Value("string"),
+            "number": Value("int32"),
+            "start": Value("int64"),
+            "end": Value("int64"),
+            "text": Value("string"),
+            "zone": Value("string"),
+            "tokens": List(Value("string")),
+            "starts": List(Value("int64")),
+            "ends": List(Value("int64")),
+            "tags": List(ClassLabel(names=_tags(labels.entity_types))),
+            "trigger_tags": List(ClassLabel(names=_tags(labels.event_types))),
+            "events": List(event),
+        }
+    )
+
+
+def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], Counter[str]]:
+    """The rows (with names) of a document's sentences, which `layout` gives in order, and the losses counted."""
+    lost: Counter[str] = Counter()
+    entities = _placed(document["entities"], layout, "entities", lost)
+    triggers = _placed(document["events"], layout, "triggers", lost)
+    placed = entities | triggers
+    kinds = {one["id"]: one for one in (*document["entities"], *document["events"])}
+    by_sentence: list[tuple[list[Row], list[Row]]] = [([], []) for _ in layout]
+    for side, (section, found) in enumerate((("entities", entities), ("events", triggers))):
+        for one in document[section]:
+            if one["id"] in found:
+                by_sentence[found[one["id"]][0]][side].append(one)
+    rows = []
+    for number, (start, end, tokens) in enumerate(layout):
+        here = by_sentence[number]
+        tags, inside = _tagged(here[0], placed, len(tokens))
+        trigger_tags, triggers_inside = _tagged(here[1], placed, len(tokens))
+        lost["entities_inside"] += inside
+        lost["triggers_inside"] += triggers_inside
+        events = []
+        for event in here[1]:
+            _, first, behind = placed[event["id"]]
+            arguments = []
+            for one in event["arguments"]:
+                filler = placed.get(one["filler"])
+                if filler is None or filler[0] != number:
+                    lost["arguments_across"] += 1
+                    continue
+                item = kinds[one["filler"]]
+                span = {"first": filler[1], "behind": filler[2], "text": item["text"]}
+                arguments.append({"role": one["role"], **span, "type": item["type"], "kind": one["filler_kind"]})
+            span = {"first": first, "behind": behind, "text": event["text"]}
+            events.append({"id": event["id"], "type": event["type"], **span, "arguments": arguments})
+        rows.append(
+            {
+                "id": document["id"],
+                "number": number,
+                "start": start,
+                "end": end,
+                "text": document["text"][start:end],
+                "zone": _zone(document["zones"], start, end),
+                "tokens": [document["text"][one:two] for one, two in tokens],
+                "starts": [one for one, _ in tokens],
+                "ends": [two for _, two in tokens],
+                "tags": tags,
+                "trigger_tags": trigger_tags,
+                "events": events,
+            }
+        )
+    for event in document["events"]:
+        if event["id"] not in triggers:
+            lost["arguments_across"] += len(event["arguments"])
+    return rows, lost
+
+
+def encode(named: Row, labels: Labels) -> Row:
+    """The same row with the ClassLabel integers in place of the names."""
+    codes = labels.codes
+    tags, trigger_tags = _codes(labels.entity_types), _codes(labels.event_types)
+
+    def argument(one: Row) -> Row:
+        return one | {"role": codes["events.arguments.role"][one["role"]]}
+
+    return named | {
+        "tags": [tags[one] for one in named["tags"]],
+        "trigger_tags": [trigger_tags[one] for one in named["trigger_tags"]],
+        "events": [
+            event | {"type": codes["events.type"][event["type"]], "arguments": list(map(argument, event["arguments"]))}
+            for event in named["events"]
+        ],
+    }
+
+
+def decode(coded: Row, labels: Labels) -> Row:
+    """The same row with names in place of the integers. Raises ValueError: an integer stands for no name."""
+
+    def name(code: int | None, names: Sequence[str]) -> str:
+        if code is None or not 0 <= code < len(names):
+            raise ValueError(f"{coded['id']}: a sentence holds {code}, which stands for no label")
+        return names[code]
+
+    def argument(one: Row) -> Row:
+        return one | {"role": name(one["role"], labels.roles)}
+
+    tags, trigger_tags = _tags(labels.entity_types), _tags(labels.event_types)
+    return coded | {
+        "tags": [name(one, tags) for one in coded["tags"]],
+        "trigger_tags": [name(one, trigger_tags) for one in coded["trigger_tags"]],
+        "events": [
+            event
+            | {"type": name(event["type"], labels.event_types), "arguments": list(map(argument, event["arguments"]))}
+            for event in coded["events"]
+        ],
+    }
+
+
+def _tags(types: Sequence[str]) -> list[str]:
+    return ["O", *(f"{place}-{name}" for name in types for place in "BI")]
+
+
+def _codes(types: Sequence[str]) -> dict[str, int]:
+    return {tag: code for code, tag in enumerate(_tags(types))}
+
+
+def _placed(
+    items: Sequence[Row], layout: Sequence[Tokens], what: str, lost: Counter[str]
+) -> dict[str, tuple[int, int, int]]:
+    """Id → sentence, first token, one behind the last, of what lies in one sentence."""
+    starts = [start for start, _, _ in layout]
+    found = {}
+    for item in items:
+        number = bisect_right(starts, item["start"]) - 1
+        tokens = layout[number][2] if number >= 0 else ()
+        first = bisect_right(tokens, item["start"], key=lambda token: token[1])
+        behind = bisect_left(tokens, item["end"], key=lambda token: token[0])
+        if number < 0 or item["end"] > layout[number][1] or first >= behind:
+            lost[f"{what}_across"] += 1
+            continue
+        lost[f"{what}_widened"] += (tokens[first][0], tokens[behind - 1][1]) != (item["start"], item["end"])
+        found[item["id"]] = number, first, behind
+    return found
+
+
+def _tagged(items: Sequence[Row], placed: dict[str, tuple[int, int, int]], count: int) -> tuple[list[str], int]:
+    """BIO tags of one sentence, and how many items have no place in them."""
+    tags, free, inside = ["O"] * count, 0, 0
+    for item in sorted(items, key=lambda one: (placed[one["id"]][1], -placed[one["id"]][2], one["type"], one["id"])):
+        _, first, behind = placed[item["id"]]
+        if first < free:
+            inside += 1
+            continue
+        tags[first:behind] = [f"B-{item['type']}", *[f"I-{item['type']}"] * (behind - first - 1)]
+        free = behind
+    return tags, inside
+
+
+def _zone(zones: Sequence[Row], start: int, end: int) -> str | None:
+    """The zone that has most of the sentence, the first of equals."""
+    shared = [(min(one["end"], end) - max(one["start"], start), one["kind"]) for one in zones]
+    best = max(shared, key=lambda one: one[0], default=(0, None))
+    return best[1] if best[0] > 0 else None

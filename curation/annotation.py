@@ -122,9 +122,7 @@ class Annotation(Value):
         for event in self.events:
             for argument in event.arguments:
                 if argument.filler not in ids:
-                    raise ValueError(
-                        f"event {event.id}: {argument.role} names {argument.filler}, which is not here"
-                    )
+                    raise ValueError(f"event {event.id}: {argument.role} names {argument.filler}, which is not here")
         return self
 
     def items(self) -> tuple[Item, ...]:

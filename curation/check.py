@@ -47,9 +47,7 @@ def check(annotation: Annotation, article: Article, schema: LabelSchema) -> list
     for entity in annotation.entities:
         findings += _span(entity, article)
         if schema.entity_type(entity.type) is None:
-            findings.append(
-                Finding("unknown-type", f"entity type {entity.type} is not in {schema.ref}", entity.id)
-            )
+            findings.append(Finding("unknown-type", f"entity type {entity.type} is not in {schema.ref}", entity.id))
         findings += _attributes(entity, schema, "entities")
     for event in annotation.events:
         findings += _span(event, article)

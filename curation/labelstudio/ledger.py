@@ -232,10 +232,8 @@ class Ledger:
         """The import was carried out and gave these ids, in the order of the plan. Returns tasks now superseded."""
         with self.change():
             rows = self._ask("SELECT row FROM tasks WHERE batch = ? ORDER BY row", batch)
-            self._db.executemany(
-                "UPDATE tasks SET task_id = ? WHERE row = ?",
-                [(task, row) for task, (row,) in zip(task_ids, rows, strict=True)],
-            )
+            for task, (row,) in zip(task_ids, rows, strict=True):
+                self._name(project, row, task)
             return self._arrived(project, batch)
 
     def found(self, project: KnownProject, batch: str, tasks: Iterable[dict[str, Any]]) -> int:
@@ -305,12 +303,37 @@ class Ledger:
         )
         return [row[0] for row in rows]
 
-    def extent(self, project: KnownProject) -> tuple[int, int]:
-        """How many tasks we believe the server has, and the highest id we ever saw there."""
-        count, last = self._ask(
-            "SELECT sum(deleted = 0), max(task_id) FROM tasks WHERE project = ? AND task_id IS NOT NULL", project.key
-        )[0]
-        return count or 0, last or 0
+    def newest(self, project: KnownProject) -> tuple[int, tuple[str | None, ...]]:
+        """The highest id that we believe the server has, and the identity of its task; 0 where there is none."""
+        rows = self._ask(
+            "SELECT task_id, article_id, text_sha256, purpose, batch FROM tasks WHERE project = ? "
+            "AND task_id IS NOT NULL AND deleted = 0 ORDER BY task_id DESC LIMIT 1",
+            project.key,
+        )
+        return (rows[0][0], rows[0][1:]) if rows else (0, ())
+
+    def count(self, project: KnownProject) -> int:
+        """How many tasks we believe the server has."""
+        rows = self._ask(
+            "SELECT count(*) FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0", project.key
+        )
+        return int(rows[0][0])
+
+    def is_new(self, project: KnownProject) -> bool:
+        """Does the ledger know nothing of the project's tasks yet?"""
+        return not self._ask("SELECT 1 FROM tasks WHERE project = ? LIMIT 1", project.key)
+
+    def identities(self, project: KnownProject) -> Iterator[tuple[int, tuple[str | None, ...]]]:
+        """(id, identity) of all tasks that we believe the server has, by id."""
+        last = 0
+        while rows := self._ask(
+            "SELECT task_id, article_id, text_sha256, purpose, batch FROM tasks WHERE project = ? AND task_id > ? "
+            "AND deleted = 0 ORDER BY task_id LIMIT 1000",
+            project.key,
+            last,
+        ):
+            yield from ((row[0], row[1:]) for row in rows)
+            last = rows[-1][0]
 
     def adopt(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> int:
         """Take over tasks from the server (as listed with all fields or with `id` and `data`). Returns how many."""
@@ -322,25 +345,33 @@ class Ledger:
         return count
 
     def _adopt(self, project: KnownProject, task: dict[str, Any]) -> None:
-        data = task.get("data")
-        data = data if isinstance(data, dict) else {}
-        names = (ARTICLE_ID, TEXT_SHA256, BATCH, PURPOSE)
-        article, text, batch, purpose = (data.get(name) if isinstance(data.get(name), str) else None for name in names)
-        if article is None or text is None:
-            article = text = None  # not made by a push: counted, never touched
-        purpose = purpose or ANNOTATE
-        # A row that an import left open becomes this task.
-        updated = self._db.execute(
-            "UPDATE OR IGNORE tasks SET task_id = ? WHERE row = (SELECT row FROM tasks WHERE project = ? AND batch = ? "
-            "AND article_id = ? AND text_sha256 = ? AND purpose = ? AND task_id IS NULL LIMIT 1)",
-            (task["id"], project.key, batch, article, text, purpose),
-        ).rowcount
-        if not updated:
-            self._db.execute(
-                "INSERT INTO tasks (project, task_id, article_id, text_sha256, purpose, batch) "
-                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, task_id) DO UPDATE SET deleted = 0",
-                (project.key, task["id"], article, text, purpose, batch),
+        number, (article, text, purpose, batch) = task["id"], identity(task)
+        known = self._ask(
+            "SELECT row, article_id, text_sha256, purpose, batch FROM tasks WHERE project = ? AND task_id = ?",
+            project.key,
+            number,
+        )
+        if known and known[0][1:] == (article, text, purpose, batch):
+            self._db.execute("UPDATE tasks SET deleted = 0 WHERE row = ?", (known[0][0],))
+        else:
+            # A row that an import left open becomes this task.
+            waiting = self._ask(
+                "SELECT row FROM tasks WHERE project = ? AND batch = ? AND article_id = ? AND text_sha256 = ? "
+                "AND purpose = ? AND task_id IS NULL LIMIT 1",
+                project.key,
+                batch,
+                article,
+                text,
+                purpose,
             )
+            if waiting:
+                self._name(project, waiting[0][0], number)
+            else:
+                row = self._db.execute(
+                    "INSERT INTO tasks (project, article_id, text_sha256, purpose, batch) VALUES (?, ?, ?, ?, ?)",
+                    (project.key, article, text, purpose, batch),
+                ).lastrowid
+                self._name(project, row, number)
         if task.get("predictions"):
             one = task["predictions"][0]
             regions = one.get("result")
@@ -357,6 +388,14 @@ class Ledger:
                     task["id"],
                 ),
             )
+
+    def _name(self, project: KnownProject, row: int | None, task_id: int) -> None:
+        """Give a row its task id. Whatever had that id before is gone: on SQLite, Label Studio uses ids again."""
+        self._db.execute(
+            "UPDATE tasks SET deleted = 1, task_id = -row WHERE project = ? AND task_id = ? AND row != ?",
+            (project.key, task_id, row),
+        )
+        self._db.execute("UPDATE tasks SET task_id = ? WHERE row = ?", (task_id, row))
 
     def gone(self, project: KnownProject, task_ids: Iterable[int]) -> None:
         """These tasks are no longer on the server."""
@@ -498,6 +537,17 @@ _TASKS = (
 def _task(row: tuple[Any, ...]) -> Task:
     task = Task._make(row)
     return task._replace(superseded=bool(task.superseded), deleted=bool(task.deleted))
+
+
+def identity(task: dict[str, Any]) -> tuple[str | None, ...]:
+    """What a task on the server is, whatever its id: article, text hash, purpose, import."""
+    data = task.get("data")
+    data = data if isinstance(data, dict) else {}
+    names = (ARTICLE_ID, TEXT_SHA256, PURPOSE, BATCH)
+    article, text, purpose, batch = (data.get(name) if isinstance(data.get(name), str) else None for name in names)
+    if article is None or text is None:
+        article = text = None  # not made by a push: counted, never touched
+    return article, text, purpose or ANNOTATE, batch
 
 
 def _meta(regions: Any) -> dict[str, Any]:

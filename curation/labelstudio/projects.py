@@ -6,18 +6,27 @@ our title and our mark in its description (`[curation:conflict-news@1.0.0]`).
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from curation.errors import Ambiguous, LabelStudioError, ProjectDiffers, one_line
 from curation.labelstudio.client import Client
-from curation.labelstudio.config import config_differences, instructions, labelling_config
+from curation.labelstudio.config import (
+    Difference,
+    called,
+    config_differences,
+    instructions,
+    labelling_config,
+    retired,
+)
 from curation.labelstudio.ledger import KnownProject, Ledger
-from curation.labelstudio.names import PREDICTION
-from curation.labelstudio.tasks import extent
-from curation.schema import LabelSchema
+from curation.labelstudio.names import ATTRIBUTE, PREDICTION
+from curation.labelstudio.tasks import newest
+from curation.labelstudio.uses import uses
+from curation.labelstudio.versions import Mark, read_mark
+from curation.schema import LabelSchema, parse_version
 
 TITLE = range(3, 51)
 """Lengths that Label Studio allows for a project's title."""
@@ -71,38 +80,81 @@ def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
 def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
     """See that the project's config is the one `schema` makes. New labels are added; looks follow if they are ours.
 
+    What a newer version of the schema took away goes too where a migration says what became of it, or nothing uses it.
+
     Raises:
-        ProjectDiffers: the project has something that the schema does not have, or has it with another meaning.
+        ProjectDiffers: the project has something that the schema does not have, or has it with another meaning; where
+            it is still in use, the message counts.
     """
     there, wanted = client.get(f"/api/projects/{project.id}"), labelling_config(schema)
     if there["model_version"] != PREDICTION:
         client.patch(f"/api/projects/{project.id}/", {"model_version": PREDICTION})
-    if there["label_config"] == wanted:
+    mark = read_mark(there)
+    other_version = mark is not None and mark.ref != schema.ref
+    if there["label_config"] == wanted and not other_version:
         return project
     differences = config_differences(there["label_config"], wanted)
-    if any(one.kind != "added" for one in differences):
-        told = "; ".join(one_line(str(one), 80) for one in differences[:5])
-        more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
-        raise ProjectDiffers(
-            f"project {project.id} ({project.title}) at {client.url} has another config than {schema.ref} makes "
-            f"({told}{more}); change it back in the project's settings, take the change over into the schema, "
-            "or give another title to begin a new project"
-        )
-    if differences or there["label_config"] == project.config or _mark(there) != schema.ref:
-        there = client.patch(f"/api/projects/{project.id}/", _contents(schema))
+    if lost := [one for one in differences if one.kind != "added" and not _migrated(one, schema)]:
+        _refuse_if_used(client, schema, project, mark, lost)
+    if differences or there["label_config"] == project.config or mark is None or other_version:
+        there = client.patch(f"/api/projects/{project.id}/", _contents(schema, mark))
         return ledger.know(
             client.url, project.id, project.title, schema.name, project.created_at, there["label_config"]
         )
     return project  # someone gave the page other looks: theirs to keep
 
 
-def _contents(schema: LabelSchema) -> dict[str, str]:
-    about = f"{schema.title}: pre-annotated articles to correct. Keep this mark: [curation:{schema.ref}]"
+def _migrated(difference: Difference, schema: LabelSchema) -> bool:
+    """Is it about the control of an attribute of which a migration says what became of it?"""
+    return difference.name[1] in {ATTRIBUTE + name for name in retired(schema).attributes}
+
+
+def _refuse_if_used(
+    client: Client, schema: LabelSchema, project: KnownProject, mark: Mark | None, lost: list[Difference]
+) -> None:
+    """A newer version of the schema may take away what nothing uses; all else is refused."""
+    place = f"project {project.id} ({project.title}) at {client.url}"
+    if mark is None or parse_version(mark.version) >= parse_version(schema.version):
+        older = f"; it was made with {mark.ref}, which is newer" if mark and mark.version != schema.version else ""
+        raise ProjectDiffers(
+            f"{place} has another config than {schema.ref} makes ({_told(map(str, lost))}{older}); change it back in "
+            "the project's settings, take the change over into the schema, or give another title to begin a new project"
+        )
+    if changed := [str(one) for one in lost if one.kind == "changed"]:
+        raise ProjectDiffers(
+            f"{place} cannot become what {schema.ref} makes ({_told(changed)}); give another title to begin a new "
+            "project"
+        )
+    used = uses(client, project.id, {one.name for one in lost})
+    if used:
+        most = sorted(used.items(), key=lambda one: (-one[1].tasks, one[0]))
+        counts = [f"{called(name)} {use.times} times in {use.tasks} tasks" for name, use in most]
+        raise ProjectDiffers(
+            f"{place} still uses what {schema.ref} does not have ({_told(counts, 7)}); say under `migrations` in the "
+            "schema file what becomes of it, or take it back into the schema"
+        )
+
+
+def _told(what: Iterable[str], most: int = 5) -> str:
+    """The first few, and how many more."""
+    told = [one_line(one, 80) for one in what]
+    return "; ".join(told[:most]) + (f"; and {len(told) - most} more" if len(told) > most else "")
+
+
+def _contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
+    new = Mark(schema.name, schema.version)
+    if mark is not None:
+        new = mark if mark.version == schema.version else mark.followed_by(schema.version, datetime.now(UTC))
     return {
-        "description": about,
+        "description": f"{schema.title}: pre-annotated articles to correct. Keep this mark: {new}",
         "label_config": labelling_config(schema),
         "expert_instruction": instructions(schema),
     }
+
+
+def schema_mark(client: Client, project: KnownProject) -> Mark | None:
+    """Which versions of the schema the project's annotations were made with; None where the mark was removed."""
+    return read_mark(client.get(f"/api/projects/{project.id}"))
 
 
 def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None) -> KnownProject | None:
@@ -110,11 +162,11 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
     found = {
         there["id"]: there
         for there in _all(client, title)
-        if (_mark(there) or "").partition("@")[0] == schema.name and title in (None, there["title"])
+        if (mark := read_mark(there)) and mark.schema == schema.name and title in (None, there["title"])
     }
     if len(found) > 1:
         # A project whose making was cut off, and made again, stands there twice; the empty one is of no use.
-        found = {number: there for number, there in found.items() if extent(client, number)[0]} or {
+        found = {number: there for number, there in found.items() if newest(client, number)[0]} or {
             min(found): found[min(found)]
         }
     if len(found) > 1:
@@ -133,12 +185,6 @@ def _all(client: Client, title: str | None) -> Iterator[dict[str, Any]]:
         found = client.get("/api/projects", {**params, "page": page})
         yield from found["results"]
         page = page + 1 if found["next"] else None
-
-
-def _mark(there: dict[str, Any]) -> str | None:
-    """The schema a project was made for, `name@version`."""
-    mark = re.search(r"\[curation:([a-z0-9-]+@[0-9.]+)\]", there.get("description") or "")
-    return mark.group(1) if mark else None
 
 
 def _several(client: Client, schema: LabelSchema, titles: dict[int, str]) -> LabelStudioError:

@@ -21,9 +21,9 @@ from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.decode import Decoded, decode
 from curation.labelstudio.ledger import KnownProject, Ledger
-from curation.labelstudio.projects import find_project
+from curation.labelstudio.projects import find_project, schema_mark
 from curation.labelstudio.reconcile import follow
-from curation.labelstudio.snapshot import Snapshot, latest_of_project, read_snapshot
+from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
 from curation.labelstudio.tasks import condition, exported, link, listed, touched
 from curation.schema import LabelSchema
 
@@ -87,14 +87,19 @@ def pull(
         follow(client, ledger, project)
         live = ledger.ids(project)
         previous = latest_of_project(work, project.id, project.created_at)
-        before = {task.task: task.updated_at for task in previous.tasks()} if previous else {}
+        before = {task.task: task for task in previous.tasks()} if previous else {}
         changed = set(live)
         if previous is not None and not full and _alike(previous, client, schema):
-            changed = _changed(client, ledger, project, previous, live)
+            since = previous.manifest.time - OVERLAP
+            changed = _changed(client, project, before, live) | ledger.refreshed_since(project, since.timestamp())
+            changed &= set(live)
+
+        mark = schema_mark(client, project)
 
         def read(task: dict[str, Any]) -> Decoded:
             current = ledger.current(project, task["id"]) if touched(task) else None
-            return decode(task, schema, sent=ledger.sent, current=current)
+            made_with = mark.in_force if mark else None
+            return decode(task, schema, sent=ledger.sent, current=current, made_with=made_with)
 
         source = Source(client.url, project.id, project.title, project.created_at, schema.ref)
         fetched = _Count(on_progress)
@@ -133,9 +138,8 @@ def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
     return previous.manifest.schema_ref == schema.ref and previous.manifest.url == client.url
 
 
-def _changed(client: Client, ledger: Ledger, project: KnownProject, previous: Snapshot, live: list[int]) -> set[int]:
-    """Ids of the tasks that may differ from what `previous` has of them; all of them where that cannot be told."""
-    before = {task.task: task for task in previous.tasks()}
+def _changed(client: Client, project: KnownProject, before: dict[int, TaskLine], live: list[int]) -> set[int]:
+    """Ids of the tasks that may differ from what stands in `before`; all of them where that cannot be told."""
     stamps = {number: moment for number, task in before.items() if (moment := _moment(task.updated_at))}
     if not stamps:
         return set(live)
@@ -150,9 +154,7 @@ def _changed(client: Client, ledger: Ledger, project: KnownProject, previous: Sn
     begun = condition("draft_exists", "equal", True, "Boolean")
     changed |= {task["id"] for task in listed(client, project.id, begun)}
     changed |= {number for number, task in before.items() if task.drafts}
-    changed |= ledger.refreshed_since(project, previous.manifest.time.timestamp() - OVERLAP.total_seconds())
-    changed |= alive - before.keys()
-    return changed & alive
+    return changed | (alive - before.keys())
 
 
 def _moment(stamp: str | None) -> datetime | None:

@@ -29,6 +29,7 @@ from curation.labelstudio.names import ANNOTATE
 from curation.labelstudio.projects import find_project, keep_in_step, make_project
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
+from curation.migrate import migrate
 from curation.schema import LabelSchema
 
 PATIENCE = 20.0
@@ -177,7 +178,7 @@ class _Run:
 
     def settle(self) -> None:
         """Begin where things stand: what was cut off, what came late, what others did."""
-        if not self.ledger.extent(self.project)[1]:
+        if self.ledger.is_new(self.project):
             follow(self.client, self.ledger, self.project)  # a new ledger learns of everything first
         self.count("superseded", finish(self.client, self.ledger, self.project, patience=self.patience))
         late(self.client, self.ledger, self.project)
@@ -228,6 +229,7 @@ class _Run:
         """The annotation if it fits; one that does not is refused, and the article goes without it."""
         if annotation is None:
             return None
+        annotation, _ = migrate(annotation, self.schema)  # what it cannot decide is an unknown type to `check`
         findings = check(annotation, article, self.schema)
         if not findings:
             return annotation
@@ -246,7 +248,7 @@ class _Run:
             if self.resend_deleted:
                 return None
             self.count("deleted")
-            self.problem(f"{article.id}: its task {tasks[0].task_id} was deleted in Label Studio and is not sent again")
+            self.problem(f"{article.id}: its task was deleted in Label Studio and is not sent again")
             return tasks[0]
         self.count("already_there")
         if tasks[0].superseded:

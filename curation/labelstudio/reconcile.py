@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from curation.labelstudio.client import Client
-from curation.labelstudio.ledger import KnownProject, Ledger
+from curation.labelstudio.ledger import KnownProject, Ledger, identity
 from curation.labelstudio.names import BATCH
-from curation.labelstudio.tasks import condition, exported, extent, listed, touched
+from curation.labelstudio.tasks import condition, exported, listed, newest, touched
 
 FULL_PAGE = 100
 """Tasks a page where all fields are asked for, predictions among them: some megabytes."""
@@ -25,24 +25,36 @@ class Doubles(NamedTuple):
 def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
     """Make the ledger know every task of the project, and which are gone.
 
-    Two numbers tell whether anything is to be done: how many tasks there are, and the highest id.
+    Two things tell whether anything is to be done: how many tasks there are, and whether the newest one we know is
+    still what it was. On SQLite, Label Studio gives the ids of deleted tasks to new ones, but only from the top.
     """
-    count, last = extent(client, project.id)
-    known, highest = ledger.extent(project)
-    if last > highest:
-        _adopt(client, ledger, project, condition("id", "greater", highest, "Number"))
-        if not highest:
-            ledger.settle_revisions(project)
-        count, known = extent(client, project.id)[0], ledger.extent(project)[0]
-    if known == count:
-        return
-    there = {task["id"] for task in listed(client, project.id)}
-    here = set(ledger.ids(project))
-    ledger.gone(project, here - there)
-    missing = sorted(there - here)
-    for begin in range(0, len(missing), FULL_PAGE):
-        chosen = missing[begin : begin + FULL_PAGE]
-        _adopt(client, ledger, project, condition("id", "in_list", chosen, "List"))
+    fresh = ledger.is_new(project)
+    count, top = newest(client, project.id)
+    known, what = ledger.newest(project)
+    there = top if top is None or top["id"] == known else None
+    if there is None and known:
+        there = next(listed(client, project.id, condition("id", "equal", known, "Number"), include="id,data"), None)
+    if known and (there is None or identity(there) != what):
+        _compare(client, ledger, project)
+    elif top is not None and top["id"] > known:
+        _adopt(client, ledger, project, condition("id", "greater", known, "Number"))
+        count = newest(client, project.id)[0]
+    if ledger.count(project) != count:
+        _compare(client, ledger, project)
+    if fresh:
+        ledger.settle_revisions(project)
+
+
+def _compare(client: Client, ledger: Ledger, project: KnownProject) -> None:
+    """Look at every task there."""
+    here = dict(ledger.identities(project))
+    other = []
+    for task in listed(client, project.id, include="id,data"):
+        if here.pop(task["id"], None) != identity(task):
+            other.append(task["id"])
+    ledger.gone(project, here)
+    for begin in range(0, len(other), FULL_PAGE):
+        _adopt(client, ledger, project, condition("id", "in_list", other[begin : begin + FULL_PAGE], "List"))
 
 
 def _adopt(client: Client, ledger: Ledger, project: KnownProject, which: dict[str, Any]) -> None:
@@ -118,7 +130,8 @@ def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Dou
         spare = [number for number in alive if number not in worked_on]
         if not worked_on:
             spare = spare[1:]
-        _delete_untouched(client, project, spare)
+        batches = [str(tasks[number]["data"].get(BATCH)) for number in spare]
+        _delete_untouched(client, project, spare, batches)
         left = {task["id"] for chunk in exported(client, project.id, spare) for task in chunk}
         removed += len(spare) - len(left)
         ledger.drop(project, [number for number in group if number not in alive or number in set(spare) - left])
@@ -127,14 +140,18 @@ def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Dou
     return Doubles(removed, tuple(kept))
 
 
-def _delete_untouched(client: Client, project: KnownProject, ids: list[int]) -> None:
-    """Delete these tasks unless someone begins to work on them this very moment: the server looks once more."""
+def _delete_untouched(client: Client, project: KnownProject, ids: list[int], batches: list[str]) -> None:
+    """Delete these tasks, unless someone begins to work on them this very moment: the server looks once more.
+
+    Their batches are named too: should the request be carried out late, their ids may be those of other tasks.
+    """
     if not ids:
         return  # an empty selection would mean every task
     untouched = [
         condition("total_annotations", "equal", 0, "Number"),
         condition("cancelled_annotations", "equal", 0, "Number"),
         condition("draft_exists", "equal", False, "Boolean"),
+        condition(f"data.{BATCH}", "in_list", batches, "List"),
     ]
     body = {
         "filters": {"conjunction": "and", "items": untouched},

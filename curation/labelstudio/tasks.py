@@ -42,11 +42,11 @@ def listed(
         last = found["tasks"][-1]["id"]
 
 
-def extent(client: Client, project: int) -> tuple[int, int]:
-    """How many tasks the project has, and the highest id among them (0 where there are none)."""
+def newest(client: Client, project: int) -> tuple[int, dict[str, Any] | None]:
+    """How many tasks the project has, and the `id` and `data` of the one with the highest id."""
     query = json.dumps({"ordering": ["-tasks:id"]})
-    found = client.get("/api/tasks", {"project": project, "query": query, "include": "id", "page_size": 1})
-    return int(found["total"]), int(found["tasks"][0]["id"]) if found["tasks"] else 0
+    found = client.get("/api/tasks", {"project": project, "query": query, "include": "id,data", "page_size": 1})
+    return int(found["total"]), found["tasks"][0] if found["tasks"] else None
 
 
 def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:

@@ -46,7 +46,8 @@ def test_an_import_is_intended_then_done(ledger: Ledger, project: KnownProject) 
     assert ledger.landed(project, "b1", [10, 11]) == 0
     assert live(ledger, project, "y") == [11]
     assert ledger.sending(project) == []
-    assert ledger.extent(project) == (2, 11)
+    assert ledger.count(project) == 2
+    assert ledger.newest(project) == (11, ("y", "1" * 64, ANNOTATE, "b1"))
     assert ledger.current(project, 10) == "ann-x"
 
 
@@ -120,8 +121,22 @@ def test_adopting_reads_where_a_prediction_comes_from(
 def test_tasks_that_went_and_came_back(ledger: Ledger, project: KnownProject) -> None:
     ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
     ledger.gone(project, [2])
-    assert (ledger.ids(project), ledger.extent(project)) == ([1], (1, 2))
+    assert (ledger.ids(project), ledger.count(project), ledger.newest(project)[0]) == ([1], 1, 1)
     ledger.adopt(project, [on_server(2, "y", "b")])
+    assert ledger.ids(project) == [1, 2]
+
+
+def test_an_id_that_is_used_again_names_the_new_task_alone(ledger: Ledger, project: KnownProject) -> None:
+    ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
+    ledger.gone(project, [2])
+    ledger.begin(project, "c", [planned("z")])
+    ledger.landed(project, "c", [2])
+    assert live(ledger, project, "z") == [2]
+    assert live(ledger, project, "y") == []
+    (old,) = ledger.tasks_of(project, "y", "1" * 64, ANNOTATE)
+    assert old.deleted
+    ledger.adopt(project, [on_server(2, "w", "d")])  # deleted and used again behind our back
+    assert (live(ledger, project, "z"), live(ledger, project, "w")) == ([], [2])
     assert ledger.ids(project) == [1, 2]
 
 

@@ -71,11 +71,11 @@ class FaultProxy:
             self.reply(handler, 502, b"Bad Gateway")
             return
         if fault == "504 and late":
-            self.late.append(threading.Thread(target=self.forward_late, args=(handler, body, delay)))
+            self.late.append(threading.Thread(target=self.forward_late, args=(self.request(handler, body), delay)))
             self.late[-1].start()
             self.reply(handler, 504, b"Gateway Timeout")
             return
-        answer = self.forward(handler, body)
+        answer = self.forward(self.request(handler, body))
         if fault == "cut after":
             handler.close_connection = True
         elif fault == "504 after":
@@ -83,14 +83,18 @@ class FaultProxy:
         else:
             self.reply(handler, answer.status_code, answer.content)
 
-    def forward_late(self, handler: BaseHTTPRequestHandler, body: bytes, delay: float) -> None:
-        time.sleep(delay)
-        self.forward(handler, body)
-
-    def forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+    def request(self, handler: BaseHTTPRequestHandler, body: bytes) -> httpx.Request:
+        """What came in, as it goes on; made at once, for the handler serves the connection's next request later."""
         kept = ("authorization", "content-type")
         headers = {name: value for name, value in handler.headers.items() if name.lower() in kept}
-        return self.upstream.request(handler.command, self.target + handler.path, content=body, headers=headers)
+        return self.upstream.build_request(handler.command, self.target + handler.path, content=body, headers=headers)
+
+    def forward_late(self, request: httpx.Request, delay: float) -> None:
+        time.sleep(delay)
+        self.forward(request)
+
+    def forward(self, request: httpx.Request) -> httpx.Response:
+        return self.upstream.send(request)
 
     def reply(self, handler: BaseHTTPRequestHandler, status: int, content: bytes) -> None:
         try:

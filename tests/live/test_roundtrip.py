@@ -296,6 +296,22 @@ def test_a_deleted_task_is_reported_and_sent_again_only_when_asked(
     once_each(client, report.project_id, work)
 
 
+def test_an_id_used_again_is_not_taken_for_the_task_that_had_it(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str
+) -> None:
+    work, other = pairs(schema, 5), pairs(schema, 1, first=700)
+    report = push(client, schema, work, work=tmp_path / "one", title=title)
+    pull(client, schema, work=tmp_path / "one")
+    newest = max(task.id for task in answers.tasks(client, report.project_id))
+    client.delete(f"/api/tasks/{newest}/")
+    push(client, schema, other, work=tmp_path / "two", title=title)
+    again = push(client, schema, work + other, work=tmp_path / "one", title=title)
+    assert (again.sent, again.already_there, again.deleted) == (0, 5, 1)
+    ledger_is_the_server(client, report.project_id, tmp_path / "one")
+    assert pull(client, schema, work=tmp_path / "one").tasks == 5
+    assert pull(client, schema, work=tmp_path / "one", full=True).unchanged
+
+
 def test_a_deleted_project_is_noticed(client: Client, schema: LabelSchema, tmp_path: Path, title: str) -> None:
     work = pairs(schema, 4)
     report = push(client, schema, work, work=tmp_path, title=title)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from curation.errors import LabelStudioError, one_line
 from curation.labelstudio.names import ATTRIBUTE, ENTITY, TEXT, TRIGGER
@@ -21,6 +21,9 @@ NO_HOTKEY = "f19"
 """A key that no one has. A choice without a hotkey would be given a free letter, and that letter would set the
 attribute even on spans it is not for, where it is not shown."""
 
+OLD = "#808080"
+"""The colour of labels that only earlier versions of the schema had."""
+
 MAX_CONFIG = 2_000_000
 """Longest labelling config we read, in characters."""
 
@@ -30,23 +33,61 @@ def labelling_config(schema: LabelSchema) -> str:
 
     Entities and event triggers have a `<Labels>` control each, every attribute has per-region `<Choices>`,
     and the roles of all event types are the `<Relations>`, drawn from the trigger to the filler.
+
+    Names that only earlier versions had stay declared, out of sight: the editor drops the roles of arrows that it does
+    not know as soon as someone updates an annotation, and Label Studio keeps no control away from its annotations.
     """
+    old = retired(schema)
     page = ET.Element("View", className="curation")
     ET.SubElement(page, "Style").text = STYLE.read_text("utf-8") + _span_styles(schema)
     labels = ET.SubElement(page, "View", className="curation-labels")
-    _labels(labels, "Entities", ENTITY, schema.entity_types)
-    if schema.event_types:
-        _labels(labels, "Events", TRIGGER, schema.event_types)
+    _labels(labels, "Entities", ENTITY, schema.entity_types, old.entity_types)
+    if schema.event_types or old.event_types:
+        _labels(labels, "Events", TRIGGER, schema.event_types, old.event_types)
     article = ET.SubElement(page, "View", className="curation-article")
     ET.SubElement(article, "Text", name=TEXT, value=f"${TEXT}", granularity="symbol")
     for attribute in schema.attributes:
-        _choices(page, attribute)
-    if schema.role_names:
+        _choices(page, attribute, old.values.get(attribute.name, ()))
+    for name in old.attributes:
+        _retired_choices(page, name, old.values.get(name, ()))
+    if schema.role_names or old.roles:
         relations = ET.SubElement(page, "Relations", choice="single")
-        for role in sorted(schema.role_names):
+        for role in (*sorted(schema.role_names), *old.roles):
             ET.SubElement(relations, "Relation", value=role)
     ET.indent(page)
     return ET.tostring(page, encoding="unicode")
+
+
+class Retired(NamedTuple):
+    """Names that the schema's migrations know and the schema does not have any more; values by their attribute."""
+
+    entity_types: tuple[str, ...]
+    event_types: tuple[str, ...]
+    roles: tuple[str, ...]
+    attributes: tuple[str, ...]
+    values: dict[str, tuple[str, ...]]
+
+
+def retired(schema: LabelSchema) -> Retired:
+    """What earlier versions called things, in alphabetical order."""
+    steps = schema.migrations
+    declared = {attribute.name: attribute.names for attribute in schema.attributes}
+    values: dict[str, set[str]] = {}
+    for step in steps:
+        for attribute, _, value in (key.partition(".") for key in step.values):
+            if value not in declared.get(attribute, ()):
+                values.setdefault(attribute, set()).add(value)
+    return Retired(
+        _gone((name for step in steps for name in step.entity_types), schema.entity_names),
+        _gone((name for step in steps for name in step.event_types), schema.event_names),
+        _gone((key.rpartition(".")[2] for step in steps for key in step.roles), schema.role_names),
+        _gone((name for step in steps for name in step.attributes), declared),
+        {name: tuple(sorted(old)) for name, old in values.items()},
+    )
+
+
+def _gone(names: Iterable[str], here: Container[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in names if name not in here}))
 
 
 def _span_styles(schema: LabelSchema) -> str:
@@ -61,11 +102,20 @@ def _span_styles(schema: LabelSchema) -> str:
             look = f"background: none !important; border-bottom: 3px solid {colour} !important;"
             rules.append(f"{span}::before {{ margin-top: 3px; }}")
         rules.append(f"{span}:not(.__active) {{ {look} }}")
+    old = retired(schema)
+    for name in (*old.entity_types, *old.event_types):
+        rules.append(f'.htx-highlight[data-label$=":{name}"]::before {{ content: "{name} (old)"; }}')
+    for role in old.roles:
+        rules.append(f'[data-testid="select-option-{role}"] {{ display: none; }}')
     return "\n".join(rules) + "\n"
 
 
 def _labels(
-    parent: ET.Element, heading: str, control: str, types: tuple[EntityType, ...] | tuple[EventType, ...]
+    parent: ET.Element,
+    heading: str,
+    control: str,
+    types: tuple[EntityType, ...] | tuple[EventType, ...],
+    old: tuple[str, ...],
 ) -> None:
     group = ET.SubElement(parent, "View", className=f"curation-{control}")
     ET.SubElement(group, "Header", value=heading, size="5")
@@ -76,9 +126,16 @@ def _labels(
         )
         if label.hotkey:
             element.set("hotkey", label.hotkey)
+    hidden = _hidden(labels) if old else labels
+    for name in old:
+        ET.SubElement(hidden, "Label", value=name, background=OLD, hotkey=NO_HOTKEY)
 
 
-def _choices(parent: ET.Element, attribute: Attribute) -> None:
+def _hidden(parent: ET.Element) -> ET.Element:
+    return ET.SubElement(parent, "View", style="display: none")
+
+
+def _choices(parent: ET.Element, attribute: Attribute, old: tuple[str, ...]) -> None:
     control = ENTITY if attribute.of == "entities" else TRIGGER
     view = ET.SubElement(
         parent, "View", className="curation-attribute", visibleWhen="region-selected", whenTagName=control
@@ -96,6 +153,17 @@ def _choices(parent: ET.Element, attribute: Attribute) -> None:
     )
     for value in attribute.values:
         ET.SubElement(choices, "Choice", value=value.name, hint=one_line(value.definition), hotkey=NO_HOTKEY)
+    hidden = _hidden(choices) if old else choices
+    for name in old:
+        ET.SubElement(hidden, "Choice", value=name, hotkey=NO_HOTKEY)
+
+
+def _retired_choices(parent: ET.Element, name: str, values: tuple[str, ...]) -> None:
+    """The control of an attribute that is gone. The editor keeps values it does not know, but wants one at least."""
+    control = {"name": ATTRIBUTE + name, "toName": TEXT, "perRegion": "true", "choice": "single-radio"}
+    choices = ET.SubElement(_hidden(parent), "Choices", control)
+    for value in values or ("retired",):
+        ET.SubElement(choices, "Choice", value=value, hotkey=NO_HOTKEY)
 
 
 def instructions(schema: LabelSchema) -> str:
@@ -154,12 +222,16 @@ def _text(text: str) -> str:
 class Difference:
     """One way in which a config differs from the wanted one; `what` is a plain phrase.
 
+    `name` is what differs, such as `("label", "entity", "Ship")`, `("choice", "attribute-mood", "wished")`,
+    `("relation", "agent")` or `("control", "attribute-mood")`.
+
     `added`: wanted, and not there. `removed`: there, and not wanted. `changed`: in both, with another meaning.
     Only additions can be carried out without touching annotations that exist.
     """
 
     kind: Literal["added", "removed", "changed"]
     what: str
+    name: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.what}"
@@ -175,14 +247,14 @@ def config_differences(there: str, wanted: str) -> list[Difference]:
         LabelStudioError: one of the two is not a config that we can read.
     """
     old, new = _meaning(there), _meaning(wanted)
-    differences = [Difference("added", _called(name)) for name in new if name not in old]
-    differences += [Difference("removed", _called(name)) for name in old if name not in new]
+    differences = [Difference("added", called(name), name) for name in new if name not in old]
+    differences += [Difference("removed", called(name), name) for name in old if name not in new]
     for name in new:
         for key in new[name]:
             before, after = old.get(name, new[name]).get(key, ""), new[name][key]
             if before != after:
                 differences.append(
-                    Difference("changed", f"{key} of {_called(name)} from {before or 'none'} to {after or 'none'}")
+                    Difference("changed", f"{key} of {called(name)} from {before or 'none'} to {after or 'none'}", name)
                 )
     return differences
 
@@ -223,7 +295,8 @@ def _meaning(config: str) -> dict[_Name, dict[str, str]]:
     return meaning
 
 
-def _called(name: _Name) -> str:
+def called(name: _Name) -> str:
+    """A name of a config in words: `label Ship of entity`."""
     kind, *rest = name
     return f"{kind} {rest[-1]}" + (f" of {rest[0]}" if len(rest) > 1 else "")
 

@@ -35,6 +35,7 @@ from curation.labelstudio.names import (
     TEXT_SHA256,
     TRIGGER,
 )
+from curation.migrate import carry, migrate
 from curation.schema import LabelSchema
 
 TaskState = Literal["untouched", "draft", "submitted", "skipped"]
@@ -43,6 +44,8 @@ ItemT = TypeVar("ItemT", bound=Item)
 _Place = tuple[str, int, int, str]
 Sent = Callable[[str], "Annotation | None"]
 """Finds, by its id, an annotation that we sent as a prediction."""
+MadeWith = Callable[["datetime | None"], str]
+"""The version of the schema that was in force at a time."""
 
 _IDENTIFIER = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -75,7 +78,12 @@ class Decoded:
 
 
 def decode(
-    task: Any, schema: LabelSchema, *, sent: Sent = lambda annotation: None, current: str | None = None
+    task: Any,
+    schema: LabelSchema,
+    *,
+    sent: Sent = lambda annotation: None,
+    current: str | None = None,
+    made_with: MadeWith | None = None,
 ) -> Decoded:
     """Everything in one exported task.
 
@@ -84,8 +92,10 @@ def decode(
         schema: the label schema of its project.
         sent: finds the annotations we sent; without it the frozen prediction in the export has to do.
         current: the id of the annotation we last sent for this task, where it is known.
+        made_with: the version of the schema under which something last changed at that time was made; what it says
+            comes out in the labels of `schema`, as its migrations say. Left out: `schema`'s own.
     """
-    return _Task(task, schema, sent, current).decoded()
+    return _Task(task, schema, sent, current, made_with or (lambda moment: schema.version)).decoded()
 
 
 @dataclass
@@ -102,8 +112,8 @@ class _Reading:
 
 
 class _Task:
-    def __init__(self, task: Any, schema: LabelSchema, sent: Sent, current: str | None) -> None:
-        self.schema, self.sent, self.current = schema, sent, current
+    def __init__(self, task: Any, schema: LabelSchema, sent: Sent, current: str | None, made_with: MadeWith) -> None:
+        self.schema, self.sent, self.current, self.made_with = schema, sent, current, made_with
         self.issues: list[Issue] = []
         self.task = task if isinstance(task, dict) else {}
         self.id = _integer(self.task.get("id"))
@@ -183,14 +193,21 @@ class _Task:
         started = self.started_from(raw, reading, before, frozen, draft=draft)
         known = self.sent(started) if started else None
         if known is not None and known.text_sha256 == article.text_sha256:
+            known, _ = migrate(known, self.schema)
             base = _Base(known.entities, known.events, known.annotator.key, self.schema)
         else:
-            base = _Base(before.entities, before.events, _engine_key(before, frozen), self.schema)
+            said = _time(frozen.get("updated_at")) or _time(raw.get("created_at"))
+            old = carry(before.entities, before.events, self.made_with(said), self.schema)
+            base = _Base(old.entities, old.events, _engine_key(before, frozen), self.schema)
         for region, code, message in reading.problems:
             self.note(annotation_id, region, code, message)
-        items = {item.id: item for item in (*reading.entities, *reading.events)}
-        entities = [base.origin(entity, annotator.key) for entity in reading.entities]
-        events = [base.arguments(base.origin(event, annotator.key), items, annotator.key) for event in reading.events]
+        time = _time(raw.get("updated_at")) or _time(raw.get("created_at"))
+        now = carry(reading.entities, reading.events, self.made_with(time), self.schema)
+        for item, message in now.undecided:
+            self.note(annotation_id, item, "undecided-split", message)
+        items = {item.id: item for item in (*now.entities, *now.events)}
+        entities = [base.origin(entity, annotator.key) for entity in now.entities]
+        events = [base.arguments(base.origin(event, annotator.key), items, annotator.key) for event in now.events]
         lead = _number(raw.get("lead_time"))
         try:
             return [
@@ -201,7 +218,7 @@ class _Task:
                     schema_ref=self.schema.ref,
                     annotator=annotator,
                     parent=self.parent(raw, started, draft=draft),
-                    time=_time(raw.get("updated_at")) or _time(raw.get("created_at")),
+                    time=time,
                     state=_state(raw, draft=draft),
                     lead_time=lead if lead is not None and lead >= 0 else None,
                     entities=tuple(entities),

@@ -196,13 +196,12 @@ class LabelSchema(Value):
     @model_validator(mode="after")
     def _migrations_lead_here(self) -> LabelSchema:
         """Every new name of a migration is a label of this version, or a later migration says what became of it."""
-        values = tuple(f"{attribute.name}.{name}" for attribute in self.attributes for name in attribute.names)
         here: dict[str, set[str]] = {
-            "entity_types": set(self.entity_names),
-            "event_types": set(self.event_names),
-            "roles": set(self.role_names),
+            "entity_types": {label.name for label in self.entity_types},
+            "event_types": {label.name for label in self.event_types},
+            "roles": {role.name for label in self.event_types for role in label.roles},
             "attributes": {attribute.name for attribute in self.attributes},
-            "values": set(values),
+            "values": {f"{one.name}.{value.name}" for one in self.attributes for value in one.values},
         }
         later = parse_version(self.version)
         for i, migration in reversed(list(enumerate(self.migrations))):

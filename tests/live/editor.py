@@ -111,6 +111,10 @@ class Editor:
         """The roles of all arrows."""
         return self.page.locator(".relations-overlay text").all_text_contents()
 
+    def wait_for_arrows(self, number: int) -> None:
+        """The page draws them after the spans."""
+        expect(self.page.locator(".relations-overlay text")).to_have_count(number)
+
     def boxes(self) -> tuple[list[Box], list[Box]]:
         """Where the letters of each line are (without the room above and below them), and the role of each arrow."""
         lines, roles = self.page.evaluate(

@@ -101,6 +101,7 @@ def opened(
     (task,) = client.get(f"/api/tasks?project={pushed.project_id}")["tasks"]
     editor.open(pushed.project_id, task["id"])
     editor.wait_for_regions(len(annotation.items()))
+    editor.wait_for_arrows(sum(len(event.arguments) for event in annotation.events))
     return editor
 
 

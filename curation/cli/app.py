@@ -12,6 +12,7 @@ import curation
 from curation.cli import (
     agreement,
     compile,
+    diff,
     doctor,
     evaluate,
     export,
@@ -70,6 +71,7 @@ for module in (
     evaluate,
     export,
     import_,
+    diff,
     verify,
     doctor,
 ):

@@ -24,5 +24,12 @@ def test_the_snippets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     for snippet in snippets:
         exec(snippet, names)
     said = capsys.readouterr().out
-    for line in ("'train': ", "Move ", "[('", "0 of 0 items", "by person:1 from pre-", "{'engine': 1, 'person': 1, 'unknown': 2}"):
+    for line in (
+        "'train': ",
+        "Move ",
+        "[('",
+        "0 of 0 items",
+        "by person:1 from pre-",
+        "{'engine': 1, 'person': 1, 'unknown': 2}",
+    ):
         assert line in said

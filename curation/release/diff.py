@@ -1,0 +1,213 @@
+"""What differs between two releases, article by article and item by item.
+
+Only the rows whose hashes differ are read as such; both releases are walked side by side, in the order of article ids.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from curation.annotation import Annotation
+from curation.article import Value
+from curation.compare import Pair, compare
+from curation.errors import ReleaseError
+from curation.release.documents import Row, annotation_of, read_rows
+from curation.release.manifest import DATA, Changes, ItemChanges, Manifest, read_known, read_labels, read_schema
+from curation.release.splits import SPLITS
+from curation.release.versions import ChangeCount, schema_reasons
+
+ArticleChange = Literal["added", "left out", "new text", "corrected", "metadata"]
+_WHAT = {"missed": "removed", "spurious": "added"}
+
+
+class Place(NamedTuple):
+    """Where an item stands in a text, and what it is: its type, or for an argument its role."""
+
+    start: int
+    end: int
+    type: str
+    attributes: dict[str, str]
+
+
+class ItemDiff(NamedTuple):
+    """One entity, event (by its trigger) or argument that differs.
+
+    `change`: added, removed, type, border, both or attributes. For an argument `trigger` is where its event stands,
+    and the places are the filler's.
+    """
+
+    item: Literal["entity", "event", "argument"]
+    change: str
+    before: Place | None
+    now: Place | None
+    trigger: Place | None = None
+
+
+class ArticleDiff(NamedTuple):
+    """One article that differs. Items are told one by one only where the text is the same.
+
+    `metadata`: neither text nor items differ, but title, source, annotator, origins or the like.
+    """
+
+    id: str
+    change: ArticleChange
+    text: str
+    annotator_before: str | None
+    annotator_now: str | None
+    fields: tuple[str, ...]
+    items: tuple[ItemDiff, ...]
+
+
+class ByAnnotator(Value):
+    """What differs in the articles of one annotator: of those the newer release names, or the older where it is gone."""
+
+    articles: int = 0
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+
+class DiffSummary(Value):
+    """The counts. `metadata` counts articles of which only that differs, `schema_changes` is one line each."""
+
+    before: str
+    now: str
+    articles_before: int
+    articles_now: int
+    changes: Changes
+    metadata: int
+    annotators: dict[str, ByAnnotator]
+    schema_changes: tuple[str, ...]
+
+
+class Diff:
+    """The differences between the release in `before` and that in `now`. Iterate first, then take the `summary`.
+
+    Raises:
+        ReleaseError: one of the two cannot be read.
+    """
+
+    def __init__(self, before: Path, now: Path) -> None:
+        self.before, self.now = Manifest.read(before), Manifest.read(now)
+        self._folders = before, now
+        self._count, self._metadata = ChangeCount(), 0
+        self._annotators: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def __iter__(self) -> Iterator[ArticleDiff]:
+        hashes = [{one.id: one.row_sha256 for one in read_known(folder)} for folder in self._folders]
+        differ = {one for one in hashes[0].keys() | hashes[1].keys() if hashes[0].get(one) != hashes[1].get(one)}
+        sides = [_rows(folder, differ) for folder in self._folders]
+        waiting = [next(side, None) for side in sides]
+        while any(waiting):
+            first = min(row["id"] for row in waiting if row is not None)
+            before, now = (row if row is not None and row["id"] == first else None for row in waiting)
+            for place, row in enumerate((before, now)):
+                if row is not None:
+                    waiting[place] = next(sides[place], None)
+            yield self._article(before, now)
+
+    @property
+    def summary(self) -> DiffSummary:
+        """What was counted so far."""
+        schemas = [read_schema(folder) for folder in self._folders]
+        return DiffSummary(
+            before=self.before.version,
+            now=self.now.version,
+            articles_before=self.before.counts.total("articles"),
+            articles_now=self.now.counts.total("articles"),
+            changes=self._count.changes(),
+            metadata=self._metadata,
+            annotators={key: ByAnnotator(**self._annotators[key]) for key in sorted(self._annotators)},
+            schema_changes=tuple(one.text for one in schema_reasons(*schemas)),
+        )
+
+    def _article(self, before: Row | None, now: Row | None) -> ArticleDiff:
+        row = now or before
+        if row is None:
+            raise ReleaseError("an article that neither release has")
+        old, new = (annotation_of(one) if one is not None else None for one in (before, now))
+        found = _items(old, new) if old and new and old.text_sha256 == new.text_sha256 else ()
+        change = _change(before, now, found)
+        if change == "metadata":
+            self._metadata += 1
+        else:
+            self._count.article(old, new)
+        of = self._annotators[row["annotator"]]
+        of["articles"] += 1
+        for one in found:
+            of[one.change if one.change in ("added", "removed") else "changed"] += 1
+        if change in ("added", "left out", "new text"):
+            of["added"] += _size(new)
+            of["removed"] += _size(old)
+        return ArticleDiff(
+            id=row["id"],
+            change=change,
+            text=row["text"],
+            annotator_before=before["annotator"] if before is not None else None,
+            annotator_now=now["annotator"] if now is not None else None,
+            fields=_fields(before, now) if before is not None and now is not None else (),
+            items=found,
+        )
+
+
+def changed(changes: dict[str, ItemChanges]) -> list[tuple[str, int, int, int]]:
+    """Label, added, removed, changed: as the lines of a table."""
+    return [(name, one.added, one.removed, one.changed) for name, one in changes.items()]
+
+
+def _rows(folder: Path, differ: set[str]) -> Iterator[Row]:
+    labels = read_labels(folder)
+    files = (read_rows(folder / DATA / f"{split}.parquet", labels, differ.__contains__) for split in SPLITS)
+    return heapq.merge(*files, key=itemgetter("id"))
+
+
+def _change(before: Row | None, now: Row | None, found: tuple[ItemDiff, ...]) -> ArticleChange:
+    if before is None:
+        return "added"
+    if now is None:
+        return "left out"
+    if before["text_sha256"] != now["text_sha256"]:
+        return "new text"
+    return "corrected" if found else "metadata"
+
+
+def _fields(before: Row, now: Row) -> tuple[str, ...]:
+    """The columns beside entities and events that differ."""
+    names = {*before, *now} - {"entities", "events", "text"}
+    return tuple(sorted(name for name in names if before.get(name) != now.get(name)))
+
+
+def _items(before: Annotation, now: Annotation) -> tuple[ItemDiff, ...]:
+    comparison = compare(before, now)
+    found: list[ItemDiff] = []
+    sections: tuple[tuple[Literal["entity", "event"], tuple[Pair[Any], ...]], ...] = (
+        ("entity", comparison.entities),
+        ("event", comparison.events),
+    )
+    for item, pairs in sections:
+        for pair in pairs:
+            one, two = (_place(side) for side in (pair.reference, pair.other))
+            if pair.kind != "same" or one != two:
+                change = "attributes" if pair.kind == "same" else _WHAT.get(pair.kind, pair.kind)
+                found.append(ItemDiff(item, change, one, two))
+    for keys, change in ((comparison.arguments_missed, "removed"), (comparison.arguments_spurious, "added")):
+        for key in keys:
+            filler = Place(key.filler[0], key.filler[1], key.role, {})
+            one, two = (filler, None) if change == "removed" else (None, filler)
+            found.append(ItemDiff("argument", change, one, two, Place(*key.trigger, {})))
+    return tuple(found)
+
+
+def _place(item: Any) -> Place | None:
+    return None if item is None else Place(item.start, item.end, item.type, item.attributes)
+
+
+def _size(annotation: Annotation | None) -> int:
+    if annotation is None:
+        return 0
+    return len(annotation.items()) + sum(len(event.arguments) for event in annotation.events)

@@ -14,7 +14,8 @@ from curation.article import Article, Value
 from curation.check import check
 from curation.errors import BadInput
 from curation.files import whole_file
-from curation.jobs.gold import AnnotationFile, Gold, read_gold
+from curation.jobs.annotation_file import AnnotationFile
+from curation.jobs.gold import Gold, read_gold
 from curation.preannotate import Engine, load_engine
 from curation.project import Project
 from curation.review.evaluate import Compared, Evaluation, Evaluator

@@ -1,0 +1,59 @@
+"""A file of annotations, each read when its article comes up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from curation.annotation import Annotation
+from curation.article import Article
+from curation.errors import BadInput
+from curation.files import json_object
+
+
+class AnnotationFile:
+    """A .jsonl of annotations that gives each when its article comes up: only places in the file are kept in memory.
+
+    Raises:
+        BadInput: the file cannot be read, a line is no annotation, an article is annotated twice.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._places: dict[str, tuple[int, str]] = {}
+        for position, annotation in self._all():
+            if annotation.article_id in self._places:
+                way_out = "keep one annotation of each article"
+                raise BadInput(f"article {annotation.article_id} is annotated twice", path=path, way_out=way_out)
+            self._places[annotation.article_id] = position, annotation.text_sha256
+
+    def _all(self) -> Iterator[tuple[int, Annotation]]:
+        position = 0
+        try:
+            with self.path.open("rb") as file:
+                for number, raw in enumerate(file, start=1):
+                    if raw.strip():
+                        yield position, self._read(raw, number)
+                    position += len(raw)
+        except OSError as error:
+            way_out = "check the path and its permissions"
+            raise BadInput(f"cannot be read: {error.strerror or error}", path=self.path, way_out=way_out) from error
+
+    def _read(self, raw: bytes, line: int | None = None) -> Annotation:
+        return Annotation.from_record(json_object(raw, path=self.path, line=line), path=self.path, line=line)
+
+    @property
+    def articles(self) -> set[str]:
+        """Ids of the articles that are annotated."""
+        return set(self._places)
+
+    def of(self, article: Article) -> Annotation | str:
+        """The annotation of that article, or in a few words why there is none."""
+        position, text_sha256 = self._places.get(article.id, (None, None))
+        if position is None:
+            return f"is not annotated in {self.path.name}"
+        if text_sha256 != article.text_sha256:
+            return f"was annotated in {self.path.name} on another revision of its text"
+        with self.path.open("rb") as file:
+            file.seek(position)
+            return self._read(file.readline())

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
-from curation.compare import ItemT, Pair, match
+from curation.compare import ItemT, Labelled, Pair, match
 
 Section = Literal["entities", "events", "arguments"]
 
@@ -27,15 +27,14 @@ ACTIONS = {
     "add span": Action(3, "the label's hotkey, a drag over the words"),
     "choose span": Action(1, "a click on it, once for whatever is then done to it"),
     "delete span": Action(1, "Backspace; its arguments go with it"),
-    "move border": Action(2, "a drag of its handle; each of the two borders counts"),
     "relabel": Action(1, "the hotkey of the right label"),
     "set attribute": Action(1, "a click on the value"),
     "add argument": Action(6, "click the trigger, Alt+R, click the filler; in its list: open, unfold, pick the role"),
     "change role": Action(4, "in the list of relations: open, unfold, pick the right role, drop the wrong one"),
     "remove argument": Action(1, "a click on its bin in the list of relations"),
 }
-"""The editor's actions, for Label Studio 1.23: spans can be resized there, the labels have hotkeys, and the list of
-relations stays open once opened."""
+"""The editor's actions, for Label Studio 1.23. A span's borders cannot be dragged there: one that is wrong is deleted,
+its arguments with it, and marked anew. The labels have hotkeys, and the list of relations stays open once opened."""
 
 Actions = Counter[tuple[Section, str]]
 Defaults = Mapping[str, Mapping[str, str]]
@@ -49,7 +48,11 @@ def actions(gold: Annotation, said: Annotation | None, defaults: Defaults) -> Ac
     done = _spans("entities", entities, defaults.get("entities", {}))
     done += _spans("events", events, defaults.get("events", {}))
     pairs: tuple[Pair[Any], ...] = (*entities, *events)
-    partners = {pair.other.id: pair.reference.id for pair in pairs if pair.other and pair.reference}
+    partners = {
+        pair.other.id: pair.reference.id
+        for pair in pairs
+        if pair.other and pair.reference and _same_borders(pair.reference, pair.other)
+    }
     return done + _arguments(gold, said, partners)
 
 
@@ -68,14 +71,22 @@ def _spans(section: Section, pairs: Sequence[Pair[ItemT]], defaults: Mapping[str
         elif said is None:
             done["add span"] += 1
             mending["set attribute"] = _attributes(gold.attributes, {}, defaults)
+        elif not _same_borders(gold, said):
+            done["choose span"] += 1
+            done["delete span"] += 1
+            done["add span"] += 1
+            mending["set attribute"] = _attributes(gold.attributes, {}, defaults)
         else:
             mending["relabel"] = int(gold.type != said.type)
-            mending["move border"] = (gold.start != said.start) + (gold.end != said.end)
             mending["set attribute"] = _attributes(gold.attributes, said.attributes, defaults)
         if mending := +mending:
             done.update(mending)
             done["choose span"] += 1
     return Counter({(section, name): count for name, count in done.items()})
+
+
+def _same_borders(one: Labelled, two: Labelled) -> bool:
+    return (one.start, one.end) == (two.start, two.end)
 
 
 def _attributes(gold: Mapping[str, str], said: Mapping[str, str], defaults: Mapping[str, str]) -> int:

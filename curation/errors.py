@@ -4,6 +4,7 @@ CurationError
 ├── BadInput            a file, a line, a field that cannot be used
 │   ├── SchemaError     a label schema file
 │   └── ProjectError    curation.toml, an option, an environment variable
+├── Busy                another run of the same job works in this folder
 ├── EngineError         an engine that is missing or fails
 ├── LabelStudioError    anything between us and Label Studio
 │   ├── Unreachable     no answer, or an answer that is not Label Studio's
@@ -60,6 +61,10 @@ class SchemaError(BadInput):
 
 class ProjectError(BadInput):
     """Settings that cannot be used: curation.toml, an option or an environment variable."""
+
+
+class Busy(CurationError):
+    """Another run of the same job is at work in this work folder."""
 
 
 class EngineError(CurationError):

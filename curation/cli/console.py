@@ -39,7 +39,7 @@ def say(text: str) -> None:
 def done(report: dict[str, Any], as_json: bool) -> None:
     """The machine's line: with `--json` the counts as one object on stdout."""
     if as_json:
-        print(json.dumps(report, ensure_ascii=False, default=str))
+        print(json.dumps(report, ensure_ascii=False, default=str), flush=True)
 
 
 def project_from(file: Path | None) -> Project:

@@ -22,6 +22,15 @@ def push(
     annotations: Annotated[
         Path | None, typer.Option("--annotations", help="What `preannotate` wrote; default: the project's.")
     ] = None,
+    resend_deleted: Annotated[
+        bool, typer.Option("--resend-deleted", help="Send articles again whose tasks were deleted in Label Studio.")
+    ] = False,
+    rebuild_ledger: Annotated[
+        bool, typer.Option("--rebuild-ledger", help="Forget the ledger and read it anew from Label Studio.")
+    ] = False,
+    new_project: Annotated[
+        bool, typer.Option("--new-project", help="Begin a new project where ours was deleted in Label Studio.")
+    ] = False,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,11 +38,22 @@ def push(
     from curation.jobs.push import push as job
 
     with progress("articles pushed") as tick:
-        report = job(project_from(project), articles=articles, annotations=annotations, on_progress=tick)
+        report = job(
+            project_from(project),
+            articles=articles,
+            annotations=annotations,
+            resend_deleted=resend_deleted,
+            rebuild_ledger=rebuild_ledger,
+            new_project=new_project,
+            on_progress=tick,
+        )
     for problem in report.problems:
-        say(f"refused: {problem}")
+        say(problem)
     say(
         f"{report.articles} articles: {report.sent} sent, {report.already_there} already there"
+        + (f", {report.refreshed} given a newer pre-annotation" if report.refreshed else "")
+        + (f", {report.touched} begun and left as they are" if report.touched else "")
+        + (f", {report.deleted} deleted in Label Studio" if report.deleted else "")
         + (f", {report.superseded} superseded by a new text" if report.superseded else "")
         + (f", {report.refused} pre-annotations refused" if report.refused else "")
     )

@@ -1,9 +1,11 @@
-"""Pull: what people corrected comes back as an immutable snapshot."""
+"""Pull: what people corrected comes back as an immutable snapshot, once or again and again while they work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
+from curation.errors import Busy, Unreachable
 from curation.jobs.connect import connect
 from curation.labelstudio import PullReport
 from curation.labelstudio import pull as fetch
@@ -18,4 +20,48 @@ def pull(
     Raises:
         LabelStudioError: see `curation.labelstudio.pull`.
     """
-    return fetch(connect(project), project.load_schema(), work=project.work, full=full, on_progress=on_progress)
+    with connect(project) as client:
+        return fetch(
+            client,
+            project.load_schema(),
+            work=project.work,
+            title=project.title,
+            full=full,
+            on_progress=on_progress,
+        )
+
+
+def watch(
+    project: Project,
+    *,
+    every: float = 60.0,
+    full: bool = False,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> Iterator[PullReport | Unreachable]:
+    """Pull, wait `every` seconds, pull again, without end. Yields the first report and each that brings something new.
+
+    A server that went away is waited for: the error is yielded once, then the first report after it is back. Only the
+    first pull is `full`.
+
+    Raises:
+        LabelStudioError: as `pull`; `Unreachable` only from the first pull.
+    """
+    client, schema, title = connect(project), project.load_schema(), project.title
+    with client:
+        report = fetch(client, schema, work=project.work, title=title, full=full, on_progress=on_progress)
+        away = False
+        yield report
+        while True:
+            time.sleep(every)
+            try:
+                report = fetch(client, schema, work=project.work, title=title, on_progress=on_progress)
+            except Unreachable as error:
+                if not away:
+                    yield error
+                away = True
+            except Busy:
+                continue  # someone pulls by hand: what that brings is not new any more
+            else:
+                if away or not report.unchanged:
+                    yield report
+                away = False

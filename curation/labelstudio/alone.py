@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from curation.errors import CurationError
+from curation.errors import Busy, CurationError
 
 
 @contextmanager
@@ -15,7 +15,8 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     """Hold `lock` while the block runs.
 
     Raises:
-        CurationError: another process holds it; `what` says what that one does.
+        Busy: another process holds it; `what` says what that one does.
+        CurationError: it cannot be written.
     """
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -26,5 +27,5 @@ def alone(lock: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise CurationError(f"{lock}: another {what} is running in this work folder; wait until it ends") from error
+            raise Busy(f"{lock}: another {what} is running in this work folder; wait until it ends") from error
         yield

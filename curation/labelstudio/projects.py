@@ -47,7 +47,7 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
     if there is None or there["created_at"] != known[0].created_at:
         raise LabelStudioError(
             f"project {known[0].id} ({known[0].title}) is gone from {client.url}: someone deleted it, or it is another "
-            "Label Studio; what was pulled is kept; give a new title, or push with new_project to begin again"
+            "Label Studio; what was pulled is kept; push with --new-project to begin again, or give another title"
         )
     return known[0]
 

@@ -248,7 +248,7 @@ class _Run:
             if self.resend_deleted:
                 return None
             self.count("deleted")
-            self.problem(f"{article.id}: its task was deleted in Label Studio and is not sent again")
+            self.problem(f"{article.id}: its task was deleted in Label Studio; --resend-deleted sends it again")
             return tasks[0]
         self.count("already_there")
         if tasks[0].superseded:

@@ -95,7 +95,7 @@ def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: K
         return project
     differences = config_differences(there["label_config"], wanted)
     if lost := [one for one in differences if one.kind != "added" and not _migrated(one, schema)]:
-        _refuse_if_used(client, schema, project, mark, lost)
+        _refuse_if_used(client, schema, project, mark, differences, lost)
     if differences or there["label_config"] == project.config or mark is None or other_version:
         there = client.patch(f"/api/projects/{project.id}/", _contents(schema, mark))
         return ledger.know(
@@ -110,14 +110,19 @@ def _migrated(difference: Difference, schema: LabelSchema) -> bool:
 
 
 def _refuse_if_used(
-    client: Client, schema: LabelSchema, project: KnownProject, mark: Mark | None, lost: list[Difference]
+    client: Client,
+    schema: LabelSchema,
+    project: KnownProject,
+    mark: Mark | None,
+    differences: list[Difference],
+    lost: list[Difference],
 ) -> None:
     """A newer version of the schema may take away what nothing uses; all else is refused."""
     place = f"project {project.id} ({project.title}) at {client.url}"
     if mark is None or parse_version(mark.version) >= parse_version(schema.version):
         older = f"; it was made with {mark.ref}, which is newer" if mark and mark.version != schema.version else ""
         raise ProjectDiffers(
-            f"{place} has another config than {schema.ref} makes ({_told(map(str, lost))}{older}); change it back in "
+            f"{place} has another config than {schema.ref} makes ({_told(map(str, differences))}{older}); change it back in "
             "the project's settings, take the change over into the schema, or give another title to begin a new project"
         )
     if changed := [str(one) for one in lost if one.kind == "changed"]:

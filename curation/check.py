@@ -69,6 +69,8 @@ def _span(item: Item, article: Article) -> list[Finding]:
 
 
 def _attributes(item: Item, schema: LabelSchema, of: Literal["entities", "events"]) -> list[Finding]:
+    if not item.attributes:
+        return []
     allowed = {attribute.name: attribute.names for attribute in schema.attributes_of(of)}
     findings = []
     for name, value in item.attributes.items():

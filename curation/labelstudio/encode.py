@@ -6,10 +6,11 @@ Spans need no conversion: Label Studio counts code points, as we do.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from statistics import fmean
 from typing import Any
+
+from pydantic_core import to_json
 
 from curation.annotation import Annotation, Item
 from curation.article import Article
@@ -63,7 +64,8 @@ def prediction(annotation: Annotation, article: Article, schema: LabelSchema) ->
     """`annotation` as a prediction. The first region's `meta` says which annotation and whose it is."""
     regions = result(annotation, article, schema)
     if regions:
-        regions[0]["meta"] = {ANNOTATION: annotation.id, ENGINE: engine(annotation)}
+        meta = {ANNOTATION: annotation.id, ENGINE: engine(annotation)}
+        regions[0] = _ordered({**regions[0], "meta": meta})
     scores = [item.score for item in annotation.items() if item.score is not None]
     return {
         "model_version": PREDICTION,
@@ -91,11 +93,11 @@ def result(annotation: Annotation, article: Article, schema: LabelSchema) -> lis
         for argument in event.arguments:
             regions.append(
                 {
-                    "type": "relation",
-                    "from_id": region_id(event.id),
-                    "to_id": region_id(argument.filler),
                     "direction": "right",
+                    "from_id": region_id(event.id),
                     "labels": [argument.role],
+                    "to_id": region_id(argument.filler),
+                    "type": "relation",
                 }
             )
     return regions
@@ -110,47 +112,53 @@ def region_id(item_id: str) -> str:
 
 def digest(regions: Any) -> str:
     """A hash of what a prediction says, the same for what we send and for what the server gives back."""
-    return _hash(_sorted(regions))
+    try:
+        return _hash(to_json(_ordered(regions)))
+    except ValueError:  # half a surrogate pair: nothing that we sent
+        return ""
 
 
 def packed(task: dict[str, Any]) -> tuple[bytes, str | None]:
     """A task as JSON, and the digest of its prediction: the regions, most of the work, are written out once."""
     if "predictions" not in task:
-        return _json(task).encode(), None
+        return to_json(task), None
     (one,) = task["predictions"]
-    regions = _sorted(one["result"])
-    rest = _json({name: value for name, value in one.items() if name != "result"})
-    body = f'{{"data":{_json(task["data"])},"predictions":[{rest[:-1]},"result":{regions}}}]}}'
-    return body.encode(), _hash(regions)
+    regions = to_json(one["result"])  # `result` writes keys in order
+    rest = to_json({name: value for name, value in one.items() if name != "result"})
+    body = b'{"data":%b,"predictions":[%b,"result":%b}]}' % (to_json(task["data"]), rest[:-1], regions)
+    return body, _hash(regions)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _ordered(value: Any) -> Any:
+    """The same JSON with the keys of every object in order: databases do not keep them as they were."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return [_ordered(one) for one in value] if isinstance(value, list) else value
 
 
-def _sorted(regions: Any) -> str:
-    return json.dumps(regions, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _hash(regions: str) -> str:
-    return hashlib.sha256(regions.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _hash(regions: bytes) -> str:
+    return hashlib.sha256(regions).hexdigest()[:32]
 
 
 def _regions(item: Item, control: str, article: Article, attributes: tuple[Attribute, ...]) -> list[dict[str, Any]]:
-    place = {"start": item.start, "end": item.end, "text": article.text[item.start : item.end]}
-    common = {"id": region_id(item.id), "to_name": TEXT}
-    labels: dict[str, Any] = {
-        **common,
-        "from_name": control,
-        "type": "labels",
-        "value": {**place, "labels": [item.type]},
-    }
+    name, text = region_id(item.id), article.text[item.start : item.end]
+    labels: dict[str, Any] = {"from_name": control, "id": name}
     if item.score is not None:
         labels["score"] = item.score
+    value: dict[str, Any] = {"end": item.end, "labels": [item.type], "start": item.start, "text": text}
+    labels |= {"to_name": TEXT, "type": "labels", "value": value}
     regions = [labels]
     for attribute in attributes:
-        value = item.attributes.get(attribute.name, attribute.default)
-        if value != attribute.default:
-            choice = {"from_name": ATTRIBUTE + attribute.name, "type": "choices"}
-            regions.append({**common, **choice, "value": {**place, "choices": [value]}})
+        chosen = item.attributes.get(attribute.name, attribute.default)
+        if chosen != attribute.default:
+            value = {"choices": [chosen], "end": item.end, "start": item.start, "text": text}
+            regions.append(
+                {
+                    "from_name": ATTRIBUTE + attribute.name,
+                    "id": name,
+                    "to_name": TEXT,
+                    "type": "choices",
+                    "value": value,
+                }
+            )
     return regions

@@ -31,6 +31,10 @@ def publish(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Allow a version lower than the changes call for.")] = False,
     hub: Annotated[str | None, typer.Option("--hub", metavar="ORG/NAME", help="Publish to the Hub as well.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="URL", help="Publish to other storage as well, such as s3://BUCKET/FOLDER."),
+    ] = None,
     licence: Annotated[
         list[str] | None,
         typer.Option("--licence", help="Leave out articles under any other licence; give it once for each."),
@@ -53,6 +57,7 @@ def publish(
         version=version,
         force=force,
         hub=hub,
+        to=to,
         snapshot=snapshot,
         licences=tuple(licence or ()),
         engine_only=engine_only,
@@ -66,4 +71,6 @@ def publish(
     say(f"release in {release.folder}")
     if report.hub:
         say(f"published at {report.hub}")
+    if report.target:
+        say(f"published at {report.target}")
     done(report.model_dump(mode="json"), as_json)

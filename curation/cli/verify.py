@@ -16,16 +16,23 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    release: Annotated[Path, typer.Argument(help="A release folder, such as work/releases/v0.1.0.")],
+    release: Annotated[
+        str, typer.Argument(help="A release: its folder, such as work/releases/v0.1.0, or s3://BUCKET/FOLDER/v0.1.0.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Hash a release again and compare it with its manifest."""
     from curation.release.integrity import verify as job
+    from curation.release.targets import fetched, is_address
 
-    problems = job(release)
+    if is_address(release):
+        with fetched(release) as folder:
+            problems = job(folder)
+    else:
+        problems = job(Path(release))
     for problem in problems:
         say(f"differs: {problem}")
     say(f"{release}: " + (f"{len(problems)} problems" if problems else "is what its manifest says"))
-    done({"release": str(release), "problems": problems}, as_json)
+    done({"release": release, "problems": problems}, as_json)
     if problems:
         raise typer.Exit(1)

@@ -22,18 +22,21 @@ from curation.release import (
     build_release,
     latest_release,
     publish_to_hub,
+    publish_to_target,
     read_takedown,
 )
+from curation.release.targets import is_address
 from curation.review.choose import choose
 from curation.review.pseudonyms import Pseudonyms
 
 
 class PublishReport(Value):
-    """The release that was built, and where on the Hub it went, if anywhere."""
+    """The release that was built, and where on the Hub or another storage it went, if anywhere."""
 
     release: ReleaseReport
     snapshot: str
     hub: str | None = None
+    target: str | None = None
 
 
 def publish(
@@ -42,23 +45,27 @@ def publish(
     version: str | None = None,
     force: bool = False,
     hub: str | None = None,
+    to: str | None = None,
     snapshot: Path | None = None,
     licences: tuple[str, ...] = (),
     engine_only: bool = False,
     split: Literal["hash", "time"] | None = None,
 ) -> PublishReport:
-    """Build `releases/vX.Y.Z/` from a snapshot; with `hub` (`ORG/NAME`) publish the same files there.
+    """Build `releases/vX.Y.Z/` from a snapshot; with `hub` (`ORG/NAME`) or `to` publish the same files there.
 
-    Run again with nothing changed, it builds nothing and, with `hub`, finishes what an earlier run began.
+    Run again with nothing changed, it builds nothing and finishes what an earlier run began to publish.
 
     Args:
+        to: the address of a folder on storage that fsspec knows, such as `s3://BUCKET/FOLDER`.
         licences: take only articles under these; none: under any.
         engine_only: take articles that nobody submitted or skipped, too, with the engine's annotation, marked as such.
         split: what decides on the splits of a first release; later ones go on as it began.
 
     Raises:
-        ReleaseError: there is nothing to release, the version does not fit, or the Hub refuses.
+        ReleaseError: there is nothing to release, the version does not fit, or the Hub or storage refuses.
     """
+    if to is not None and not is_address(to):
+        raise ReleaseError(f"{to}: is no address; give one such as s3://BUCKET/FOLDER")
     folder = snapshot or latest_snapshot(project.work)
     if folder is None:
         raise ReleaseError(f"{project.work}: no snapshot yet; run `curation pull` first")
@@ -84,11 +91,12 @@ def publish(
             split_by=split,
             selection=Selection(licences=licences, engine_only=engine_only, withdrawn=withdrawn),
         )
-    target = None
+    tag = None
     if hub is not None:
         token = project.hf_token.get_secret_value() if project.hf_token else None
-        target = publish_to_hub(Path(report.folder), hub, report.version, token=token)
-    return PublishReport(release=report, snapshot=str(folder), hub=target)
+        tag = publish_to_hub(report.folder, hub, report.version, token=token)
+    target = publish_to_target(report.folder, to) if to is not None else None
+    return PublishReport(release=report, snapshot=str(folder), hub=tag, target=target)
 
 
 def reviewed(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from curation.release.load import load_release
     from curation.release.manifest import Selection, read_known
     from curation.release.takedown import read_takedown
+    from curation.release.targets import publish_to_target
     from curation.release.versions import latest_release
 
 _HOME = {
@@ -28,6 +29,7 @@ _HOME = {
     "latest_release": "versions",
     "load_release": "load",
     "publish_to_hub": "hub",
+    "publish_to_target": "targets",
     "read_known": "manifest",
     "read_takedown": "takedown",
     "verify": "integrity",
@@ -42,6 +44,7 @@ __all__ = [
     "latest_release",
     "load_release",
     "publish_to_hub",
+    "publish_to_target",
     "read_known",
     "read_takedown",
     "verify",

@@ -64,7 +64,7 @@ class ArticleDiff(NamedTuple):
 
 
 class ByAnnotator(Value):
-    """What differs in the articles of one annotator: of those the newer release names, or the older where it is gone."""
+    """What differs in the articles of one annotator, whom the newer release names, or the older where it is gone."""
 
     articles: int = 0
     added: int = 0

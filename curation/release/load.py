@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from datasets import Dataset, DatasetDict, load_dataset
 from huggingface_hub import HfApi, constants, snapshot_download
@@ -16,6 +17,7 @@ from curation.release.documents import CONFIG
 from curation.release.hub import hub_errors
 from curation.release.manifest import MANIFEST, Manifest, read_labels
 from curation.release.splits import SPLITS
+from curation.release.targets import fetch, is_address
 from curation.release.versions import published
 from curation.schema import parse_version
 
@@ -23,20 +25,28 @@ _REPOSITORY = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
 def load_release(
-    where: str | Path, version: str, config: str = CONFIG, *, token: str | None = None, endpoint: str | None = None
+    where: str | Path,
+    version: str,
+    config: str = CONFIG,
+    *,
+    token: str | None = None,
+    endpoint: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> DatasetDict:
     """The splits of one version of a release: train, validation and test, those without rows too.
 
     Args:
-        where: a folder of releases, the folder of one release, or a dataset repository on the Hub (`ORG/NAME`).
+        where: a folder of releases, the folder of one release, a dataset repository on the Hub (`ORG/NAME`), or the
+            address of a folder of releases on storage that fsspec knows (`s3://BUCKET/FOLDER`).
         version: `X.Y.Z`; the tag on the Hub is `vX.Y.Z`. Once loaded it is found offline too.
         config: `documents`, `sentences` or `corrections`.
         token: for the Hub; default: the one it finds itself (HF_TOKEN, or a login).
         endpoint: address of the Hub; default HF_ENDPOINT, or the public one.
+        storage_options: what fsspec is told besides the address.
 
     Raises:
-        ReleaseError: that version or config is not there (names those that are), the Hub does not answer, or what
-            came is not what its manifest says.
+        ReleaseError: that version or config is not there (names those that are), the Hub or the storage does not
+            answer, or what came is not what its manifest says.
     """
     try:
         wanted = ".".join(map(str, parse_version(version)))
@@ -44,7 +54,10 @@ def load_release(
         raise ReleaseError(f"{error}; give three numbers") from error
     if config not in CONFIGS:
         raise ReleaseError(f"there is no config {config}; take {', '.join(CONFIGS)}")
-    folder = _folder(where, wanted, token, endpoint)
+    if is_address(where):
+        folder = fetch(str(where), wanted, options=storage_options)
+    else:
+        folder = _folder(where, wanted, token, endpoint)
     manifest = Manifest.read(folder)
     if manifest.version != wanted:
         raise ReleaseError(

@@ -57,6 +57,7 @@ class ReleaseSection(Value):
     title: Title | None = None
     licence: str | None = None
     description: str | None = Field(default=None, max_length=2000)
+    citation: str | None = Field(default=None, max_length=5000)
     takedown: str | None = None
 
 

@@ -84,6 +84,7 @@ def publish(
                 title=project.release.title or project.title,
                 description=project.release.description,
                 licence=project.release.licence,
+                citation=project.release.citation,
                 snapshots=(folder.name,),
                 hub=hub,
             ),

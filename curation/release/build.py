@@ -32,6 +32,8 @@ from curation.release.card import About, SplitSize, card, changelog, licence_not
 from curation.release.configs import CONFIGS, columns, more_sha256
 from curation.release.corrections import correction_rows
 from curation.release.counts import Counting
+from curation.release.croissant import FILE as CROISSANT
+from curation.release.croissant import croissant
 from curation.release.documents import (
     ReviewedArticle,
     Row,
@@ -56,6 +58,7 @@ from curation.release.manifest import (
     Agreement,
     Bump,
     Changes,
+    FileFact,
     Known,
     LogicalHash,
     Manifest,
@@ -68,6 +71,7 @@ from curation.release.manifest import (
     read_schema,
     write_json,
 )
+from curation.release.plots import plots
 from curation.release.sentences import LOSSES, sentence_rows
 from curation.release.splits import (
     FRACTIONS,
@@ -257,13 +261,15 @@ def build_release(
             software={package: installed(package) for package in _SOFTWARE},
             files={},
         )
+        for name, drawn in plots(manifest.counts).items():
+            _write(part / name, drawn)
         _write(part / CARD, card(manifest, schema, labels, about, sizes))
         _write(part / LICENCE, licence_note(manifest, about))
         earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
         told = before.manifest.selection.withdrawn if before else {}
         _write(part / CHANGES, changelog(manifest, earlier, told))
-        paths = sorted(path for path in part.rglob("*") if path.is_file())
-        files = {path.relative_to(part).as_posix(): file_fact(path) for path in paths}
+        write_json(part / CROISSANT, croissant(manifest, labels, about, _facts(part, "*/*.parquet")))
+        files = _facts(part, "**/*")
         manifest = manifest.model_copy(update={"files": files})
         manifest.write(part)
         _settle(part, target)
@@ -648,6 +654,12 @@ def _split_facts(
         leakage_floor=near_duplicate / 2,
         set_aside=assignment.set_aside,
     )
+
+
+def _facts(folder: Path, pattern: str) -> dict[str, FileFact]:
+    """Name → hash and size of the files that match."""
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_fact(path) for path in paths}
 
 
 def _write(path: Path, text: str) -> None:

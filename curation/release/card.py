@@ -23,6 +23,7 @@ from curation.release.configs import CONFIGS
 from curation.release.documents import CONFIG
 from curation.release.labels import Labels
 from curation.release.manifest import Manifest
+from curation.release.plots import PLOTS, plots
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
 from curation.schema import LabelSchema
@@ -104,6 +105,7 @@ def card(
         lost=[(words, counts.lost[name]) for name, words in LOSSES.items() if counts.lost.get(name)],
         sentences=sum(counts.rows["sentences"].values()),
         changed=_changed(manifest),
+        plots={name: PLOTS[name] for name in plots(counts)},
         leakage=_leakage(manifest),
         limits=(*_limits(manifest), *about.limits),
         versions=(*manifest.history, manifest.as_was)[::-1],

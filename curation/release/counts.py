@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from curation.release import corrections
 from curation.release.labels import Labels
 from curation.release.manifest import Counts
+from curation.release.plots import LENGTH
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
 
@@ -41,13 +42,20 @@ class Counting:
         self._rows: dict[str, Counter[str]] = {}
         self._lost = dict.fromkeys(LOSSES, 0)
         self._corrections: dict[str, Counter[str]] = defaultdict(Counter)
+        self._lengths: Counter[int] = Counter()
+        self._timeline: Counter[str] = Counter()
         self._preannotated = 0
         self._published: list[Any] = []
 
     def add(self, table: pa.Table, split: str) -> None:
         """Count the rows of `table`, which are in `split`."""
         self._articles[split] += table.num_rows
-        self._characters[split] += pc.sum(pc.utf8_length(table["text"])).as_py() or 0
+        lengths = pc.utf8_length(table["text"])
+        self._characters[split] += pc.sum(lengths).as_py() or 0
+        for step, count in _values(pc.divide(lengths, LENGTH)).items():
+            self._lengths[int(step) * LENGTH] += count
+        months = pc.strftime(table["published"], format="%Y-%m")
+        self._timeline.update({month: count for month, count in _values(months).items() if month})
         self._preannotated += table.num_rows - table["parent"].null_count
         for kind, column in _BY_VALUE.items():
             self._by_value[kind].update(_values(table[column]))
@@ -98,6 +106,8 @@ class Counting:
                 for item in ("entity", "event", "argument")
                 if (found := self._corrections[item])
             },
+            lengths={str(start): self._lengths[start] for start in sorted(self._lengths)},
+            timeline=dict(sorted(self._timeline.items())),
             preannotated=self._preannotated,
             first_published=days[0] if days else None,
             last_published=days[1] if days else None,

@@ -75,7 +75,8 @@ class Counts(Value):
     """What a release holds. Keys are labels, annotator keys, licences and so on; "" stands for "not stated".
 
     `rows` are those of each config and split, `lost` what `sentences` cannot hold (see `sentences.LOSSES`),
-    `corrections` what people did with pre-annotations: kind of item → change → how often.
+    `corrections` what people did with pre-annotations: kind of item → change → how often. `lengths` are articles by
+    characters in steps of 500, `timeline` by month of publication.
     """
 
     articles: dict[str, int] = Field(default_factory=dict)
@@ -94,6 +95,8 @@ class Counts(Value):
     rows: dict[str, dict[str, int]] = Field(default_factory=dict)
     lost: dict[str, int] = Field(default_factory=dict)
     corrections: dict[str, dict[str, int]] = Field(default_factory=dict)
+    lengths: dict[str, int] = Field(default_factory=dict)
+    timeline: dict[str, int] = Field(default_factory=dict)
     preannotated: int = 0
     first_published: str | None = None
     last_published: str | None = None

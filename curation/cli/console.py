@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -49,15 +49,40 @@ def project_from(file: Path | None) -> Project:
     return load_project(file)
 
 
+class Tick(Protocol):
+    """Shows how much is done, of how much, and for how many seconds it will go on, as far as these are known."""
+
+    def __call__(self, count: int, total: int | None = None, seconds_left: float | None = None) -> None:
+        """So much is done."""
+
+
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int], None]]:
-    """A counter on stderr while a job runs; on a terminal it moves, elsewhere it stays silent. Call it with a total."""
+def progress(what: str) -> Iterator[Tick]:
+    """A counter on stderr while a job runs; on a terminal it moves, elsewhere it stays silent."""
     if not sys.stderr.isatty():
-        yield lambda count: None
+        yield lambda count, total=None, seconds_left=None: None
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[done]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console(), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda count: bar.update(task, completed=count)
+        task = bar.add_task(what, total=None, done="")
+
+        def tick(count: int, total: int | None = None, seconds_left: float | None = None) -> None:
+            of = "" if total is None else f" of {total:,}"
+            left = "" if seconds_left is None else f", about {_duration(seconds_left)} left"
+            bar.update(task, done=f"{count:,}{of}{left}")
+
+        yield tick
+
+
+def _duration(seconds: float) -> str:
+    """Rounded to what an estimate can know."""
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -27,6 +27,9 @@ def preannotate(
     out: Annotated[
         Path | None, typer.Option("--out", help="JSON-lines file; default: preannotations/ENGINE.jsonl in work.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=256, help="Processes to work in; the result is the same.")
+    ] = 1,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,11 +37,21 @@ def preannotate(
     from curation.jobs.preannotate import preannotate as job
 
     with progress("articles annotated") as tick:
-        report = job(project_from(project), articles=articles, engine=engine, model=model, out=out, on_progress=tick)
+        report = job(
+            project_from(project),
+            articles=articles,
+            engine=engine,
+            model=model,
+            out=out,
+            workers=workers,
+            on_progress=tick,
+        )
     for problem in report.problems:
         say(f"refused: {problem}")
     if report.refused > len(report.problems):
         say(f"refused: {report.refused - len(report.problems)} more")
+    if report.kept:
+        say(f"{report.kept} articles were done already when an earlier run was interrupted")
     say(
         f"{report.annotated} articles annotated by {report.engine}: {report.entities} entities, "
         f"{report.events} events, {report.arguments} arguments, in {report.out}"

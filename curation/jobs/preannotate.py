@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
+from typing import Protocol
 
 from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import read_articles
-from curation.preannotate import Failure, load_engine
+from curation.preannotate import Failure, Recipe, Shard, alone_in, annotate_shards, crew, remove
 from curation.project import Project
 
 SHOWN = 20
@@ -17,17 +19,28 @@ SHOWN = 20
 
 
 class PreannotateReport(Value):
-    """What the run did. `problems` spells out the first of the `refused` articles, one line each."""
+    """What the run did. `problems` spells out the first of the `refused` articles, one line each.
+
+    `kept` articles were done by an earlier run that was interrupted.
+    """
 
     engine: str
     out: str
     articles: int
     annotated: int
     refused: int
+    kept: int
     entities: int
     events: int
     arguments: int
     problems: tuple[str, ...] = ()
+
+
+class OnProgress(Protocol):
+    """Told how many articles are done of how many, and the seconds left, as far as they can be told."""
+
+    def __call__(self, count: int, total: int, seconds_left: float | None) -> None:
+        """One more article, or one more shard, is done."""
 
 
 def preannotate(
@@ -37,21 +50,37 @@ def preannotate(
     engine: str | None = None,
     model: str | None = None,
     out: Path | None = None,
-    on_progress: Callable[[int], None] = lambda count: None,
+    workers: int = 1,
+    on_progress: OnProgress | None = None,
 ) -> PreannotateReport:
     """Annotate every article and write the annotations to `out` as one whole file.
 
-    An article that cannot be used is counted and named, and the rest go on; `out` appears only at the end.
+    An article that cannot be used is counted and named, and the rest go on; `out` appears only at the end. A run that
+    was interrupted leaves the shards it had finished in a folder beside `out`, and the next one goes on from them.
+
+    Args:
+        project: whose schema, lexicon and articles are used.
+        articles: files, folders or globs instead of the project's.
+        engine: name of the engine instead of the project's.
+        model: its model: a name or a folder.
+        out: where to write instead of the project's work folder.
+        workers: processes to work in; the result is the same.
+        on_progress: who wants to know; the articles are then counted first.
 
     Raises:
         EngineError: the engine or its model is not there.
+        Busy: another run writes to the same place.
         CurationError: no article could be used, or `out` cannot be written.
     """
+    sources = articles or list(project.articles)
     name = engine or project.engine.name
-    annotate = load_engine(name, project.load_schema(), lexicon=project.lexicon, model=model or project.engine.model)
+    used = project.engine.model if name == project.engine.name else None
+    recipe = Recipe(name, project.load_schema(), project.lexicon, model or used)
     out = out or project.preannotations.with_name(f"{name}.jsonl")
-    counts = {"articles": 0, "annotated": 0, "refused": 0, "entities": 0, "events": 0, "arguments": 0}
+    parts = out.with_name(out.name.removesuffix(".jsonl") + ".parts")
+    counts = dict.fromkeys(("articles", "annotated", "refused", "kept", "entities", "events", "arguments"), 0)
     problems: list[str] = []
+    estimate = _Estimate(sources, on_progress) if on_progress else None
 
     def refuse(problem: str) -> None:
         counts["refused"] += 1
@@ -59,26 +88,78 @@ def preannotate(
             problems.append(problem)
 
     def usable() -> Iterator[Article]:
-        for found in read_articles(articles or project.articles):
+        for found in read_articles(sources):
             counts["articles"] += 1
             if isinstance(found, BadInput):
                 refuse(str(found))
             else:
                 yield found
 
-    def lines() -> Iterator[str]:
-        for annotation in annotate.pipe(usable()):
-            if isinstance(annotation, Failure):
-                refuse(f"{annotation.article_id}: {annotation.reason}")
-                continue
-            counts["annotated"] += 1
-            counts["entities"] += len(annotation.entities)
-            counts["events"] += len(annotation.events)
-            counts["arguments"] += sum(len(event.arguments) for event in annotation.events)
-            on_progress(counts["annotated"])
-            yield annotation.to_json()
+    def lines(shards: Iterator[Shard]) -> Iterator[str]:
+        for shard in shards:
+            counts["kept"] += shard.articles if shard.kept else 0
+            if estimate:
+                estimate.add(shard)
+            for made in shard.read():
+                if isinstance(made, Failure):
+                    refuse(f"{made.article_id}: {made.reason}")
+                    continue
+                counts["annotated"] += 1
+                counts["entities"] += len(made.entities)
+                counts["events"] += len(made.events)
+                counts["arguments"] += sum(len(event.arguments) for event in made.events)
+                yield made.to_json()
         if not counts["annotated"]:
             raise BadInput("no article could be annotated" + (f": {problems[0]}" if problems else ""))
 
-    write_jsonl(out, lines())
-    return PreannotateReport(engine=annotate.annotator.key, out=str(out), **counts, problems=tuple(problems))
+    with (
+        crew(recipe, workers, on_article=estimate.tick if estimate else None) as working,
+        alone_in(parts),
+    ):
+        if estimate:
+            estimate.begin()
+        try:
+            write_jsonl(out, lines(annotate_shards(usable(), recipe, working, parts)))
+        except BadInput:
+            remove(parts)  # what failed may go better another time
+            raise
+        remove(parts)
+        return PreannotateReport(engine=working.annotator.key, out=str(out), **counts, problems=tuple(problems))
+
+
+class _Estimate:
+    """Seconds left, from the characters this run annotated: articles differ in length, kept shards cost nothing."""
+
+    def __init__(self, sources: list[str], tell: OnProgress) -> None:
+        self._tell = tell
+        self._articles = self._characters = 0
+        for found in read_articles(sources):
+            if isinstance(found, Article):
+                self._articles += 1
+                self._characters += len(found.text)
+        self._done = self._passed = self._worked = 0  # articles; characters behind us; of these, by this run
+        self._within: tuple[int, int] = (0, 0)  # articles and characters of the shard that is not done yet
+        self._began = perf_counter()
+
+    def begin(self) -> None:
+        """The engine is loaded: the time counts from here."""
+        self._began = perf_counter()
+
+    def tick(self, article: Article) -> None:
+        """One more article of a shard that is not done yet."""
+        self._within = self._within[0] + 1, self._within[1] + len(article.text)
+        self._say()
+
+    def add(self, shard: Shard) -> None:
+        """One more shard is done."""
+        self._done += shard.articles
+        self._passed += shard.characters
+        self._worked += 0 if shard.kept else shard.characters
+        self._within = 0, 0
+        self._say()
+
+    def _say(self) -> None:
+        articles, characters = self._within
+        worked, left = self._worked + characters, self._characters - self._passed - characters
+        seconds = (perf_counter() - self._began) / worked * left if worked else None
+        self._tell(self._done + articles, self._articles, seconds)

@@ -4,7 +4,7 @@
 
 Both read the same texts, the sample corpus `--repeat` times over, in turns, in one process with one thread; the
 ratios are those of the medians. Memory is the largest resident size of a fresh process that annotates n and 4n
-articles.
+articles. Workers are compared in turns, too: seconds from the first article to the last, each worker's engine loaded.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -23,6 +24,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from curation.article import Article, normalise
+from curation.preannotate import Recipe, annotate_shards, crew
+from curation.preannotate.shards import SHARD_ARTICLES
 from curation.preannotate.spacy_engine import SpacyEngine
 from curation.schema import load_schema
 
@@ -56,6 +59,12 @@ def main() -> None:
         middle = statistics.median(rates)
         ratio = statistics.median(whole) / middle
         print(f"{name}: {middle:.2f} documents/s ({min(rates):.2f} to {max(rates):.2f}), engine to this {ratio:.3f}")
+    one, two = [], []
+    for _ in range(options.rounds):
+        one.append(rate_of_workers(articles, 1))
+        two.append(rate_of_workers(articles, 2))
+    ratio = statistics.median(two) / statistics.median(one)
+    print(f"workers: one {statistics.median(one):.2f} documents/s, two {statistics.median(two):.2f}, ratio {ratio:.2f}")
     for count in (len(articles), 4 * len(articles)):
         command = [sys.executable, __file__, "--memory", str(count)]
         peak = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -84,6 +93,16 @@ def rate(count: int, made: Iterable[object]) -> float:
     for _ in made:
         pass
     return count / (time.perf_counter() - start)
+
+
+def rate_of_workers(articles: list[Article], workers: int) -> float:
+    """Documents a second of so many workers, by their shards, which are even: a worker more has work to the end."""
+    recipe = Recipe("spacy", load_schema(SCHEMAS / "conflict-news.yaml"), SCHEMAS / "conflict-news.lexicon.yaml")
+    with tempfile.TemporaryDirectory() as folder, crew(recipe, workers) as working:
+        warm = islice(corpus(2 * workers), workers * SHARD_ARTICLES)
+        list(annotate_shards(warm, recipe, working, Path(folder, "warm")))
+        shards = annotate_shards(articles, recipe, working, Path(folder))
+        return rate(len(articles), (made for shard in shards for made in shard.read()))
 
 
 def peak_memory(count: int) -> int:

@@ -113,7 +113,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     words = ["preannotate", "--articles", str(tmp_path / "a.txt"), "--out", str(out)]
     shown = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True)
     assert shown.returncode == 1
-    assert "out.jsonl" in shown.stderr
+    assert str(tmp_path / "out.parts") in shown.stderr
     assert "Traceback" not in shown.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt"]
 

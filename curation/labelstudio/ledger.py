@@ -490,9 +490,9 @@ class Ledger:
 
     # What was sent
 
-    def record_sent(self, annotations: Iterable[Annotation]) -> None:
-        """Append annotations to `sent.jsonl` and wait until they are on disk. Done before they are sent."""
-        append_jsonl(self.sent_path, (annotation.to_json() for annotation in annotations))
+    def record_sent(self, annotations: Iterable[str]) -> None:
+        """Append annotations (each as JSON) to `sent.jsonl` and wait until they are on disk. Done before sending."""
+        append_jsonl(self.sent_path, annotations)
 
     def sent(self, annotation_id: str) -> Annotation | None:
         """The annotation with that id as it was sent last, or None if it never was."""

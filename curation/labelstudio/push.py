@@ -141,21 +141,30 @@ def _project(
 
 @dataclass
 class _Batch:
-    """Tasks gathered for one import request."""
+    """Tasks gathered for one import request: as JSON, for a thousand annotations as objects would fill the memory."""
 
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
-    pairs: list[tuple[Article, Annotation | None]] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    annotations: list[str] = field(default_factory=list)
     size: int = 0
 
     def add(self, article: Article, annotation: Annotation | None, schema: LabelSchema) -> None:
         body, digest = encode.packed(encode.task(article, annotation, schema, batch=self.name))
-        says = (annotation.id, encode.engine(annotation), digest) if annotation is not None else (None, None, None)
-        self.pairs.append((article, annotation))
+        says: tuple[str | None, str | None, str | None] = (None, None, None)
+        if annotation is not None:
+            self.annotations.append(annotation.to_json())
+            says = (annotation.id, encode.engine(annotation), digest)
         self.planned.append(Planned(article.id, article.text_sha256, ANNOTATE, *says))
         self.bodies.append(body)
         self.size += len(body) + 1
+
+    def renamed(self) -> _Batch:
+        """The same tasks under a new batch id. The old one is 128 random bits: nothing else in them is like it."""
+        again = _Batch(planned=self.planned, size=self.size)
+        old, new = self.name.encode(), again.name.encode()
+        again.bodies = [body.replace(old, new) for body in self.bodies]
+        return again
 
 
 @dataclass
@@ -209,14 +218,14 @@ class _Run:
                         self.landed(under_way)
                         self.refresh_all(stale)
                         under_way, stale = None, []
-                    if len(batch.pairs) >= self.batch_size or batch.size >= MAX_BODY:
+                    if len(batch.planned) >= self.batch_size or batch.size >= MAX_BODY:
                         under_way = self.next(worker, under_way, batch)
+                        gathered = {(one.article_id, one.text_sha256) for one in batch.planned}
                         batch = _Batch()
-                        gathered = {(one.id, one.text_sha256) for one, _ in under_way[0].pairs}
                     done += 1
                     if self.on_progress:
                         self.on_progress(done)
-                if batch.pairs:
+                if batch.planned:
                     under_way = self.next(worker, under_way, batch)
                 self.landed(under_way)
                 self.refresh_all(stale)
@@ -265,7 +274,8 @@ class _Run:
         self, worker: ThreadPoolExecutor, under_way: tuple[_Batch, Future[Any]] | None, batch: _Batch
     ) -> tuple[_Batch, Future[Any]]:
         """Send `batch` once the one before has arrived."""
-        self.ledger.record_sent(annotation for _, annotation in batch.pairs if annotation is not None)
+        self.ledger.record_sent(batch.annotations)
+        batch.annotations = []
         self.landed(under_way)
         self.ledger.begin(self.project, batch.name, batch.planned)
         return batch, worker.submit(self.request, batch)
@@ -286,7 +296,7 @@ class _Run:
         batch, answer = under_way
         if not self.arrived(batch, answer.result):
             self.ask_and_repeat(batch)
-        self.count("sent", len(batch.pairs))
+        self.count("sent", len(batch.planned))
 
     def arrived(self, batch: _Batch, answer: Callable[[], Any]) -> bool:
         """Write down the ids that the import gave. False where its outcome is unknown."""
@@ -298,7 +308,7 @@ class _Run:
             self.ledger.lost(batch.name)  # refused: nothing was made
             raise
         task_ids = said.get("task_ids") if isinstance(said, dict) else None
-        if not isinstance(task_ids, list) or len(task_ids) != len(batch.pairs):
+        if not isinstance(task_ids, list) or len(task_ids) != len(batch.planned):
             return False  # an edition that imports in the background
         self.count("superseded", self.ledger.landed(self.project, batch.name, task_ids))
         return True
@@ -314,15 +324,12 @@ class _Run:
             self.unsure = True
             if attempt == ATTEMPTS:
                 break
-            again = _Batch()
-            for article, annotation in batch.pairs:
-                again.add(article, annotation, self.schema)
-            batch = again
+            batch = batch.renamed()
             self.ledger.begin(self.project, batch.name, batch.planned)
             if self.arrived(batch, partial(self.request, batch)):
                 return
         raise Ambiguous(
-            f"{self.client.url}: an import of {len(batch.pairs)} articles got no answer {ATTEMPTS} times; see that "
+            f"{self.client.url}: an import of {len(batch.planned)} articles got no answer {ATTEMPTS} times; see that "
             "Label Studio is well and run again with a smaller batch size, nothing is sent twice"
         )
 
@@ -347,7 +354,7 @@ class _Run:
         if not untouched:
             return
         batch = uuid.uuid4().hex
-        self.ledger.record_sent(annotation for _, _, annotation in untouched)
+        self.ledger.record_sent(annotation.to_json() for _, _, annotation in untouched)
         self.ledger.begin_predictions(self.project, batch, (task for task, _, _ in untouched))
         bare = [one for one in untouched if not there[one[0].task_id or 0]["predictions"]]
         sure = self.add_predictions(bare)

@@ -82,7 +82,7 @@ def project(tmp_path: Path) -> Project:
     with Ledger(project.work) as ledger:
         known = ledger.know("http://127.0.0.1:9", 1, "made", ref, CREATED, "<View/>")
         sent = [annotation(name, "rules", schema=ref) for name in ARTICLES]
-        ledger.record_sent(sent)
+        ledger.record_sent(one.to_json() for one in sent)
         planned = [Planned(one.article_id, one.text_sha256, "annotate", one.id, "rules@1.0.0", "d") for one in sent]
         ledger.begin(known, "batch", planned)
     return project

@@ -172,12 +172,12 @@ def test_a_project_is_told_by_number_and_birth(ledger: Ledger, project: KnownPro
 
 def test_what_was_sent_is_found_by_id(ledger: Ledger, schema: LabelSchema) -> None:
     annotations = [made.annotation(made.article(seed), schema, seed) for seed in range(3)]
-    ledger.record_sent(annotations[:2])
+    ledger.record_sent(one.to_json() for one in annotations[:2])
     assert ledger.sent(annotations[1].id) == annotations[1]
     assert ledger.sent(annotations[2].id) is None
     with ledger.sent_path.open("ab") as file:
         file.write(b'{"id": "cut sho')  # a kill while writing
-    ledger.record_sent(annotations[2:])
+    ledger.record_sent(one.to_json() for one in annotations[2:])
     assert ledger.sent(annotations[2].id) == annotations[2]
     assert ledger.sent(annotations[0].id) == annotations[0]
 
@@ -185,9 +185,9 @@ def test_what_was_sent_is_found_by_id(ledger: Ledger, schema: LabelSchema) -> No
 def test_what_was_sent_twice_counts_as_sent_last(ledger: Ledger, schema: LabelSchema) -> None:
     first = made.annotation(made.article(1), schema, 1)
     again = first.model_copy(update={"entities": ()}).model_copy(update={"events": ()})
-    ledger.record_sent([first])
+    ledger.record_sent([first.to_json()])
     assert ledger.sent(first.id) == first
-    ledger.record_sent([again])
+    ledger.record_sent([again.to_json()])
     assert ledger.sent(first.id) == again
 
 

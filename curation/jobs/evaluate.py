@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import NamedTuple
 
 from curation.annotation import Annotation
+from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.check import check
 from curation.errors import BadInput
 from curation.files import whole_file
-from curation.jobs.annotation_file import AnnotationFile
 from curation.jobs.gold import Gold, read_gold
 from curation.preannotate import Engine, load_engine
 from curation.project import Project

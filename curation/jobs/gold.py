@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from curation.annotation import Annotation, Annotator
+from curation.annotation_file import AnnotationFile
 from curation.article import Article
 from curation.check import check
 from curation.errors import BadInput
@@ -15,7 +16,6 @@ from curation.files import read_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.inline import SUFFIX, read_folder
 from curation.formats.neutral import is_neutral, read_neutral
-from curation.jobs.annotation_file import AnnotationFile
 from curation.project import Project
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from curation.annotation import Annotation
+from curation.annotation_file import AnnotationFile
 from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
-from curation.jobs.annotation_file import AnnotationFile
 from curation.jobs.connect import connect
 from curation.labelstudio import PushReport
 from curation.labelstudio import push as send

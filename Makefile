@@ -5,12 +5,13 @@ UV := $(BIN)/uv
 COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help install demo test test-full check format lock bench clean
+.PHONY: help install trainers demo test test-full check format lock bench clean
 
 help:
 	@echo "make demo       the whole loop on the sample corpus, through a real Label Studio"
 	@echo "make test       all tests; the long randomised ones as a seeded sample"
 	@echo "make test-full  all tests, the long ones whole"
+	@echo "make trainers   torch, transformers, GLiNER in an environment of their own (1 GB), for docs/training.md"
 	@echo "make check      ruff, mypy, generated files in step"
 	@echo "make bench      the speed figures, as ratios"
 	@echo "make lock       resolve the dependencies anew"
@@ -24,6 +25,14 @@ install: .venv/installed
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/uv.txt
 	$(UV) pip sync -q --python $(BIN)/python --require-hashes locks/dev.txt
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The trainers that docs/training.md shows: what needs torch never shares our environment.
+trainers: .venv-trainers/installed
+
+.venv-trainers/installed: locks/trainers.txt
+	$(PYTHON) -m venv .venv-trainers
+	.venv-trainers/bin/python -m pip install -q --disable-pip-version-check -r locks/trainers.txt
 	@touch $@
 
 demo: install
@@ -54,4 +63,4 @@ lock: install
 	$(COMPILE) locks/studio.in -o curation/labelstudio/studio.lock.txt
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-trainers .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -2,11 +2,12 @@
 
     {"input": "Karsk fires rockets", "output": {
         "entities": {"GPE": [{"text": "Karsk", "start": 0, "end": 5, "id": "e1"}], "Weapon": [], …},
-        "json_structures": [{"Attack": {"trigger": {…, "id": "v1"}, "attacker": [{…, "id": "e1"}]}}],
+        "json_structures": [{"Attack": {"trigger": {…, "id": "v1"}, "attacker": [{…, "id": "e1"}], "target": [], …}}],
         "record_metadata": {"Attack": {"mode": "natural", "anchor": "trigger"}}}, "id": "kar-1"}
 
 Spans are of characters, the end exclusive, and of whole words as GLiNER2 makes them. A type of the schema that an
-article has none of stands with an empty list, which GLiNER2 learns from. `id` is ours; GLiNER2 leaves it unread.
+article has none of, and a role that is not filled, stand with an empty list, which GLiNER2 learns from. `id` is ours;
+GLiNER2 leaves it unread.
 """
 
 from __future__ import annotations
@@ -103,12 +104,15 @@ def _record(document: Document, schema: LabelSchema) -> dict[str, Any]:
         entities.setdefault(entity.type, []).append(span(entity))
     structures = []
     for event in annotation.events:
-        fields: dict[str, Any] = {TRIGGER: span(event)}
+        # GLiNER2 looks in the text for the word "none" where a record lacks a field that another one has.
+        label = schema.event_type(event.type)
+        filled: dict[str, list[dict[str, Any]]] = {role.name: [] for role in (label.roles if label else ())}
         for argument in event.arguments:
-            if argument.role == TRIGGER:
-                what = f"a role called {TRIGGER} cannot be written"
-                raise BadInput(what, path=article.id, way_out="rename it, or choose another format")
-            fields.setdefault(argument.role, []).append(span(items[argument.filler]))
+            filled.setdefault(argument.role, []).append(span(items[argument.filler]))
+        if TRIGGER in filled:
+            what = f"a role called {TRIGGER} cannot be written"
+            raise BadInput(what, path=article.id, way_out="rename it, or choose another format")
+        fields: dict[str, Any] = {TRIGGER: span(event), **filled}
         structures.append({event.type: fields})
     output: dict[str, Any] = {"entities": entities}
     if structures:

@@ -1,7 +1,7 @@
 """From the labels of another ontology to ours: the `elsewhere` lists of the label schema, read backwards.
 
-A name there that several types of ours have goes to the one that has it first in its list, then to the one that the
-schema has first. What no type of ours has a name for is left out and counted.
+A name there that several types of ours have goes to the one that the schema has first. What no type of ours has a name
+for is left out and counted.
 """
 
 from __future__ import annotations
@@ -54,9 +54,8 @@ class Translation:
 
 
 def _backwards(name: str, labels: tuple[LabelType, ...] | tuple[Role, ...]) -> dict[str, str]:
-    ranked: dict[str, tuple[int, str]] = {}
+    found: dict[str, str] = {}
     for label in labels:
-        for rank, there in enumerate(label.elsewhere.get(name, ())):
-            if there not in ranked or rank < ranked[there][0]:
-                ranked[there] = rank, label.name
-    return {there: ours for there, (_, ours) in ranked.items()}
+        for there in label.elsewhere.get(name, ()):
+            found.setdefault(there, label.name)
+    return found

@@ -1,0 +1,338 @@
+"""What goes out in any format and comes back equals what went in, minus exactly the stated loss."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event
+from curation.article import Article
+from curation.compare import ArgumentKey, compare
+from curation.errors import BadInput
+from curation.formats.exchange import FORMATS, Intake, Pair, format_named, read_as, write_as
+from curation.formats.known import Known
+from curation.formats.loss import Loss, OnLoss, bare, fit
+from curation.schema import LabelSchema, load_schema
+
+SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml")
+PERSON = Annotator(kind="person", name="3")
+
+ITEMS = ("events", "mid-token", "cross-sentence", "nested", "overlapping", "same-span")
+ARGUMENTS = ("arguments", "event-fillers", "cross-sentence-arguments")
+
+PIECES = (
+    *("Karsk", "pro-Mirdan", "U.S.", "won't", "3.5", "Gen.", "said", "of", "troops", "a_b", "x@karsk.example"),
+    *("www.karsk.example/a", "naïve", "e\u0301te\u0301", "\U0001f680", "\u202f", "كارسك", "\u200b", "-DOCSTART-"),
+    *(
+        ".",
+        "!",
+        "?",
+        "…",
+        ",",
+        "“",
+        "”",
+        "(",
+        ")",
+        "[",
+        "\\",
+        "\t",
+        " ",
+        " ",
+        " ",
+        "  ",
+        "\n",
+        "\n\n",
+        "\u2028",
+        "\x85",
+    ),
+)
+
+
+@st.composite
+def pairs(draw: st.DrawFn, name: str = "kar-1") -> Pair:
+    """An article with every kind of thing in it, whether or not it makes sense."""
+    made = "".join(draw(st.lists(st.sampled_from(PIECES), min_size=1, max_size=25)))
+    text = made if made.strip() else f"{made}a"
+    border = st.integers(0, len(text))
+    spans = st.tuples(border, border).filter(lambda span: span[0] != span[1]).map(sorted)
+    scores = st.one_of(st.none(), st.sampled_from((0.25, 1.0)))
+    mentions = st.sampled_from(({}, {"mention": "nominal"}, {"mention": "pronoun"}, {"mention": "name"}))
+    modalities = st.sampled_from(({}, {"modality": "planned"}, {"modality": "asserted"}))
+    types, events = st.sampled_from(SCHEMA.entity_names[:3]), st.sampled_from(SCHEMA.event_names[:3])
+    # Items are told from each other by span and type: two that are alike could not be counted apart.
+    entities = draw(st.lists(st.tuples(spans, types, mentions, scores), max_size=6, unique_by=lambda one: str(one[:2])))
+    triggers = draw(
+        st.lists(st.tuples(spans, events, modalities, scores), max_size=4, unique_by=lambda one: str(one[:2]))
+    )
+    ids = [*(f"e{i}" for i in range(len(entities))), *(f"v{i}" for i in range(len(triggers)))]
+    roles = st.sampled_from(("attacker", "target", "cause"))
+    made_events = []
+    for i, ((start, end), label, attributes, score) in enumerate(triggers):
+        others = [one for one in ids if one != f"v{i}"]
+        said = st.tuples(roles, st.sampled_from(others), scores) if others else st.nothing()
+        arguments = draw(st.lists(said, max_size=4, unique_by=lambda one: one[:2])) if others else []
+        made_events.append(
+            Event(
+                id=f"v{i}",
+                start=start,
+                end=end,
+                type=label,
+                attributes=attributes,
+                score=score,
+                arguments=tuple(Argument(role=role, filler=filler, score=sure) for role, filler, sure in arguments),
+            )
+        )
+    article = Article(id=name, text=text)
+    return article, Annotation(
+        id="a1",
+        article_id=name,
+        text_sha256=article.text_sha256,
+        schema=SCHEMA.ref,
+        annotator=PERSON,
+        state="reviewed",
+        entities=tuple(
+            Entity(id=f"e{i}", start=start, end=end, type=label, attributes=attributes, score=score)
+            for i, ((start, end), label, attributes, score) in enumerate(entities)
+        ),
+        events=tuple(made_events),
+    )
+
+
+def intake(name: str, known: list[Pair] | None = None, schema: LabelSchema = SCHEMA) -> Intake:
+    return Intake(name, schema, Known(article for article, _ in known or []), PERSON)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exchange")
+
+
+def place(folder: Path, name: str) -> Path:
+    return folder / f"out-{name}{format_named(name).SUFFIX}"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(documents=st.tuples(pairs("kar-1"), pairs("kar/2")).map(list), triggers=st.booleans())
+def test_what_comes_back_is_what_went_out_minus_the_stated_loss(
+    folder: Path, name: str, triggers: bool, documents: list[Pair]
+) -> None:
+    target = place(folder, name)
+    written = write_as(name, documents, target, SCHEMA, triggers=triggers)
+    lost = written.lost.counts
+    taken = intake(name, documents)
+    back = {article.id: (article, came) for article, came in read_as(target, taken)}
+    assert not taken.lost
+    assert [back[article.id][0] for article, _ in documents] == [article for article, _ in documents]
+    found: Counter[str] = Counter()
+    for article, went in documents:
+        went, came = bare(went, SCHEMA), back[article.id][1]
+        difference = compare(went, came)
+        same = [pair for pair in (*difference.entities, *difference.events) if pair.kind == "same"]
+        gone = [pair for pair in (*difference.entities, *difference.events) if pair.kind == "missed"]
+        assert len(same) + len(gone) == len(difference.entities) + len(difference.events)
+        assert not difference.arguments_spurious
+        found["items"] += len(gone)
+        found["arguments"] += len(difference.arguments_missed)
+        for pair in same:
+            assert pair.reference is not None and pair.other is not None
+            assert pair.other.attributes.items() <= pair.reference.attributes.items()
+            found["attributes"] += len(pair.reference.attributes) - len(pair.other.attributes)
+            found["scores"] += pair.reference.score != pair.other.score
+        scores = dict(_scores(came))
+        found["scores"] += sum(key in scores and scores[key] != score for key, score in _scores(went))
+    assert found["items"] == sum(lost[kind] for kind in ITEMS)
+    assert found["arguments"] == sum(lost[kind] for kind in ARGUMENTS)
+    assert found["attributes"] == lost["attributes"]
+    assert found["scores"] == lost["scores"]
+    assert lost.total() == found.total()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=settings().max_examples // 3)
+@given(documents=st.tuples(pairs("kar-1")).map(list))
+def test_snapped_spans_come_back_as_they_were_snapped(folder: Path, name: str, documents: list[Pair]) -> None:
+    target, format = place(folder, name), format_named(name)
+    ((article, went),) = documents
+    written = write_as(name, documents, target, SCHEMA, on_loss="snap")
+    lost = Loss()
+    tokens = format.tokenise(article, SCHEMA)
+    within = None if format.HOLDS.unit == "characters" else tokens
+    kept = fit(article, bare(went, SCHEMA), format.HOLDS, within, "snap", lost)
+    ((_, came),) = read_as(target, intake(name, documents))
+    assert compare(kept, came).equal
+    assert lost == written.lost
+    ours = {item.id: item for item in went.items()}
+    moved = [item for item in kept.items() if (item.start, item.end) != (ours[item.id].start, ours[item.id].end)]
+    if format.HOLDS.overlap == "any":
+        assert len(moved) == lost.counts["snapped"]
+    for item in moved:
+        assert article.text[item.start : item.end].strip() == article.text[item.start : item.end]
+        assert item.start < ours[item.id].end and ours[item.id].start < item.end
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=settings().max_examples // 3)
+@given(documents=st.tuples(pairs("kar-1"), pairs("kar/2")).map(list))
+def test_articles_that_are_not_known_are_made_from_what_the_file_holds(
+    folder: Path, name: str, documents: list[Pair]
+) -> None:
+    target = place(folder, name)
+    written = write_as(name, documents, target, SCHEMA)
+    back = list(read_as(target, intake(name)))
+    assert sum(len(came.entities) for _, came in back) == written.entities
+    assert sum(len(event.arguments) for _, came in back for event in came.events) == written.arguments
+    texts = sorted("".join(article.text.split()) for article, _ in documents)
+    assert sorted("".join(article.text.split()) for article, _ in back) == texts
+    # GLiNER's words are made anew, and those of a text put together from words can be others.
+    if name != "gliner":
+        assert write_as(name, back, target, SCHEMA).entities == written.entities
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_sample_corpus_comes_back(folder: Path, name: str, article: Article, annotation: Annotation) -> None:
+    target = place(folder, name)
+    written = write_as(name, [(article, annotation)], target, SCHEMA)
+    ((_, came),) = read_as(target, intake(name, [(article, annotation)]))
+    assert (len(came.entities), len(came.events)) == (written.entities, written.events)
+    assert came.schema_ref == SCHEMA.ref
+
+
+@pytest.mark.parametrize("on_loss", ["drop", "snap"])
+def test_each_kind_of_loss_is_counted_once(on_loss: OnLoss, folder: Path) -> None:
+    text = "Karsk-backed troops left. Rebels of Torvan shelled Mirdan Port."
+
+    def at(words: str) -> dict[str, int]:
+        return {"start": text.index(words), "end": text.index(words) + len(words)}
+
+    article = Article(id="kar-1", text=text)
+    entities = (
+        Entity(id="e1", type="ArmedGroup", **at("Karsk-backed troops"), attributes={"mention": "nominal"}),
+        Entity(id="e2", type="GPE", **at("Karsk")),
+        Entity(id="e3", type="GPE", **at("arsk")),
+        Entity(id="e4", type="GPE", **at("left. Rebels")),
+        Entity(id="e5", type="ArmedGroup", **at("Rebels of Torvan"), score=0.5),
+        Entity(id="e6", type="GPE", **at("Torvan shelled Mirdan")),
+        Entity(id="e7", type="Location", **at("Mirdan Port")),
+        Entity(id="e8", type="Facility", **at("Mirdan Port")),
+    )
+    arguments = (("attacker", "e5"), ("target", "e7"), ("attacker", "e1"), ("target", "e3"))
+    events = (
+        Event(id="v1", type="Withdrawal", **at("left"), attributes={"modality": "denied"}),
+        Event(
+            id="v2",
+            type="Attack",
+            **at("shelled"),
+            arguments=(
+                *(Argument(role=role, filler=one) for role, one in arguments),
+                Argument(role="target", filler="v1"),
+            ),
+        ),
+    )
+    said = Annotation(
+        id="a1",
+        article_id="kar-1",
+        text_sha256=article.text_sha256,
+        schema=SCHEMA.ref,
+        annotator=PERSON,
+        entities=entities,
+        events=events,
+    )
+
+    def lost(name: str) -> dict[str, int]:
+        return dict(write_as(name, [(article, said)], place(folder, name), SCHEMA, on_loss=on_loss).lost.counts)
+
+    snap = on_loss == "snap"
+    mid = {"snapped": 1} if snap else {"mid-token": 1}
+    no_events = {"events": 2, "arguments": 5, "scores": 1}
+    assert lost("jsonl") == {}
+    assert lost("brat") == {"scores": 1}
+    assert lost("spancat") == no_events | mid | {"attributes": 1}
+    # From the left: e1 holds e2 (and e3 where it was snapped), e4 crosses e5, e6 crosses e7 and e8.
+    flat = {"events": 2, "arguments": 5, "attributes": 1} | mid
+    assert lost("spacy") == flat | {"nested": 1 + snap, "overlapping": 3}
+    # Without e4, which is of two sentences: e5 crosses e6, e7 has the span of e8.
+    within = flat | {"nested": 2 + snap, "overlapping": 1, "scores": 1, "cross-sentence": 1}
+    assert lost("conll") == lost("hf-ner") == within
+    # GLiNER's words keep a hyphen inside
+    hyphen = {"snapped": 2} if snap else {"mid-token": 2}
+    assert lost("gliner") == no_events | hyphen | {"attributes": 1, "cross-sentence": 1, "same-span": 1 + snap}
+    assert lost("oneie") == mid | {
+        "attributes": 1,
+        "cross-sentence": 1,
+        "scores": 1,
+        "cross-sentence-arguments": 1 + snap,
+        "event-fillers": 1,
+        **({} if snap else {"arguments": 1}),
+    }
+    assert lost("wikievents") == mid | {
+        "attributes": 2,
+        "cross-sentence": 1,
+        "scores": 1,
+        "event-fillers": 1,
+        **({} if snap else {"arguments": 1}),
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("jsonl", "brat")])
+def test_fail_writes_nothing(tmp_path: Path, name: str, article: Article, annotation: Annotation) -> None:
+    target = tmp_path / "out"
+    with pytest.raises(BadInput, match=rf"{name} cannot hold .*; choose --on-loss"):
+        write_as(name, [(article, annotation)], target, SCHEMA, on_loss="fail")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_stood_there_stays_when_the_source_fails(
+    tmp_path: Path, name: str, article: Article, annotation: Annotation
+) -> None:
+    target = tmp_path / "out"
+    write_as(name, [(article, annotation)], target, SCHEMA)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def broken() -> Iterator[Pair]:
+        yield article.model_copy(update={"id": "kel-2"}), annotation
+        raise BadInput("the disk is full")
+
+    with pytest.raises(BadInput, match="the disk is full"):
+        write_as(name, broken(), target, SCHEMA)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_there_is_no_such_format() -> None:
+    with pytest.raises(BadInput, match="there is no format csv; choose one of spacy, spancat, "):
+        format_named("csv")
+
+
+def test_two_documents_of_one_article(tmp_path: Path, article: Article, annotation: Annotation) -> None:
+    target = tmp_path / "twice.jsonl"
+    write_as("jsonl", [(article, annotation)] * 2, target, SCHEMA)
+    with pytest.raises(BadInput, match=r"twice\.jsonl: article kel-1 stands twice"):
+        list(read_as(target, intake("jsonl")))
+
+
+def test_another_text_under_a_known_id(tmp_path: Path, article: Article, annotation: Annotation) -> None:
+    other = Article(id=article.id, text="Nothing of the kind.")
+    for name in ("spacy", "gliner", "gliner2", "hf-ner", "oneie", "wikievents", "jsonl", "brat"):
+        write_as(name, [(article, annotation)], tmp_path / name, SCHEMA)
+        with pytest.raises(BadInput, match=f"is not the text of the article {article.id}"):
+            list(read_as(tmp_path / name, Intake(name, SCHEMA, Known([other]), PERSON)))
+
+
+def test_jsonl_brings_everything_back(tmp_path: Path, article: Article, annotation: Annotation) -> None:
+    full = article.model_copy(update={"title": "On rockets", "licence": "CC0-1.0", "metadata": {"desk": "north"}})
+    write_as("jsonl", [(full, annotation)], tmp_path / "all.jsonl", SCHEMA)
+    ((came_article, came),) = read_as(tmp_path / "all.jsonl", intake("jsonl"))
+    assert came_article == full
+    assert came == bare(annotation, SCHEMA)
+
+
+def _scores(annotation: Annotation) -> Iterator[tuple[ArgumentKey, float | None]]:
+    spans = {item.id: (item.start, item.end, item.type) for item in annotation.items()}
+    for event in annotation.events:
+        for argument in event.arguments:
+            yield ArgumentKey(spans[event.id], argument.role, spans[argument.filler]), argument.score

@@ -103,17 +103,20 @@ def pull(
 
         source = Source(client.url, project.id, project.title, project.created_at, schema.ref)
         fetched = _Count(on_progress)
-        path, new = build_snapshot(
-            work / "snapshots",
-            source,
-            live,
-            fetched.over(_fresh(client, project, sorted(changed))),
-            changed,
-            read,
-            lambda task: link(client, project.id, task),
-            time=begun,
-            previous=previous,
-        )
+        if previous is not None and not changed and before.keys() == set(live):
+            path, new = previous.path, False
+        else:
+            path, new = build_snapshot(
+                work / "snapshots",
+                source,
+                live,
+                fetched.over(_fresh(client, project, sorted(changed))),
+                changed,
+                read,
+                lambda task: link(client, project.id, task),
+                time=begun,
+                previous=previous,
+            )
         counts = read_snapshot(path).manifest.counts
         return PullReport(
             tasks=counts["tasks"],

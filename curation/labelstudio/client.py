@@ -146,7 +146,8 @@ class Client:
         """The official SDK's `LabelStudio` client on the same server and key. Slow to import."""
         from label_studio_sdk import LabelStudio
 
-        return LabelStudio(base_url=self.url, api_key=self._key, httpx_client=httpx.Client(verify=self._verify))
+        http = httpx.Client(verify=self._verify, timeout=self._http.timeout)
+        return LabelStudio(base_url=self.url, api_key=self._key, httpx_client=http)
 
     def _send(
         self,

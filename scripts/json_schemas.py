@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from curation.annotation import Annotation
 from curation.article import Article, Sha256
+from curation.confidence import Confidence
 from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
@@ -30,6 +31,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "annotation": Annotation,
     "label-schema": LabelSchema,
     "lexicon": Lexicon,
+    "confidence": Confidence,
     "project": File,
     "snapshot": Snapshot,
     "snapshot-task": TaskLine,

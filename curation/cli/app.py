@@ -11,6 +11,7 @@ import typer
 import curation
 from curation.cli import (
     agreement,
+    calibrate,
     compile,
     diff,
     doctor,
@@ -69,6 +70,7 @@ for module in (
     compile,
     agreement,
     evaluate,
+    calibrate,
     export,
     import_,
     diff,

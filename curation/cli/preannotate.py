@@ -27,6 +27,12 @@ def preannotate(
     out: Annotated[
         Path | None, typer.Option("--out", help="JSON-lines file; default: preannotations/ENGINE.jsonl in work.")
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration", help="What `curation calibrate` wrote: scores that mean something, less that is wrong."
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=256, help="Processes to work in; the result is the same.")
     ] = 1,
@@ -43,6 +49,7 @@ def preannotate(
             engine=engine,
             model=model,
             out=out,
+            calibration=calibration,
             workers=workers,
             on_progress=tick,
         )
@@ -52,6 +59,8 @@ def preannotate(
         say(f"refused: {report.refused - len(report.problems)} more")
     if report.kept:
         say(f"{report.kept} articles were done already when an earlier run was interrupted")
+    if report.dropped:
+        say(f"{report.dropped} items left out, whose score is below the limit of their label")
     say(
         f"{report.annotated} articles annotated by {report.engine}: {report.entities} entities, "
         f"{report.events} events, {report.arguments} arguments, in {report.out}"

@@ -18,6 +18,7 @@ from curation.files import whole_file
 from curation.jobs.gold import Gold, read_gold
 from curation.preannotate import Engine, load_engine
 from curation.project import Project
+from curation.review.effort import defaults
 from curation.review.evaluate import Compared, Evaluation, Evaluator
 from curation.review.mapping import Mapping, mapping_to, own_names
 from curation.review.page import SHOWN_ARTICLES, page
@@ -99,7 +100,7 @@ def evaluate(
     if place is None:
         raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
     found = read_gold(project, place)
-    evaluator = Evaluator(mapping=_mapping(found, mapping, schema), defaults=_defaults(schema), examples=examples)
+    evaluator = Evaluator(mapping=_mapping(found, mapping, schema), defaults=defaults(schema), examples=examples)
     watch = _Watch()
     said: Iterator[_Said]
     if annotations is not None:
@@ -195,10 +196,3 @@ def _mapping(gold: Gold, name: str | None, schema: LabelSchema) -> Mapping | Non
         what = f"this gold is in the project's own labels, not in those of {name}"
         raise BadInput(what, field="mapping", way_out="leave --mapping out")
     return None
-
-
-def _defaults(schema: LabelSchema) -> dict[str, dict[str, str]]:
-    return {
-        kind: {attribute.name: attribute.default for attribute in schema.attributes if attribute.of == kind}
-        for kind in ("entities", "events")
-    }

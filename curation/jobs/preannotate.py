@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Protocol
 
 from curation.article import Article, Value
+from curation.confidence import apply, load_confidence
 from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import read_articles
@@ -21,7 +22,8 @@ SHOWN = 20
 class PreannotateReport(Value):
     """What the run did. `problems` spells out the first of the `refused` articles, one line each.
 
-    `kept` articles were done by an earlier run that was interrupted.
+    `kept` articles were done by an earlier run that was interrupted. `dropped` entities and events were left out for
+    their score, with their arguments, as the calibration has it.
     """
 
     engine: str
@@ -30,6 +32,7 @@ class PreannotateReport(Value):
     annotated: int
     refused: int
     kept: int
+    dropped: int
     entities: int
     events: int
     arguments: int
@@ -50,6 +53,7 @@ def preannotate(
     engine: str | None = None,
     model: str | None = None,
     out: Path | None = None,
+    calibration: Path | None = None,
     workers: int = 1,
     on_progress: OnProgress | None = None,
 ) -> PreannotateReport:
@@ -64,11 +68,13 @@ def preannotate(
         engine: name of the engine instead of the project's.
         model: its model: a name or a folder.
         out: where to write instead of the project's work folder.
+        calibration: what `curation calibrate` wrote for this engine: scores are changed, doubtful items left out.
         workers: processes to work in; the result is the same.
         on_progress: who wants to know; the articles are then counted first.
 
     Raises:
         EngineError: the engine or its model is not there.
+        BadInput: the calibration is of another engine.
         Busy: another run writes to the same place.
         CurationError: no article could be used, or `out` cannot be written.
     """
@@ -78,8 +84,12 @@ def preannotate(
     recipe = Recipe(name, project.load_schema(), project.lexicon, model or used)
     out = out or project.preannotations.with_name(f"{name}.jsonl")
     parts = out.with_name(out.name.removesuffix(".jsonl") + ".parts")
-    counts = dict.fromkeys(("articles", "annotated", "refused", "kept", "entities", "events", "arguments"), 0)
+    counts = dict.fromkeys(
+        ("articles", "annotated", "refused", "kept", "dropped", "entities", "events", "arguments"), 0
+    )
     problems: list[str] = []
+    keys: set[str] = set()
+    confidence = load_confidence(calibration) if calibration else None
     estimate = _Estimate(sources, on_progress) if on_progress else None
 
     def refuse(problem: str) -> None:
@@ -104,6 +114,11 @@ def preannotate(
                 if isinstance(made, Failure):
                     refuse(f"{made.article_id}: {made.reason}")
                     continue
+                if confidence:
+                    items = len(made.items())
+                    made = apply(confidence, made)
+                    counts["dropped"] += items - len(made.items())
+                keys.add(made.annotator.key)
                 counts["annotated"] += 1
                 counts["entities"] += len(made.entities)
                 counts["events"] += len(made.events)
@@ -116,6 +131,12 @@ def preannotate(
         crew(recipe, workers, on_article=estimate.tick if estimate else None) as working,
         alone_in(parts),
     ):
+        if confidence and working.annotator.key != confidence.engine:
+            raise BadInput(
+                f"is of {confidence.engine}, not {working.annotator.key}",
+                path=calibration,
+                way_out="calibrate this engine: curation calibrate",
+            )
         if estimate:
             estimate.begin()
         try:
@@ -124,7 +145,7 @@ def preannotate(
             remove(parts)  # what failed may go better another time
             raise
         remove(parts)
-        return PreannotateReport(engine=working.annotator.key, out=str(out), **counts, problems=tuple(problems))
+        return PreannotateReport(engine=keys.pop(), out=str(out), **counts, problems=tuple(problems))
 
 
 class _Estimate:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
 from curation.compare import ItemT, Labelled, Pair, match
+from curation.schema import LabelSchema
 
 Section = Literal["entities", "events", "arguments"]
 
@@ -39,6 +40,14 @@ its arguments with it, and marked anew. The labels have hotkeys, and the list of
 Actions = Counter[tuple[Section, str]]
 Defaults = Mapping[str, Mapping[str, str]]
 """`entities` and `events` → attribute → the value that an item without it has."""
+
+
+def defaults(schema: LabelSchema) -> Defaults:
+    """The values that items without an attribute have."""
+    return {
+        kind: {attribute.name: attribute.default for attribute in schema.attributes if attribute.of == kind}
+        for kind in ("entities", "events")
+    }
 
 
 def actions(gold: Annotation, said: Annotation | None, defaults: Defaults) -> Actions:

@@ -1,0 +1,116 @@
+"""Calibrate: what an engine's scores are worth, fitted on corrected articles, into a file for `preannotate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from curation.annotation import Annotation
+from curation.annotation_file import AnnotationFile
+from curation.article import Article, Value
+from curation.confidence import EffortChange, Section, SectionFigures
+from curation.errors import BadInput
+from curation.files import whole_file
+from curation.jobs.gold import read_gold
+from curation.preannotate import Failure, load_engine
+from curation.project import Project
+from curation.review.confidence import Corrected, fit_confidence
+from curation.review.effort import defaults
+
+SHOWN = 20
+"""How many problems a report spells out; all are counted."""
+
+
+class CalibrateReport(Value):
+    """What was fitted and how good it is on articles it was not fitted on. `failed` articles were left out.
+
+    `limits`: section → label → the score below which its items will be left out.
+    """
+
+    engine: str
+    gold: str
+    out: str
+    articles: int
+    folds: int
+    failed: int
+    figures: dict[Section, SectionFigures]
+    effort: EffortChange
+    limits: dict[Section, dict[str, float]]
+    problems: tuple[str, ...]
+
+
+def calibrate(
+    project: Project,
+    *,
+    gold: Path | None = None,
+    engine: str | None = None,
+    model: str | None = None,
+    annotations: Path | None = None,
+    out: Path | None = None,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> CalibrateReport:
+    """Fit the confidence file of an engine (default: the project's), or of whoever made the annotations in a file.
+
+    Args:
+        project: whose schema and articles are used.
+        gold: a folder of inline files or a .jsonl of annotations (default: the project's gold).
+        engine: name of the engine.
+        model: its model: a name or a folder.
+        annotations: what the engine said earlier, instead of running it.
+        out: where to write (default: calibration/ENGINE.json in the work folder).
+        on_progress: told how many articles are done.
+
+    Raises:
+        EngineError: the engine or its model is not there.
+        BadInput: the gold or the file cannot be used: it has other labels, no scores, too few articles.
+    """
+    place = gold or project.gold
+    if place is None:
+        raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
+    found = read_gold(project, place)
+    if found.form == "neutral":
+        way_out = "give corrected articles: a folder of inline files or a .jsonl of annotations"
+        raise BadInput("scores are calibrated in the project's own labels", path=place, way_out=way_out)
+    schema = project.load_schema()
+    name = engine or project.engine.name
+    problems: list[str] = []
+
+    def said() -> Iterator[tuple[Annotation, Annotation | str]]:
+        if annotations is not None:
+            file = AnnotationFile(annotations)
+            yield from ((reference, file.of(article)) for article, reference in found.documents)
+            return
+        used = project.engine.model if name == project.engine.name else None
+        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used)
+        documents = list(found.documents)
+        articles: list[Article] = [article for article, _ in documents]
+        for (_, reference), made in zip(documents, annotate.pipe(articles), strict=True):
+            yield reference, made.reason if isinstance(made, Failure) else made
+
+    def corrected() -> Iterator[Corrected]:
+        for reference, made in said():
+            if isinstance(made, str):
+                problems.append(f"{reference.article_id}: {made}")
+            else:
+                yield Corrected(reference, made)
+
+    try:
+        fitted = fit_confidence(corrected(), gold=place.name, defaults=defaults(schema), on_progress=on_progress)
+    except ValueError as error:
+        more = f" ({problems[0]})" if problems else ""
+        raise BadInput(f"{error}{more}", path=annotations or place, way_out="give more corrected articles") from error
+    out = out or project.work / "calibration" / f"{name}.json"
+    with whole_file(out) as writing:
+        writing.write(fitted.to_json())
+    return CalibrateReport(
+        engine=fitted.engine,
+        gold=str(place),
+        out=str(out),
+        articles=fitted.articles,
+        folds=fitted.folds,
+        failed=len(problems),
+        figures=fitted.figures,
+        effort=fitted.effort,
+        limits=fitted.limits,
+        problems=tuple(problems[:SHOWN]),
+    )

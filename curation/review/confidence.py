@@ -1,0 +1,250 @@
+"""Fit what an engine's scores are worth on corrected articles: calibrated scores, and what is not worth mending.
+
+Scores: isotonic, for each label, drawn towards the curve of all labels of its section as far as items are few. It needs
+no more than the order of the scores, and rule engines have few distinct ones.
+
+Limits: for each label the score below which leaving items out takes the fewest clicks and keys, counted on the
+articles as `curation.review.effort` counts them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from curation.annotation import Annotation
+from curation.compare import Pair, match, match_links
+from curation.confidence import (
+    ANY,
+    SECTIONS,
+    Change,
+    Confidence,
+    EffortChange,
+    LabelConfidence,
+    Limits,
+    Points,
+    Section,
+    SectionFigures,
+    apply,
+    without,
+)
+from curation.review.calibration import calibration
+from curation.review.effort import Defaults, actions, cost
+
+FOLDS = 5
+PRIOR = 20.0
+"""Items' worth of the curve of all labels that stand beside a label's own."""
+DROPPED = 5
+"""Fewest items whose mending must be counted before a limit is trusted."""
+LIMITS = 12
+"""How many limits of a label are tried, evenly among its scores."""
+ALL = 2.0
+"""A limit that no score reaches."""
+
+Scored = list[tuple[str, float, bool]]
+"""Label, score, whether it is right: exact span and type, arguments end to end."""
+
+
+class Corrected(NamedTuple):
+    """An article's gold, and what the engine said of it."""
+
+    gold: Annotation
+    said: Annotation
+
+
+@dataclass
+class _Measured:
+    """One article: what was scored how, and what leaving out under a limit would cost more than keeping."""
+
+    corrected: Corrected
+    scored: dict[Section, Scored]
+    kept: int
+    blank: int
+    changes: dict[tuple[Section, str, float], tuple[int, int]] = field(default_factory=dict)
+
+
+def fit_confidence(
+    corrected: Iterable[Corrected],
+    *,
+    gold: str,
+    defaults: Defaults,
+    folds: int = FOLDS,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> Confidence:
+    """The confidence file of the one engine that said all this. All of it is kept in memory.
+
+    Args:
+        corrected: articles with gold and what was said of them, two at least.
+        gold: what the gold is called in the file.
+        defaults: the attributes' defaults, for effort.
+        folds: into how many parts the articles are cut for the figures.
+        on_progress: told how many articles are read.
+
+    Raises:
+        ValueError: fewer than two articles, several engines, or no scores.
+    """
+    found: list[_Measured] = []
+    for article in corrected:
+        found.append(_measured(article, defaults))
+        on_progress(len(found))
+    engines = sorted({one.corrected.said.annotator.key for one in found})
+    if len(found) < 2 or len(engines) != 1:
+        raise ValueError(f"two corrected articles of one engine are needed, not {len(found)} of {len(engines)}")
+    if not any(scored for one in found for scored in one.scored.values()):
+        raise ValueError(f"{engines[0]} gives no scores")
+    found.sort(key=lambda one: hashlib.sha256(one.corrected.gold.article_id.encode()).digest())
+    _price(found, defaults)
+    folds = min(folds, len(found))
+
+    def file(articles: Sequence[_Measured], **figures: Any) -> Confidence:
+        return Confidence(
+            engine=engines[0],
+            schema_ref=found[0].corrected.said.schema_ref,
+            gold=gold,
+            articles=len(found),
+            folds=folds,
+            **{section: _entries(section, articles) for section in SECTIONS},
+            **figures,
+        )
+
+    nothing: dict[str, Any] = {"figures": {}, "effort": EffortChange(blank=0, before=0, after=0)}
+    after: dict[Section, Scored] = {section: [] for section in SECTIONS}
+    spent = 0
+    for fold in range(folds):
+        fitted = file([one for place, one in enumerate(found) if place % folds != fold], **nothing)
+        for one in found[fold::folds]:
+            for section in SECTIONS:
+                after[section] += [
+                    (label, entry(score) if (entry := fitted.of(section, label)) else score, right)
+                    for label, score, right in one.scored[section]
+                ]
+            spent += _cost(one.corrected.gold, apply(fitted, one.corrected.said), defaults)
+    before: dict[Section, Scored] = {section: [s for one in found for s in one.scored[section]] for section in SECTIONS}
+    return file(
+        found,
+        figures={section: _figures(before[section], after[section]) for section in SECTIONS if before[section]},
+        effort=EffortChange(blank=sum(one.blank for one in found), before=sum(one.kept for one in found), after=spent),
+    )
+
+
+def isotonic(scored: Iterable[tuple[float, bool]], prior: Callable[[float], float], strength: float) -> Points:
+    """The rising curve nearest to the share right at each score; neighbours that would fall are pooled.
+
+    Args:
+        scored: scores with whether the item is right; one at least.
+        prior: a curve that counts as `strength` further items.
+        strength: how many.
+    """
+    counts: dict[float, list[float]] = {}
+    for score, right in scored:
+        here = counts.setdefault(score, [0.0, 0.0])
+        here[0] += 1
+        here[1] += right
+    items = sum(here[0] for here in counts.values())
+    pools: list[tuple[float, float, float, float]] = []  # items, right, lowest and highest score
+    for score, (count, good) in sorted(counts.items()):
+        more = strength * count / items
+        pool = (count + more, good + more * prior(score), score, score)
+        while pools and pools[-1][1] * pool[0] >= pool[1] * pools[-1][0]:
+            last = pools.pop()
+            pool = (last[0] + pool[0], last[1] + pool[1], last[2], pool[3])
+        pools.append(pool)
+    shares = [(low, high, min(1.0, round(good / count, 4))) for count, good, low, high in pools]
+    return tuple((edge, share) for low, high, share in shares for edge in dict.fromkeys((low, high)))
+
+
+def _measured(corrected: Corrected, defaults: Defaults) -> _Measured:
+    gold, said = corrected
+    pairs: dict[Section, Sequence[Pair[Any]]] = {
+        "entities": match(gold.entities, said.entities),
+        "events": match(gold.events, said.events),
+        "arguments": match_links(gold, said),
+    }
+    return _Measured(
+        corrected,
+        scored={
+            section: [
+                (pair.other.type, pair.other.score, pair.kind == "same")
+                for pair in found
+                if pair.other is not None and pair.other.score is not None
+            ]
+            for section, found in pairs.items()
+        },
+        kept=_cost(gold, said, defaults),
+        blank=_cost(gold, None, defaults),
+    )
+
+
+def _cost(gold: Annotation, said: Annotation | None, defaults: Defaults) -> int:
+    return cost(actions(gold, said, defaults), SECTIONS)
+
+
+def _price(found: Sequence[_Measured], defaults: Defaults) -> None:
+    """What each limit of each label would change in each article, the other labels as they are: once for all folds."""
+    scores: dict[tuple[Section, str], list[float]] = {}
+    for one in found:
+        for section, scored in one.scored.items():
+            for label, score, _ in scored:
+                scores.setdefault((section, label), []).append(score)
+    for (section, label), all_scores in scores.items():
+        distinct = [*sorted(set(all_scores))[1:], ALL]
+        step = max(1, -(-len(distinct) // LIMITS))
+        for limit in distinct[::-1][::step]:
+            limits: Limits = {section: {label: limit}}
+            for one in found:
+                dropped = sum(name == label and score < limit for name, score, _ in one.scored[section])
+                if dropped:
+                    spent = _cost(one.corrected.gold, without(one.corrected.said, limits), defaults)
+                    one.changes[section, label, limit] = dropped, spent - one.kept
+
+
+def _entries(section: Section, articles: Sequence[_Measured]) -> dict[str, LabelConfidence]:
+    by_label: dict[str, list[tuple[float, bool]]] = {}
+    for one in articles:
+        for label, score, right in one.scored[section]:
+            by_label.setdefault(label, []).append((score, right))
+    every = [scored for found in by_label.values() for scored in found]
+    if not every:
+        return {}
+    share = sum(right for _, right in every) / len(every)
+    pooled = LabelConfidence(
+        points=isotonic(every, lambda score: share, PRIOR), items=len(every), right=sum(right for _, right in every)
+    )
+    changes: dict[tuple[str, float], list[int]] = {}
+    for one in articles:
+        for (kind, label, limit), (dropped, more) in one.changes.items():
+            if kind == section:
+                change = changes.setdefault((label, limit), [0, 0])
+                change[0] += dropped
+                change[1] += more
+    entries = {ANY: pooled}
+    for label, found in sorted(by_label.items()):
+        tried = [
+            (more, limit)
+            for (name, limit), (dropped, more) in changes.items()
+            if name == label and dropped >= DROPPED and more < 0
+        ]
+        entries[label] = LabelConfidence(
+            points=isotonic(found, pooled, PRIOR),
+            drop_below=min(tried)[1] if tried else 0,
+            items=len(found),
+            right=sum(right for _, right in found),
+        )
+    return entries
+
+
+def _figures(before: Scored, after: Scored) -> SectionFigures:
+    one, two = (
+        calibration([score for _, score, _ in scored], [right for _, _, right in scored]) for scored in (before, after)
+    )
+    if one is None or two is None:
+        raise ValueError("nothing is scored")
+    return SectionFigures(
+        items=one.items,
+        right=one.right,
+        ece=Change(before=one.ece, after=two.ece),
+        brier=Change(before=one.brier, after=two.brier),
+        auroc=Change(before=one.auroc, after=two.auroc),
+    )

@@ -254,4 +254,4 @@ def test_a_certificate_authority_that_is_none(tmp_path: Path) -> None:
 
 def test_the_sdk_waits_as_long_as_we_do() -> None:
     with Client("http://127.0.0.1:9", KEY, timeout=90) as client:
-        assert client.sdk()._client_wrapper.get_timeout() == 90
+        assert client.sdk()._client_wrapper.httpx_client.httpx_client.timeout.read == 90

@@ -123,8 +123,8 @@ def _refuse_if_used(
         older = f"; it was made with {mark.ref}, which is newer" if mark and mark.version != schema.version else ""
         raise ProjectDiffers(
             f"{place} has another config than {schema.ref} makes ({_told(map(str, differences))}{older}); change it "
-            "back in the project's settings, take the change over into the schema, or give another title to begin a new "
-            "project"
+            "back in the project's settings, take the change over into the schema, or give another title to begin a "
+            "new project"
         )
     if changed := [str(one) for one in lost if one.kind == "changed"]:
         raise ProjectDiffers(

@@ -56,6 +56,7 @@ format: install
 bench: install
 	$(BIN)/python scripts/bench/preannotate.py
 	$(BIN)/python scripts/bench/startup.py
+	$(BIN)/python scripts/bench/labelstudio.py
 
 lock: install
 	$(COMPILE) --all-extras --group dev pyproject.toml -o locks/dev.txt

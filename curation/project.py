@@ -2,6 +2,7 @@
 
 CURATION_PROJECT, CURATION_SCHEMA, CURATION_WORK     paths that replace the file's
 CURATION_ENGINE, CURATION_MODEL                      the engine and its model
+CURATION_SERVER_URL, …_API_KEY, …_REQUESTS, …_TOKENS what the server engine asks, and how much at most
 LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY               Label Studio
 LABEL_STUDIO_CA                                      a private certificate authority (PEM file)
 HF_TOKEN, HF_ENDPOINT                                the Hub
@@ -92,6 +93,11 @@ class Project(Value):
     def preannotations(self) -> Path:
         """Where `preannotate` writes and `push` reads, unless told otherwise."""
         return self.work / "preannotations" / f"{self.engine.name}.jsonl"
+
+    @property
+    def cache(self) -> Path:
+        """Where engines keep what is dear to make again; it may be removed at any time."""
+        return self.work / "cache"
 
     @property
     def studio(self) -> Path:

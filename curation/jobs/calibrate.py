@@ -81,7 +81,7 @@ def calibrate(
             yield from ((reference, file.of(article)) for article, reference in found.documents)
             return
         used = project.engine.model if name == project.engine.name else None
-        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used)
+        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used, cache=project.cache)
         documents = list(found.documents)
         articles: list[Article] = [article for article, _ in documents]
         for (_, reference), made in zip(documents, annotate.pipe(articles), strict=True):

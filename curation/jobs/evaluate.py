@@ -110,7 +110,7 @@ def evaluate(
     else:
         name = engine or project.engine.name
         used = project.engine.model if engine in (None, project.engine.name) else None
-        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used)
+        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used, cache=project.cache)
         measured = annotate.annotator.key
         said = _run(annotate, islice(found.documents, limit), watch)
     failed, findings = 0, 0

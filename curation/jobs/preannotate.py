@@ -81,7 +81,7 @@ def preannotate(
     sources = articles or list(project.articles)
     name = engine or project.engine.name
     used = project.engine.model if name == project.engine.name else None
-    recipe = Recipe(name, project.load_schema(), project.lexicon, model or used)
+    recipe = Recipe(name, project.load_schema(), project.lexicon, model or used, project.cache)
     out = out or project.preannotations.with_name(f"{name}.jsonl")
     parts = out.with_name(out.name.removesuffix(".jsonl") + ".parts")
     counts = dict.fromkeys(

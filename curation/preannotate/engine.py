@@ -34,9 +34,13 @@ class Failure(NamedTuple):
 
 
 class Engine(ABC):
-    """Annotates articles without a person. A new engine defines `annotator` and `__call__`, and `pipe` for speed."""
+    """Annotates articles without a person. A new engine defines `annotator` and `__call__`, and `pipe` for speed.
+
+    `cache` is a folder of the engine's own, for what is dear to make again; None where there is none.
+    """
 
     annotator: Annotator
+    cache: Path | None = None
 
     @abstractmethod
     def __call__(self, article: Article) -> Annotation:
@@ -55,7 +59,9 @@ class Engine(ABC):
                 yield Failure(article.id, str(error))
 
 
-def load_engine(name: str, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None) -> Engine:
+def load_engine(
+    name: str, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None, cache: Path | None = None
+) -> Engine:
     """The engine registered as `name`, made for `schema`.
 
     Args:
@@ -63,6 +69,7 @@ def load_engine(name: str, schema: LabelSchema, *, lexicon: Path | None, model: 
         schema: the labels it is to use.
         lexicon: what rule engines know of the schema's words; engines without rules leave it unread.
         model: a model's name or folder, where the engine takes one.
+        cache: where engines may keep things, each in a folder of its name.
 
     Raises:
         EngineError: no such engine, or what it needs is not installed.
@@ -84,4 +91,5 @@ def load_engine(name: str, schema: LabelSchema, *, lexicon: Path | None, model: 
     engine = made(schema, lexicon=lexicon, model=model)
     if not isinstance(engine, Engine):
         raise EngineError(f"engine {name} is no curation.preannotate.Engine; ask whoever made its package")
+    engine.cache = cache / name if cache else None
     return engine

@@ -44,10 +44,11 @@ class Recipe(NamedTuple):
     schema: LabelSchema
     lexicon: Path | None = None
     model: str | None = None
+    cache: Path | None = None
 
     def load(self) -> Engine:
         """The engine. Raises what `load_engine` raises."""
-        return load_engine(self.name, self.schema, lexicon=self.lexicon, model=self.model)
+        return load_engine(self.name, self.schema, lexicon=self.lexicon, model=self.model, cache=self.cache)
 
 
 class Shard(NamedTuple):

@@ -28,6 +28,7 @@ from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.errors import Busy, CurationError, EngineError
 from curation.files import read_jsonl, write_jsonl
+from curation.preannotate.batches import batches
 from curation.preannotate.engine import Engine, Failure, load_engine
 from curation.schema import LabelSchema
 
@@ -125,7 +126,7 @@ def annotate_shards(articles: Iterable[Article], recipe: Recipe, crew: Crew, par
         json.dumps([crew.annotator.key, recipe.model, recipe.schema.model_dump_json(by_alias=True)]).encode()
     )
     waiting: deque[tuple[Shard, Callable[[], object]]] = deque()
-    for batch in batches(articles):
+    for batch in batches(articles, SHARD_ARTICLES, SHARD_CHARACTERS):
         own = key.copy()
         for article in batch:
             own.update(hashlib.sha256(article.to_json().encode()).digest())
@@ -136,20 +137,6 @@ def annotate_shards(articles: Iterable[Article], recipe: Recipe, crew: Crew, par
             yield _done(*waiting.popleft())
     while waiting:
         yield _done(*waiting.popleft())
-
-
-def batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
-    """Neighbouring articles, as many as a shard holds."""
-    batch: list[Article] = []
-    characters = 0
-    for article in articles:
-        batch.append(article)
-        characters += len(article.text)
-        if len(batch) >= SHARD_ARTICLES or characters >= SHARD_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import spacy
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.errors import EngineError, one_line
+from curation.preannotate.batches import batches
 from curation.preannotate.engine import Engine, Failure
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
@@ -62,7 +63,7 @@ class SpacyEngine(Engine):
 
     def pipe(self, articles: Iterable[Article]) -> Iterator[Annotation | Failure]:
         """Annotations in the order of `articles`; memory does not grow with their number."""
-        for batch in _batches(articles):
+        for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
             yield from self._batch(batch)
 
     def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
@@ -99,19 +100,6 @@ class SpacyEngine(Engine):
 def _main(language: str) -> str:
     """`en` of `en-GB`."""
     return language.split("-")[0].lower()
-
-
-def _batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
-    batch: list[Article] = []
-    characters = 0
-    for article in articles:
-        batch.append(article)
-        characters += len(article.text)
-        if len(batch) >= BATCH_ARTICLES or characters >= BATCH_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
 
 
 def _load(model: str) -> Any:

@@ -12,7 +12,8 @@ from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import Busy, EngineError
 from curation.preannotate import Failure, Recipe, alone_in, annotate_shards, crew
-from curation.preannotate.shards import SHARD_ARTICLES, SHARD_CHARACTERS, batches
+from curation.preannotate.batches import batches
+from curation.preannotate.shards import SHARD_ARTICLES, SHARD_CHARACTERS
 from curation.schema import LabelSchema
 
 ENGINE = """
@@ -67,7 +68,8 @@ def run(recipe: Recipe, source: Iterator[Article], parts: Path, workers: int = 1
 
 def test_shards_end_at_so_many_articles_or_characters() -> None:
     long = "x" * (SHARD_CHARACTERS // 2)
-    sizes = [len(batch) for batch in batches([*articles(SHARD_ARTICLES + 1), *articles(3, long), *articles(1)])]
+    source = [*articles(SHARD_ARTICLES + 1), *articles(3, long), *articles(1)]
+    sizes = [len(batch) for batch in batches(source, SHARD_ARTICLES, SHARD_CHARACTERS)]
     assert sizes == [SHARD_ARTICLES, 3, 2]
 
 

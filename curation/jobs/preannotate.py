@@ -125,7 +125,8 @@ def preannotate(
                 counts["arguments"] += sum(len(event.arguments) for event in made.events)
                 yield made.to_json()
         if not counts["annotated"]:
-            raise BadInput("no article could be annotated" + (f": {problems[0]}" if problems else ""))
+            why = problems[0] if problems else f"{', '.join(sources)}: empty; give it at least one article"
+            raise BadInput(f"no article could be annotated: {why}")
 
     with (
         crew(recipe, workers, on_article=estimate.tick if estimate else None) as working,

@@ -27,6 +27,7 @@ import httpx
 
 from curation.errors import StudioError, one_line
 from curation.files import whole_file
+from curation.labelstudio.new_database import new_database
 
 LOCK = files("curation.labelstudio") / "studio.lock.txt"
 """Label Studio and all it needs, each with its hash."""
@@ -37,7 +38,7 @@ ENV = "CURATION_STUDIO_ENV"
 USERNAME = "admin@localhost"
 DEFAULT_PORT = 8080
 START_SECONDS = 300
-"""How long a start may take: a new database needs half a minute on a quiet machine."""
+"""How long a start may take: the first database needs half a minute on a quiet machine."""
 STOP_SECONDS = 20
 
 Progress = Callable[[str], None]
@@ -59,8 +60,8 @@ class Studio:
 def start(data: Path, *, port: int | None = None, on_progress: Progress | None = None) -> Studio:
     """The Label Studio of `data`, installed and started where it is not, once it answers.
 
-    Takes half a minute on a new folder, and as long again where it has to be installed first. The server outlives
-    the caller and listens on 127.0.0.1 alone. A killed start is taken up by the next one.
+    Takes some seconds; half a minute the first time, and as long again where it has to be installed first. The
+    server outlives the caller and listens on 127.0.0.1 alone. A killed start is taken up by the next one.
 
     Args:
         data: folder of this server; made where it is missing.
@@ -222,9 +223,11 @@ def _free(port: int) -> bool:
 
 def _launch(data: Path, env: Path, port: int) -> None:
     """Start the server. It holds the lock on `alive.lock` as long as it lives; its process id stands in there."""
-    login = _login(data)
+    login, version = _login(data), _version(env)
+    settings = _settings(data, login)
+    new_database(env, version, settings, Path(settings["LABEL_STUDIO_BASE_DATA_DIR"]))
     with whole_file(data / "running.json") as file:
-        json.dump({"port": port, "version": _version(env)}, file)
+        json.dump({"port": port, "version": version}, file)
     # The shell notes the process id and ends, so that we have no child to wait for, and nothing is lost should
     # we be killed meanwhile.
     command = ["/bin/sh", "-c", '"$@" & echo $! >"$0"', str(data / "alive.lock")]
@@ -235,7 +238,7 @@ def _launch(data: Path, env: Path, port: int) -> None:
         held.truncate(0)
         subprocess.run(  # noqa: S603  our own command
             command,
-            env=_settings(data, login),
+            env=settings,
             cwd=data,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -22,6 +24,7 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.studio import Studio, start, status, stop
 
 pytestmark = pytest.mark.live
+TABLES = ("htx_user", "organization", "authtoken_token", "project", "task")
 
 
 @pytest.fixture
@@ -47,11 +50,15 @@ def fake(env: Path, script: str) -> Path:
     return env
 
 
-def test_it_starts_is_found_stops_and_starts_again(data: Path) -> None:
+def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -> None:
     assert status(data) is None
     assert stop(data) is False
     told: list[str] = []
+    env = module._environment(print)
+    kept = env / f"new-{studio.version}.sqlite3"
+    made = kept.stat().st_mtime_ns
     first = start(data, port=free_port(), on_progress=told.append)
+    assert kept.stat().st_mtime_ns == made, "the tables were made anew"
     assert told[-1] == f"starting Label Studio on port {first.port}"
     assert status(data) == first
     assert start(data) == first
@@ -71,7 +78,7 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path) -> None:
 
     with Client(first.url, first.api_key) as client:
         assert client.version() == first.version
-        made = client.post("/api/projects/", {"title": "kept"})
+        project = client.post("/api/projects/", {"title": "kept"})
     assert stop(data) is True
     assert status(data) is None
     assert not any(one.laddr and one.laddr.port == first.port for one in psutil.net_connections("tcp"))
@@ -79,7 +86,14 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path) -> None:
     again = start(data)
     assert (again.port, again.password, again.api_key) == (first.port, first.password, first.api_key)
     with Client(again.url, again.api_key) as client:
-        assert client.get(f"/api/projects/{made['id']}/")["title"] == "kept"
+        assert client.get(f"/api/projects/{project['id']}/")["title"] == "kept"
+
+
+def test_the_database_that_new_servers_copy_holds_nobody(studio: Studio) -> None:
+    kept = module._environment(print) / f"new-{studio.version}.sqlite3"
+    with closing(sqlite3.connect(kept)) as database:
+        counts = {table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    assert counts == dict.fromkeys(TABLES, 0)
 
 
 def test_it_reports_to_nobody(data: Path, studio: Studio) -> None:

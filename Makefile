@@ -38,11 +38,14 @@ trainers: .venv-trainers/installed
 demo: install
 	@$(BIN)/python scripts/demo.py
 
+# A file's tests stay together, so that they share their server; each process has one of its own.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-full: install
-	CURATION_TEST_FULL=1 $(BIN)/python -m pytest
+	CURATION_TEST_FULL=1 $(PYTEST)
 
 check: install
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import curation
 from curation.cli import (
     agreement,
     calibrate,
+    check,
     compile,
     diff,
     doctor,
@@ -71,6 +72,7 @@ for module in (
     agreement,
     evaluate,
     calibrate,
+    check,
     export,
     import_,
     diff,

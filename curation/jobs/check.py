@@ -1,0 +1,244 @@
+"""Check: find likely mistakes in people's annotations, rank them, and remember which were dismissed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappush, heappushpop
+from pathlib import Path
+
+from curation.annotation import Annotation, Annotator
+from curation.annotation_file import AnnotationFile
+from curation.article import Article, Value
+from curation.errors import BadInput
+from curation.files import read_jsonl
+from curation.formats.articles import good_articles
+from curation.formats.inline import read_folder
+from curation.formats.neutral import is_neutral, read_neutral
+from curation.jobs.publish import reviewed
+from curation.labelstudio import latest_snapshot, predictions, read_snapshot
+from curation.project import Project
+from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
+from curation.review.checks.dismissed import read_dismissed, write_dismissed
+from curation.review.mapping import mapping_to, translate
+from curation.review.pseudonyms import Pseudonyms
+from curation.schema import LabelSchema
+
+MOST = 10_000
+"""How many findings a report holds, the strongest."""
+SHOWN = 20
+"""How many problems a report spells out; all are counted."""
+
+Source = Callable[[], Iterator[tuple[Article, Annotation, Annotation | None]]]
+"""Gives every article, what was said of it and what an engine says; may be called again for a second pass."""
+
+
+class Context(Value):
+    """The text round a finding: before, the span in doubt, after."""
+
+    before: str
+    text: str
+    after: str
+
+
+class CheckReport(Value):
+    """`findings` in rank order, at most `limit`; `contexts` are the texts round them, in the same order.
+
+    `kinds` counts all that was found (`found`), also what `findings` leaves out. `dismissed` counts what people have
+    dismissed so far. `unused` annotations do not fit their article, as `problems` says of the first ones.
+    `second_opinion` is the key of the engine whose pre-annotations were set beside, if there were any.
+    """
+
+    checked: str
+    articles: int
+    findings: tuple[Doubt, ...]
+    contexts: tuple[Context, ...]
+    kinds: dict[str, int]
+    found: int
+    dismissed: int
+    second_opinion: str | None
+    unused: int
+    problems: tuple[str, ...] = ()
+
+
+def find(
+    project: Project,
+    place: Path | None = None,
+    *,
+    kinds: Iterable[str] = (),
+    preannotations: Path | None = None,
+    mapping: str | None = None,
+    limit: int = MOST,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> CheckReport:
+    """Likely mistakes, the likeliest first, in what counts now: in the latest snapshot, as publish would take it.
+
+    Nothing is written. The same input gives the same findings, with the same ids.
+
+    Args:
+        place: check this instead: a folder of inline files, a .jsonl of annotations, or one of the neutral form.
+        kinds: only these kinds of findings.
+        preannotations: an engine's .jsonl as second opinion; default: what was sent, else the project's.
+        mapping: the ontology whose names a file of the neutral form uses, so that pre-annotations can be read in them.
+        limit: how many findings to give.
+        on_progress: told how many articles are done, of both passes.
+
+    Raises:
+        BadInput: there is nothing to check, or it, a kind or the mapping cannot be used.
+    """
+    wanted = [_kind(kind) for kind in kinds]
+    dismissed = read_dismissed(project.work)
+    source, schema, checked = _source(project, place, preannotations, mapping)
+    checks = Checks(schema, kinds=wanted, dismissed=dismissed)
+    done = articles = unused = 0
+    problems: list[str] = []
+    opinion: set[str] = set()
+    for article, said, engine in source():
+        if problem := _misfit(article, said):
+            unused += 1
+            problems = [*problems, problem][:SHOWN]
+            continue
+        if engine is not None:
+            opinion.add(engine.annotator.key)
+        checks.learn(Document(article, said, _fitting(article, engine)))
+        articles, done = articles + 1, done + 1
+        on_progress(done)
+    if not articles:
+        reason = f": {problems[0]}" if problems else ""
+        way_out = "name annotations of the project's articles, or pull some: curation pull"
+        raise BadInput(f"no annotation to check{reason}", path=checked, way_out=way_out)
+    counts: Counter[str] = Counter()
+    best: list[tuple[tuple[float, tuple[int, ...]], str, Doubt, Context]] = []
+    for article, said, engine in source():
+        if _misfit(article, said):
+            continue
+        for doubt in checks.doubts(Document(article, said, _fitting(article, engine))):
+            counts[doubt.kind] += 1
+            entry = ((doubt.score, tuple(-ord(char) for char in doubt.id)), doubt.id, doubt, _context(article, doubt))
+            if len(best) < limit:
+                heappush(best, entry)
+            elif best:
+                heappushpop(best, entry)
+        done += 1
+        on_progress(done)
+    best.sort(reverse=True)
+    return CheckReport(
+        checked=checked,
+        articles=articles,
+        findings=tuple(entry[2] for entry in best),
+        contexts=tuple(entry[3] for entry in best),
+        kinds=dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))),
+        found=counts.total(),
+        dismissed=len(dismissed),
+        second_opinion=", ".join(sorted(opinion)) or None,
+        unused=unused,
+        problems=tuple(problems),
+    )
+
+
+def dismiss(project: Project, ids: Sequence[str], why: str = "", by: str = "") -> int:
+    """Record that the findings with these ids are no mistakes: `find` gives them no more. Returns how many are new.
+
+    To dismiss all that was said of a span, give `finding.ids`.
+
+    Raises:
+        BadInput: an id is no id of a finding.
+    """
+    return write_dismissed(project.work, ids, why, by)
+
+
+def _kind(name: str) -> Kind:
+    for kind in KINDS:
+        if kind == name:
+            return kind
+    raise BadInput(f"no kind of finding is called {name}", field="kind", way_out=f"choose among {', '.join(KINDS)}")
+
+
+def _source(
+    project: Project, place: Path | None, preannotations: Path | None, mapping: str | None
+) -> tuple[Source, LabelSchema | None, str]:
+    """What is to be checked, by which schema, and its name for people."""
+    schema = project.load_schema()
+    file = preannotations or project.preannotations
+    engine = AnnotationFile(file) if preannotations or file.is_file() else None
+
+    def second(article: Article) -> Annotation | None:
+        found = engine.of(article) if engine else None
+        return found if isinstance(found, Annotation) else None
+
+    if place is None:
+        folder = latest_snapshot(project.work)
+        if folder is None:
+            way_out = "run `curation pull` first, or name a file or folder to check"
+            raise BadInput("no snapshot yet", path=project.work, way_out=way_out)
+        return lambda: _snapshot(project, folder, second, bool(preannotations)), schema, str(folder)
+    if place.is_dir():
+        return lambda: _inline(project, place, schema, second), schema, str(place)
+    if not place.is_file():
+        raise BadInput("no annotations there", path=place, way_out="name a .jsonl file or a folder of inline files")
+    first = next(read_jsonl(place), None)
+    if first is not None and is_neutral(first[1]):
+        there = mapping_to(mapping, schema) if mapping else None
+
+        def neutral() -> Iterator[tuple[Article, Annotation, Annotation | None]]:
+            for article, said in read_neutral(place):
+                found = second(article) if there else None
+                yield article, said, translate(found, said, there) if found and there else None
+
+        return neutral, None, str(place)
+    if mapping:
+        what = f"these annotations are in the project's own labels, not in those of {mapping}"
+        raise BadInput(what, field="mapping", way_out="leave --mapping out")
+    said = AnnotationFile(place)
+
+    def lines() -> Iterator[tuple[Article, Annotation, Annotation | None]]:
+        for article in good_articles(project.articles):
+            if article.id in said.articles:
+                found = said.of(article)
+                if isinstance(found, Annotation):
+                    yield article, found, second(article)
+
+    return lines, schema, str(place)
+
+
+def _snapshot(
+    project: Project, folder: Path, second: Callable[[Article], Annotation | None], named: bool
+) -> Iterator[tuple[Article, Annotation, Annotation | None]]:
+    """The annotations that count. What was sent is the second opinion, unless a file was named."""
+    snapshot = read_snapshot(folder)
+    with predictions(project.work, snapshot) as sent:
+        for one in reviewed(snapshot, sent, Pseudonyms.of(project.work)):
+            engine = second(one.article) if named else one.prediction or sent.of(one.article) or second(one.article)
+            yield one.article, one.annotation, engine
+
+
+def _inline(
+    project: Project, folder: Path, schema: LabelSchema, second: Callable[[Article], Annotation | None]
+) -> Iterator[tuple[Article, Annotation, Annotation | None]]:
+    annotator = Annotator(kind="person", name=folder.name)
+    for article in good_articles(project.articles):
+        for annotation in read_folder(folder, [article], schema, annotator):
+            yield article, annotation, second(article)
+
+
+def _misfit(article: Article, annotation: Annotation) -> str | None:
+    """Why an annotation cannot be read with its article, if so."""
+    if annotation.text_sha256 != article.text_sha256:
+        return f"{article.id}: was annotated on another revision of its text"
+    for item in annotation.items():
+        if item.end > len(article.text):
+            return f"{article.id}: {item.id} ends at {item.end}, the text at {len(article.text)}"
+    return None
+
+
+def _fitting(article: Article, engine: Annotation | None) -> Annotation | None:
+    return engine if engine is not None and _misfit(article, engine) is None else None
+
+
+def _context(article: Article, doubt: Doubt, width: int = 60) -> Context:
+    start, end = doubt.spans[0].start, doubt.spans[0].end
+    return Context(
+        before=article.text[max(0, start - width) : start],
+        text=article.text[start : min(end, start + 4 * width)],
+        after=article.text[end : end + width],
+    )

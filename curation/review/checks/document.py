@@ -1,0 +1,96 @@
+"""One article as the checks read it: words, sentences, paragraphs, and what was said of them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from functools import cached_property
+
+from curation.annotation import Annotation, Entity, Event, Item
+from curation.article import Article
+from curation.compare import FILLER
+from curation.review.checks.doubt import Spot
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_SENTENCE = re.compile(
+    r"\n\s*|(?<![A-Z])(?<!\b[A-Z][a-z])(?<!\bGen)(?<!\bCol)[.!?…][\"”’')\]]*\s+(?=[\"“‘'(\[]*[A-Z\d])"
+)
+LONGEST = 60
+"""Longest quotation in a message, in characters."""
+
+
+class Document:
+    """`said` is the person's annotation of `article`; `engine`, where there is one, an engine's, as a second opinion.
+
+    Entities that stand for nothing but a filler of no type (FILLER) are no entities here.
+    """
+
+    def __init__(self, article: Article, said: Annotation, engine: Annotation | None = None) -> None:
+        self.article, self.said, self.engine = article, said, engine
+        self.text = article.text
+
+    @cached_property
+    def entities(self) -> tuple[Entity, ...]:
+        """The person's entities."""
+        return tuple(entity for entity in self.said.entities if entity.type != FILLER)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The person's events."""
+        return self.said.events
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """The person's items by id."""
+        return {item.id: item for item in self.said.items()}
+
+    @cached_property
+    def words(self) -> list[Spot]:
+        """Runs of letters and digits, and single other characters that are not white space."""
+        return [match.span() for match in _WORD.finditer(self.text)]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where the words start."""
+        return [start for start, _ in self.words]
+
+    @cached_property
+    def _sentences(self) -> list[int]:
+        return [0, *(match.end() for match in _SENTENCE.finditer(self.text))]
+
+    @cached_property
+    def _paragraphs(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer(r"\n\s*\n", self.text))]
+
+    def sentence(self, position: int) -> int:
+        """The number of the sentence there."""
+        return bisect_right(self._sentences, position) - 1
+
+    def paragraph(self, position: int) -> int:
+        """The number of the paragraph there."""
+        return bisect_right(self._paragraphs, position) - 1
+
+    def word_at(self, position: int) -> int:
+        """The number of the first word that starts at or behind `position`."""
+        return bisect_left(self.starts, position)
+
+    def word(self, number: int) -> str:
+        """A word in lower case, or nothing outside the text."""
+        if not 0 <= number < len(self.words):
+            return ""
+        start, end = self.words[number]
+        return self.text[start:end].lower()
+
+    def inside(self, spot: Spot) -> range:
+        """The numbers of the words that start in a span."""
+        return range(self.word_at(spot[0]), self.word_at(spot[1]))
+
+    def quote(self, spot: Spot) -> str:
+        """The text of a span in quotation marks, on one line, cut where it is long."""
+        flat = " ".join(self.text[spot[0] : spot[1]].split())
+        return f"“{flat if len(flat) <= LONGEST else flat[: LONGEST - 1] + '…'}”"
+
+
+def spot(item: Item) -> Spot:
+    """Where an item stands."""
+    return item.start, item.end

@@ -23,6 +23,8 @@ from curation.schema import LabelSchema, load_schema
 
 FILE = "curation.toml"
 
+SECRET = ("token", "api_key", "apikey", "password", "secret")
+Option = bool | int | float | str | tuple[str, ...]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -37,10 +39,11 @@ class ProjectSection(Value):
 
 
 class EngineSection(Value):
-    """`[engine]`: which engine pre-annotates, and with which model."""
+    """`[engine]`: which engine pre-annotates, with which model, and what else it is told (`[engine.options]`)."""
 
     name: str = "spacy"
     model: str | None = None
+    options: dict[str, Option] = Field(default_factory=dict)
 
 
 class LabelStudioSection(Value):
@@ -167,6 +170,7 @@ def _resolve(root: Path, settings: File) -> Project:
         engine=EngineSection(
             name=os.environ.get("CURATION_ENGINE") or engine.name,
             model=os.environ.get("CURATION_MODEL") or engine.model,
+            options=engine.options,
         ),
         title=studio.title or here.name,
         batch_size=studio.batch_size,
@@ -204,5 +208,10 @@ def _secret(name: str) -> SecretStr | None:
 
 
 def _mentions_secret(record: dict[str, Any]) -> bool:
-    keys = {key.lower() for section in record.values() if isinstance(section, dict) for key in section}
-    return any(word in key for key in keys for word in ("token", "api_key", "apikey", "password", "secret"))
+    for section in record.values():
+        if isinstance(section, dict):
+            if any(word in key.lower() for key in section for word in SECRET):
+                return True
+            if _mentions_secret(section):
+                return True
+    return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
+from curation.cli.engine_options import EngineOptions, engine_options
 
 if TYPE_CHECKING:
     from curation.jobs.calibrate import CalibrateReport
@@ -29,6 +30,7 @@ def calibrate(
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    option: EngineOptions = None,
     annotations: Annotated[
         Path | None, typer.Option("--annotations", help="What the engine said earlier (.jsonl), instead of running it.")
     ] = None,
@@ -39,7 +41,7 @@ def calibrate(
     as_json: JsonOption = False,
 ) -> None:
     """Fit an engine's scores, and the scores below which to say nothing, on corrected articles."""
-    if annotations is not None and (engine is not None or model is not None):
+    if annotations is not None and (engine is not None or model is not None or option):
         raise typer.BadParameter("give --engine or --annotations, not both")
     from curation.jobs.calibrate import calibrate as job
 
@@ -49,6 +51,7 @@ def calibrate(
             gold=gold,
             engine=engine,
             model=model,
+            options=engine_options(option),
             annotations=annotations,
             out=out,
             on_progress=tick,

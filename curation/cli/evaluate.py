@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
+from curation.cli.engine_options import EngineOptions, engine_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,6 +35,7 @@ def evaluate(
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    option: EngineOptions = None,
     annotations: Annotated[
         Path | None, typer.Option("--annotations", help="Measure the annotations in this .jsonl instead of an engine.")
     ] = None,
@@ -48,7 +50,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure an engine, or a file of annotations, against gold: how much is right, and what correcting it costs."""
-    if annotations is not None and (engine is not None or model is not None):
+    if annotations is not None and (engine is not None or model is not None or option):
         raise typer.BadParameter("give --engine or --annotations, not both")
     from curation.jobs.evaluate import evaluate as job
 
@@ -58,6 +60,7 @@ def evaluate(
             gold=gold,
             engine=engine,
             model=model,
+            options=engine_options(option),
             annotations=annotations,
             mapping=mapping,
             limit=limit,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, done, progress, project_from, say
+from curation.cli.engine_options import EngineOptions, engine_options
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +25,7 @@ def preannotate(
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    option: EngineOptions = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="JSON-lines file; default: preannotations/ENGINE.jsonl in work.")
     ] = None,
@@ -48,6 +50,7 @@ def preannotate(
             articles=articles,
             engine=engine,
             model=model,
+            options=engine_options(option),
             out=out,
             calibration=calibration,
             workers=workers,
@@ -56,7 +59,13 @@ def preannotate(
     for problem in report.problems:
         say(f"refused: {problem}")
     if report.refused > len(report.problems):
-        say(f"refused: {report.refused - len(report.problems)} more")
+        say(f"refused: {report.refused - len(report.problems)} more; all by reason:")
+        for reason, count in report.reasons.items():
+            say(f"  {count} {reason}")
+    for remark in report.remarks:
+        say(f"left out of {remark}")
+    if report.left_out:
+        say("left out in all: " + ", ".join(f"{count} {reason}" for reason, count in report.left_out.items()))
     if report.kept:
         say(f"{report.kept} articles were done already when an earlier run was interrupted")
     if report.dropped:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from curation.annotation import Annotation
 from curation.annotation_file import AnnotationFile
@@ -11,8 +12,9 @@ from curation.article import Article, Value
 from curation.confidence import EffortChange, Section, SectionFigures
 from curation.errors import BadInput
 from curation.files import whole_file
+from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_gold
-from curation.preannotate import Failure, load_engine
+from curation.preannotate import Failure
 from curation.project import Project
 from curation.review.confidence import Corrected, fit_confidence
 from curation.review.effort import defaults
@@ -45,6 +47,7 @@ def calibrate(
     gold: Path | None = None,
     engine: str | None = None,
     model: str | None = None,
+    options: Mapping[str, Any] | None = None,
     annotations: Path | None = None,
     out: Path | None = None,
     on_progress: Callable[[int], None] = lambda count: None,
@@ -56,6 +59,7 @@ def calibrate(
         gold: a folder of inline files or a .jsonl of annotations (default: the project's gold).
         engine: name of the engine.
         model: its model: a name or a folder.
+        options: what else the engine is told.
         annotations: what the engine said earlier, instead of running it.
         out: where to write (default: calibration/ENGINE.json in the work folder).
         on_progress: told how many articles are done.
@@ -80,8 +84,7 @@ def calibrate(
             file = AnnotationFile(annotations)
             yield from ((reference, file.of(article)) for article, reference in found.documents)
             return
-        used = project.engine.model if name == project.engine.name else None
-        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used, cache=project.cache)
+        annotate = engine_recipe(project, engine, model, options).load()
         documents = list(found.documents)
         articles: list[Article] = [article for article, _ in documents]
         for (_, reference), made in zip(documents, annotate.pipe(articles), strict=True):

@@ -14,7 +14,7 @@ from curation.article import Article, Value
 from curation.errors import CurationError, one_line
 from curation.formats.articles import read_articles
 from curation.jobs.connect import connect
-from curation.preannotate import load_engine
+from curation.jobs.engines import engine_recipe
 from curation.project import Project, load_project
 
 LOW_DISK = 1_000_000_000
@@ -78,8 +78,7 @@ def _inputs(project: Project) -> Iterator[Finding]:
 
 def _engine(project: Project) -> Iterator[Finding]:
     try:
-        name, model = project.engine.name, project.engine.model
-        engine = load_engine(name, project.load_schema(), lexicon=project.lexicon, model=model)
+        engine = engine_recipe(project).load()
         yield Finding(state="ok", name="engine", what=engine.annotator.key)
     except CurationError as error:
         yield Finding(state="bad", name="engine", what=str(error))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curation.annotation import Annotation
 from curation.annotation_file import AnnotationFile
@@ -15,8 +15,9 @@ from curation.article import Article, Value
 from curation.check import check
 from curation.errors import BadInput
 from curation.files import whole_file
+from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import Gold, read_gold
-from curation.preannotate import Engine, load_engine
+from curation.preannotate import Engine
 from curation.project import Project
 from curation.review.effort import defaults
 from curation.review.evaluate import Compared, Evaluation, Evaluator
@@ -68,6 +69,7 @@ def evaluate(
     gold: Path | None = None,
     engine: str | None = None,
     model: str | None = None,
+    options: dict[str, Any] | None = None,
     annotations: Path | None = None,
     mapping: str | None = None,
     limit: int | None = None,
@@ -84,6 +86,7 @@ def evaluate(
         gold: a folder of inline files, a .jsonl of annotations, or a .jsonl of the neutral form.
         engine: name of the engine.
         model: its model: a name or a folder.
+        options: what else the engine is told.
         annotations: measure these instead of an engine.
         mapping: the ontology whose names the gold uses, where it is not the project's schema.
         limit: only so many articles, the first.
@@ -108,9 +111,7 @@ def evaluate(
         measured = str(annotations)
         said = (_Said(article, reference, file.of(article)) for article, reference in islice(found.documents, limit))
     else:
-        name = engine or project.engine.name
-        used = project.engine.model if engine in (None, project.engine.name) else None
-        annotate = load_engine(name, schema, lexicon=project.lexicon, model=model or used, cache=project.cache)
+        annotate = engine_recipe(project, engine, model, options).load()
         measured = annotate.annotator.key
         said = _run(annotate, islice(found.documents, limit), watch)
     failed, findings = 0, 0

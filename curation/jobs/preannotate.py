@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from curation.article import Article, Value
 from curation.confidence import apply, load_confidence
-from curation.errors import BadInput
+from curation.errors import BadInput, one_line
 from curation.files import write_jsonl
 from curation.formats.articles import read_articles
-from curation.preannotate import Failure, Recipe, Shard, alone_in, annotate_shards, crew, remove
+from curation.jobs.engines import engine_recipe
+from curation.preannotate import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.project import Project
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
 
 
+REASONS = 50
+"""How many reasons are told apart; what comes later counts as `other`."""
+
+
 class PreannotateReport(Value):
     """What the run did. `problems` spells out the first of the `refused` articles, one line each.
 
-    `kept` articles were done by an earlier run that was interrupted. `dropped` entities and events were left out for
-    their score, with their arguments, as the calibration has it.
+    `reasons`: why articles were refused, and how many for each. `left_out`: what engines found in articles and could
+    not use, and how much, by reason; `remarks` spells out the first of these articles. `kept` articles were done by an
+    earlier run that was interrupted. `dropped` entities and events were left out for their score, with their arguments,
+    as the calibration has it.
     """
 
     engine: str
@@ -36,7 +44,10 @@ class PreannotateReport(Value):
     entities: int
     events: int
     arguments: int
-    problems: tuple[str, ...] = ()
+    problems: tuple[str, ...]
+    reasons: dict[str, int]
+    left_out: dict[str, int]
+    remarks: tuple[str, ...]
 
 
 class OnProgress(Protocol):
@@ -52,6 +63,7 @@ def preannotate(
     articles: list[str] | None = None,
     engine: str | None = None,
     model: str | None = None,
+    options: Mapping[str, Any] | None = None,
     out: Path | None = None,
     calibration: Path | None = None,
     workers: int = 1,
@@ -67,6 +79,7 @@ def preannotate(
         articles: files, folders or globs instead of the project's.
         engine: name of the engine instead of the project's.
         model: its model: a name or a folder.
+        options: what else the engine is told.
         out: where to write instead of the project's work folder.
         calibration: what `curation calibrate` wrote for this engine: scores are changed, doubtful items left out.
         workers: processes to work in; the result is the same.
@@ -79,29 +92,20 @@ def preannotate(
         CurationError: no article could be used, or `out` cannot be written.
     """
     sources = articles or list(project.articles)
-    name = engine or project.engine.name
-    used = project.engine.model if name == project.engine.name else None
-    recipe = Recipe(name, project.load_schema(), project.lexicon, model or used, project.cache)
-    out = out or project.preannotations.with_name(f"{name}.jsonl")
+    recipe = engine_recipe(project, engine, model, options)
+    out = out or project.preannotations.with_name(f"{recipe.name}.jsonl")
     parts = out.with_name(out.name.removesuffix(".jsonl") + ".parts")
-    counts = dict.fromkeys(
-        ("articles", "annotated", "refused", "kept", "dropped", "entities", "events", "arguments"), 0
-    )
-    problems: list[str] = []
+    counts = dict.fromkeys(("articles", "annotated", "kept", "dropped", "entities", "events", "arguments"), 0)
+    told = _Told()
     keys: set[str] = set()
     confidence = load_confidence(calibration) if calibration else None
     estimate = _Estimate(sources, on_progress) if on_progress else None
-
-    def refuse(problem: str) -> None:
-        counts["refused"] += 1
-        if len(problems) < SHOWN:
-            problems.append(problem)
 
     def usable() -> Iterator[Article]:
         for found in read_articles(sources):
             counts["articles"] += 1
             if isinstance(found, BadInput):
-                refuse(str(found))
+                told.refuse(str(found), found.what)
             else:
                 yield found
 
@@ -111,8 +115,11 @@ def preannotate(
             if estimate:
                 estimate.add(shard)
             for made in shard.read():
+                if isinstance(made, LeftOut):
+                    told.leave_out(made)
+                    continue
                 if isinstance(made, Failure):
-                    refuse(f"{made.article_id}: {made.reason}")
+                    told.refuse(f"{made.article_id}: {made.reason}", made.reason)
                     continue
                 if confidence:
                     items = len(made.items())
@@ -125,7 +132,7 @@ def preannotate(
                 counts["arguments"] += sum(len(event.arguments) for event in made.events)
                 yield made.to_json()
         if not counts["annotated"]:
-            why = problems[0] if problems else f"{', '.join(sources)}: empty; give it at least one article"
+            why = told.problems[0] if told.problems else f"{', '.join(sources)}: empty; give it at least one article"
             raise BadInput(f"no article could be annotated: {why}")
 
     with (
@@ -146,7 +153,46 @@ def preannotate(
             remove(parts)  # what failed may go better another time
             raise
         remove(parts)
-        return PreannotateReport(engine=keys.pop(), out=str(out), **counts, problems=tuple(problems))
+        return PreannotateReport(engine=keys.pop(), out=str(out), **counts, **told.report())
+
+
+class _Told:
+    """What was refused and what was left out: the first of it in words, all of it in numbers."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self._remarks: list[str] = []
+        self._reasons: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def refuse(self, problem: str, reason: str) -> None:
+        """An article is refused; `reason` is `problem` without what names the article."""
+        _count(self._reasons, reason, 1)
+        if len(self.problems) < SHOWN:
+            self.problems.append(problem)
+
+    def leave_out(self, found: LeftOut) -> None:
+        """Something of an article could not be used."""
+        for reason, count in found.left_out.items():
+            _count(self._left_out, reason, count)
+        if len(self._remarks) < SHOWN:
+            said = ", ".join(f"{count} {reason}" for reason, count in sorted(found.left_out.items()))
+            self._remarks.append(f"{found.article_id}: {said}")
+
+    def report(self) -> dict[str, Any]:
+        """The report's fields."""
+        return {
+            "refused": self._reasons.total(),
+            "problems": tuple(self.problems),
+            "reasons": dict(self._reasons.most_common()),
+            "left_out": dict(self._left_out.most_common()),
+            "remarks": tuple(self._remarks),
+        }
+
+
+def _count(counts: Counter[str], reason: str, more: int) -> None:
+    reason = one_line(reason, 200)
+    counts[reason if reason in counts or len(counts) < REASONS else "other"] += more
 
 
 class _Estimate:

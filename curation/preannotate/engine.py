@@ -5,16 +5,18 @@ An engine of another package registers itself under the entry point group `curat
     [project.entry-points."curation.engines"]
     mine = "my_package.engine:MyEngine"
 
-and is made as `MyEngine(schema, lexicon=..., model=...)`.
+and is made as `MyEngine(schema, lexicon=..., model=...)`. What else it can be told are further keyword arguments with
+defaults: its options, which a user sets in curation.toml or with `--option NAME=VALUE`.
 """
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
@@ -22,8 +24,10 @@ from curation.errors import EngineError
 from curation.schema import LabelSchema
 
 GROUP = "curation.engines"
-EXTRAS = {"spacy": "spacy"}
-"""Engines of this package → the extra that installs what they need."""
+NEEDS = {"spacy": '"curation[spacy]"', "gliner": "gliner", "gliner2": "gliner2"}
+"""Engines of this package → what pip installs for them. What needs torch is no extra: it would be in the lock."""
+OWN = ("schema", "lexicon", "model")
+"""Arguments of every engine, which are no options."""
 
 
 class Failure(NamedTuple):
@@ -41,6 +45,16 @@ class Engine(ABC):
 
     annotator: Annotator
     cache: Path | None = None
+
+    def leave_out(self, article_id: str, counts: Mapping[str, int]) -> None:
+        """Say what of an article could not be used, how much of it by reason; whoever runs the engine reports it."""
+        if counts:
+            self.__dict__.setdefault("_left_out", {})[article_id] = dict(counts)
+
+    def left_out(self, article_id: str) -> dict[str, int]:
+        """What was said of that article, once."""
+        found: dict[str, int] = self.__dict__.get("_left_out", {}).pop(article_id, {})
+        return found
 
     @abstractmethod
     def __call__(self, article: Article) -> Annotation:
@@ -60,7 +74,13 @@ class Engine(ABC):
 
 
 def load_engine(
-    name: str, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None, cache: Path | None = None
+    name: str,
+    schema: LabelSchema,
+    *,
+    lexicon: Path | None,
+    model: str | None = None,
+    cache: Path | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Engine:
     """The engine registered as `name`, made for `schema`.
 
@@ -70,9 +90,10 @@ def load_engine(
         lexicon: what rule engines know of the schema's words; engines without rules leave it unread.
         model: a model's name or folder, where the engine takes one.
         cache: where engines may keep things, each in a folder of its name.
+        options: what else it is told, by name.
 
     Raises:
-        EngineError: no such engine, or what it needs is not installed.
+        EngineError: no such engine, or what it needs is not installed, or it has no such option.
         BadInput: the lexicon cannot be used.
     """
     known = {point.name: point for point in entry_points(group=GROUP)}
@@ -85,10 +106,15 @@ def load_engine(
     try:
         made = known[name].load()
     except ImportError as error:
-        extra = EXTRAS.get(name)
-        way_out = f'pip install "curation[{extra}]"' if extra else "install what its package asks for"
+        way_out = f"pip install {NEEDS[name]}" if name in NEEDS else "install what its package asks for"
         raise EngineError(f"engine {name} needs {error.name or error}, which is not installed; {way_out}") from error
-    engine = made(schema, lexicon=lexicon, model=model)
+    options = options or {}
+    if options:
+        known_options = [one for one in inspect.signature(made).parameters if one not in OWN]
+        if unknown := sorted(set(options) - set(known_options)):
+            has = f"its options: {', '.join(known_options)}" if known_options else "it has none"
+            raise EngineError(f"engine {name} has no option {unknown[0]!r}; {has}")
+    engine = made(schema, lexicon=lexicon, model=model, **options)
     if not isinstance(engine, Engine):
         raise EngineError(f"engine {name} is no curation.preannotate.Engine; ask whoever made its package")
     engine.cache = cache / name if cache else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -30,8 +29,6 @@ WINDOW = 6000
 """Code points of an article in one request: longer ones are cut between paragraphs, and read whole."""
 TOGETHER = 4
 """Articles asked about at the same time."""
-
-log = logging.getLogger(__name__)
 
 Kind = Literal["entities", "events"]
 
@@ -71,7 +68,7 @@ class ServerEngine(Engine):
         self.annotator = Annotator(kind="engine", name="server", version=f"{VERSION}+{digest}")
 
     def __call__(self, article: Article) -> Annotation:
-        """The annotation of one article. What is not verbatim or not in the schema is left out, and logged.
+        """The annotation of one article. What is not verbatim or not in the schema is left out, and counted.
 
         Raises:
             EngineError: nothing of what the server says can be used, or it does not answer.
@@ -80,11 +77,10 @@ class ServerEngine(Engine):
         for start, end in windows(article.text, WINDOW):
             messages = [self._system, {"role": "user", "content": message(article.text[start:end])}]
             draft.add(self.client.complete(self._body | {"messages": messages}, cache=self.cache), start, end)
-        if draft.refused:
+        self.leave_out(article.id, draft.refused)
+        if draft.refused and not draft.entities and not draft.events:
             told = ", ".join(f"{count} {reason}" for reason, count in sorted(draft.refused.items()))
-            if not draft.entities and not draft.events:
-                raise EngineError(f"nothing the server said can be used: {told}")
-            log.warning("%s: left out of what the server said: %s", article.id, told)
+            raise EngineError(f"nothing the server said can be used: {told}")
         return Annotation(
             id=annotation_id(article.id, article.text_sha256, self.annotator.key, self.schema.ref),
             article_id=article.id,

@@ -16,13 +16,13 @@ import shutil
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
@@ -46,10 +46,25 @@ class Recipe(NamedTuple):
     lexicon: Path | None = None
     model: str | None = None
     cache: Path | None = None
+    options: Mapping[str, Any] | None = None
 
     def load(self) -> Engine:
         """The engine. Raises what `load_engine` raises."""
-        return load_engine(self.name, self.schema, lexicon=self.lexicon, model=self.model, cache=self.cache)
+        return load_engine(
+            self.name,
+            self.schema,
+            lexicon=self.lexicon,
+            model=self.model,
+            cache=self.cache,
+            options=self.options,
+        )
+
+
+class LeftOut(NamedTuple):
+    """What of an article an engine could not use: how much, by reason. The article's annotation comes next."""
+
+    article_id: str
+    left_out: dict[str, int]
 
 
 class Shard(NamedTuple):
@@ -60,11 +75,13 @@ class Shard(NamedTuple):
     characters: int
     kept: bool
 
-    def read(self) -> Iterator[Annotation | Failure]:
+    def read(self) -> Iterator[Annotation | Failure | LeftOut]:
         """What the engine said of each article, in their order."""
         for number, record in read_jsonl(self.path):
             if "reason" in record:
                 yield Failure(record["article_id"], record["reason"])
+            elif "left_out" in record:
+                yield LeftOut(record["article_id"], record["left_out"])
             else:
                 yield Annotation.from_record(record, path=self.path, line=number)
 
@@ -123,7 +140,10 @@ def annotate_shards(articles: Iterable[Article], recipe: Recipe, crew: Crew, par
         CurationError: a shard cannot be written.
     """
     key = hashlib.sha256(
-        json.dumps([crew.annotator.key, recipe.model, recipe.schema.model_dump_json(by_alias=True)]).encode()
+        json.dumps(
+            [crew.annotator.key, recipe.model, recipe.options or {}, recipe.schema.model_dump_json(by_alias=True)],
+            sort_keys=True,
+        ).encode()
     )
     waiting: deque[tuple[Shard, Callable[[], object]]] = deque()
     for batch in batches(articles, SHARD_ARTICLES, SHARD_CHARACTERS):
@@ -178,16 +198,22 @@ def _nothing() -> None: ...
 def _annotate(
     engine: Engine, articles: list[Article], path: Path, on_article: Callable[[Article], None] | None
 ) -> None:
-    def lines() -> Iterator[str]:
-        for article, made in zip(articles, engine.pipe(articles), strict=True):
-            if isinstance(made, Failure):
-                yield json.dumps(made._asdict(), ensure_ascii=True)
-            else:
-                yield made.to_json()
-            if on_article:
-                on_article(article)
+    write_jsonl(path, lines(engine, articles, on_article))
 
-    write_jsonl(path, lines())
+
+def lines(
+    engine: Engine, articles: list[Article], on_article: Callable[[Article], None] | None = None
+) -> Iterator[str]:
+    """The lines of a shard: what the engine says of each article, as `Shard.read` reads it."""
+    for article, made in zip(articles, engine.pipe(articles), strict=True):
+        if left_out := engine.left_out(article.id):
+            yield json.dumps(LeftOut(article.id, left_out)._asdict(), sort_keys=True)
+        if isinstance(made, Failure):
+            yield json.dumps(made._asdict(), ensure_ascii=True)
+        else:
+            yield made.to_json()
+        if on_article:
+            on_article(article)
 
 
 @contextmanager

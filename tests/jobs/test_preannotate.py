@@ -58,6 +58,7 @@ def finish(project: Path, *options: str) -> dict[str, Any]:
 def test_a_killed_run_goes_on_and_the_bytes_are_those_of_one_worker(project: Path) -> None:
     one = finish(project, "--out", "one.jsonl")
     assert (one["articles"], one["annotated"], one["refused"], one["kept"]) == (ARTICLES, ARTICLES - 1, 1, 0)
+    assert one["reasons"] == {"is in fr, this engine reads en": 1}
 
     parts = project / "two.parts"
     killed = start(project, "--out", "two.jsonl", "--workers", "2")

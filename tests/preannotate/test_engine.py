@@ -25,6 +25,11 @@ class Third(Engine):
         return Annotation(id="t" * 24, article_id=article.id, text_sha256=article.text_sha256,
                           schema=self.schema.ref, annotator=self.annotator)
 
+class Told(Third):
+    def __init__(self, schema, *, lexicon, model=None, threshold=0.5, device="cpu"):
+        super().__init__(schema, lexicon=lexicon, model=model)
+        self.threshold = threshold
+
 class NoEngine:
     def __init__(self, schema, *, lexicon, model=None):
         pass
@@ -33,14 +38,15 @@ class NoEngine:
 
 @pytest.fixture
 def third(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Another package, installed in a folder of its own, with three engines."""
+    """Another package, installed in a folder of its own, with four engines."""
     (tmp_path / "third_engine.py").write_text(THIRD, encoding="utf-8")
     (tmp_path / "third_broken.py").write_text("import a_library_nobody_has\n", encoding="utf-8")
     about = tmp_path / "third_engine-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: third-engine\nVersion: 1.0\n", encoding="utf-8")
     (about / "entry_points.txt").write_text(
-        "[curation.engines]\nthird = third_engine:Third\nnone = third_engine:NoEngine\nbroken = third_broken:Engine\n",
+        "[curation.engines]\nthird = third_engine:Third\ntold = third_engine:Told\n"
+        "none = third_engine:NoEngine\nbroken = third_broken:Engine\n",
         encoding="utf-8",
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -94,3 +100,11 @@ def test_an_engine_that_lacks_a_library_says_which(third: None, schema: LabelSch
 def test_what_is_no_engine_is_refused(third: None, schema: LabelSchema) -> None:
     with pytest.raises(EngineError, match=r"engine none is no curation\.preannotate\.Engine"):
         load_engine("none", schema, lexicon=None)
+
+
+def test_options_are_the_keywords_an_engine_has(third: None, schema: LabelSchema) -> None:
+    assert vars(load_engine("told", schema, lexicon=None, options={"threshold": 0.25}))["threshold"] == 0.25
+    with pytest.raises(EngineError, match=r"engine told has no option 'treshold'; its options: threshold, device"):
+        load_engine("told", schema, lexicon=None, options={"treshold": 0.25})
+    with pytest.raises(EngineError, match=r"engine third has no option 'lexikon'; it has none"):
+        load_engine("third", schema, lexicon=None, options={"lexikon": 1})

@@ -11,7 +11,7 @@ import pytest
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import Busy, EngineError
-from curation.preannotate import Failure, Recipe, alone_in, annotate_shards, crew
+from curation.preannotate import Failure, LeftOut, Recipe, alone_in, annotate_shards, crew
 from curation.preannotate.batches import batches
 from curation.preannotate.shards import SHARD_ARTICLES, SHARD_CHARACTERS
 from curation.schema import LabelSchema
@@ -33,6 +33,8 @@ class Quick(Engine):
             os._exit(9)
         if article.text == "no":
             raise EngineError("it says no")
+        if article.text == "half":
+            self.leave_out(article.id, {"words it does not know": 3})
         with open(os.environ["QUICK_LOG"], "a") as log:
             log.write(f"{os.getpid()} {os.environ.get('OMP_NUM_THREADS')} {article.id}\\n")
         return Annotation(id=annotation_id(article.id), article_id=article.id, text_sha256=article.text_sha256,
@@ -146,3 +148,12 @@ def test_an_engine_that_cannot_be_made_says_why(log: Path, schema: LabelSchema, 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     with alone_in(tmp_path / "parts"), pytest.raises(Busy, match="wait until it ends"), alone_in(tmp_path / "parts"):
         pass
+
+
+def test_what_is_left_out_is_told_before_the_annotation(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
+    source = [*articles(1), Article(id="b", text="half"), Article(id="c", text="yes")]
+    with crew(Recipe("quick", schema), 1) as working:
+        (shard,) = annotate_shards(source, Recipe("quick", schema), working, tmp_path)
+    _, left_out, annotation, _ = shard.read()
+    assert left_out == LeftOut("b", {"words it does not know": 3})
+    assert annotation.article_id == "b"

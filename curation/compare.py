@@ -260,7 +260,7 @@ def match(reference: Sequence[ItemT], other: Sequence[ItemT]) -> list[Pair[ItemT
         for index, item in list(left.items()):
             if candidates := waiting.get(key(item)):
                 pairs.append(Pair(kind, left.pop(index), right.pop(candidates.pop(0))))
-    for kind, i, j in _overlaps(left, right):
+    for kind, i, j in _overlaps(left, right) if left and right else ():
         if i in left and j in right:
             pairs.append(Pair(kind, left.pop(i), right.pop(j)))
     pairs += [Pair("missed", item, None) for item in left.values()]

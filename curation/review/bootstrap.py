@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 RESAMPLES = 1000
 SEED = 20310305
 """Fixed, so that the same counts give the same interval."""
+
+_BLOCK = 50
+"""Resamples drawn at a time: many articles then do not take much memory, and sums are taken in few steps."""
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -26,10 +30,18 @@ def resampled(rows: Any, *, resamples: int = RESAMPLES) -> Floats:
         Array of shape (resamples, counts).
     """
     rows = np.asarray(rows, dtype=np.float64)
+    return np.concatenate([weights @ rows for weights in draws(len(rows), resamples=resamples)])
+
+
+def draws(articles: int, *, resamples: int = RESAMPLES) -> Iterator[Floats]:
+    """How often each article is drawn, for counts that are not held as rows, or only of some articles.
+
+    Yields arrays of shape (some resamples, articles); one below the other they are always the same.
+    """
     draw = np.random.default_rng(SEED)
-    even = np.full(len(rows), 1 / len(rows))
-    # one draw at a time, so that many articles do not take much memory
-    return np.stack([draw.multinomial(len(rows), even) @ rows for _ in range(resamples)])
+    even = np.full(articles, 1 / articles)
+    for first in range(0, resamples, _BLOCK):
+        yield draw.multinomial(articles, even, size=min(_BLOCK, resamples - first)).astype(np.float64)
 
 
 def f1_interval(sums: Floats) -> Interval:
@@ -41,6 +53,15 @@ def f1_interval(sums: Floats) -> Interval:
 def ratio_interval(sums: Floats) -> Interval:
     """The middle 95 per cent of the first count over the second, shape (resamples, 2)."""
     return _middle(sums[:, 0], sums[:, 1])
+
+
+def middle(figures: Floats) -> Interval | None:
+    """The middle 95 per cent of figures taken from resamples; those that are not defined there (NaN) do not count."""
+    known = figures[~np.isnan(figures)]
+    if not len(known):
+        return None
+    low, high = np.quantile(known, (0.025, 0.975))
+    return round(float(low), 4), round(float(high), 4)
 
 
 def _middle(over: Floats, under: Floats) -> Interval:

@@ -90,13 +90,17 @@ def result(annotation: Annotation, article: Article, schema: LabelSchema) -> lis
     for event in annotation.events:
         regions += _regions(event, TRIGGER, article, schema.attributes_of("events"))
     for event in annotation.events:
+        # The editor keeps one arrow between two spans and drops a second one: what fills two roles has both on one.
+        roles: dict[str, list[str]] = {}
         for argument in event.arguments:
+            roles.setdefault(argument.filler, []).append(argument.role)
+        for filler, labels in roles.items():
             regions.append(
                 {
                     "direction": "right",
                     "from_id": region_id(event.id),
-                    "labels": [argument.role],
-                    "to_id": region_id(argument.filler),
+                    "labels": labels,
+                    "to_id": region_id(filler),
                     "type": "relation",
                 }
             )

@@ -122,3 +122,23 @@ def test_the_digest_survives_a_database_that_sorts_keys_otherwise(schema: LabelS
     assert json.dumps(shuffled) != json.dumps(regions)
     assert encode.digest(shuffled) == encode.digest(regions)
     assert encode.digest(regions[1:]) != encode.digest(regions)
+
+
+def test_what_fills_two_roles_has_one_arrow(article: Article, schema: LabelSchema) -> None:
+    roles = ("target", "attacker")
+    annotation = made.annotation(article, schema, 1).model_copy(
+        update={
+            "entities": (Entity(id="e", start=2, end=8, type="GPE"),),
+            "events": (
+                Event(
+                    id="v",
+                    start=9,
+                    end=14,
+                    type="Attack",
+                    arguments=tuple(Argument(role=role, filler="e") for role in roles),
+                ),
+            ),
+        }
+    )
+    (arrow,) = [one for one in encode.result(annotation, article, schema) if one["type"] == "relation"]
+    assert arrow["labels"] == list(roles)

@@ -103,7 +103,8 @@ def evaluate(
     if place is None:
         raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
     found = read_gold(project, place)
-    evaluator = Evaluator(mapping=_mapping(found, mapping, schema), defaults=defaults(schema), examples=examples)
+    there = _mapping(project, found, mapping, schema)
+    evaluator = Evaluator(mapping=there, defaults=defaults(schema), examples=examples)
     watch = _Watch()
     said: Iterator[_Said]
     if annotations is not None:
@@ -111,7 +112,9 @@ def evaluate(
         measured = str(annotations)
         said = (_Said(article, reference, file.of(article)) for article, reference in islice(found.documents, limit))
     else:
-        annotate = engine_recipe(project, engine, model, options).load()
+        habit = there.habit.options if there else {}
+        told = {**habit.get(engine or project.engine.name, {}), **(options or {})}
+        annotate = engine_recipe(project, engine, model, told).load()
         measured = annotate.annotator.key
         said = _run(annotate, islice(found.documents, limit), watch)
     failed, findings = 0, 0
@@ -190,9 +193,9 @@ def _run(engine: Engine, documents: Iterable[tuple[Article, Annotation]], watch:
         yield _Said(article, gold, answer if isinstance(answer, Annotation) else answer.reason)
 
 
-def _mapping(gold: Gold, name: str | None, schema: LabelSchema) -> Mapping | None:
+def _mapping(project: Project, gold: Gold, name: str | None, schema: LabelSchema) -> Mapping | None:
     if gold.form == "neutral":
-        return mapping_to(name, schema) if name else own_names(schema)
+        return mapping_to(name, schema, project.schema_path.parent) if name else own_names(schema)
     if name:
         what = f"this gold is in the project's own labels, not in those of {name}"
         raise BadInput(what, field="mapping", way_out="leave --mapping out")

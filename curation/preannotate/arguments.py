@@ -13,6 +13,7 @@ from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger
 from curation.schema import LabelSchema
 
+_PRONOUNS = frozenset(("PRP", "PRP$", "WP", "WP$"))
 _WHEN, _ELSE = "when", "else "
 _THINGS = frozenset(("it", "its", "which"))
 _THIRD = frozenset(("he", "his", "she", "her", "it", "its", "they", "their"))
@@ -69,6 +70,7 @@ class ArgumentFinder:
         self.pronouns = lexicon.pronouns
         self.partitives = frozenset(lexicon.partitives)
         self.others = lexicon.others
+        self.fillers = tuple(schema.fillers.values())
         self.roles = {
             id(rule): _roles(schema, name, rule, lexicon.roles)
             for name, rules in lexicon.events.items()
@@ -79,6 +81,22 @@ class ArgumentFinder:
         """Arguments of each trigger. Mentions that only roles call for are added to `found`; those used are kept."""
         board = Board(parses, found, triggers)
         return [list(self._arguments(board, trigger)) for trigger in triggers]
+
+    def mark_all(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> None:
+        """Keep every nominal, and add every pronoun whose type can be told."""
+        board = Board(parses, found, triggers)
+        types = frozenset(name for names in self.fillers for name in names)
+        for part, parse in enumerate(parses):
+            for token, tag in enumerate(parse.tag):
+                if tag not in _PRONOUNS or board.heads.get((part, token)):
+                    continue
+                name = self.pronouns.get(parse.lower[token])
+                if name == ANY:
+                    name = board.type_before(part, token, types - {self.entities.place})
+                if name is not None:
+                    board.add(self.entities.pronoun(part, token, name))
+        for item in found:
+            item.kept = True
 
     def _arguments(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
         """Fillers of every role, each filler in one role only: the first that the rule names."""

@@ -15,12 +15,16 @@ from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger, TriggerFinder
 from curation.schema import LabelSchema
 
+MENTIONS = ("roles", "all")
+"""Which nominals and pronouns are marked: those that fill a role of an event, or all."""
+
 
 class Rules:
     """The rules of one schema and lexicon, made ready once and used for every article."""
 
-    def __init__(self, schema: LabelSchema, lexicon: Lexicon) -> None:
+    def __init__(self, schema: LabelSchema, lexicon: Lexicon, *, mentions: str = MENTIONS[0]) -> None:
         self.schema = schema
+        self.everywhere = mentions != MENTIONS[0]
         self.entities = EntityFinder(schema, lexicon)
         self.triggers = TriggerFinder(lexicon)
         self.arguments = ArgumentFinder(schema, lexicon, self.entities)
@@ -32,6 +36,8 @@ class Rules:
         triggers = self.triggers.find(parses, found, _Meaning(parses, found))
         _clear(found, triggers)
         filled = self.arguments.fill(parses, found, triggers)
+        if self.everywhere:
+            self.arguments.mark_all(parses, found, triggers)
         origin = annotator.key
         kept = _kept(found)
         ids: dict[int, str] = {id(item): f"e{number}" for number, item in enumerate(kept, start=1)}

@@ -17,7 +17,7 @@ from curation.preannotate.batches import batches
 from curation.preannotate.engine import Engine, Failure
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
-from curation.preannotate.rules import Rules
+from curation.preannotate.rules import MENTIONS, Rules
 from curation.preannotate.zones import zones
 from curation.schema import LabelSchema
 
@@ -37,19 +37,26 @@ class SpacyEngine(Engine):
         schema: the labels to use; entity labels of the model are mapped by `elsewhere: {ontonotes: …}`.
         lexicon: the schema's lexicon file; without one only the model's entities are found.
         model: name of an installed spaCy model, or a folder that holds one.
+        mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), or `all`.
 
     Raises:
-        EngineError: the model is not installed, or lacks a part that the rules need.
+        EngineError: the model is not installed, or lacks a part that the rules need, or an option has no such value.
         BadInput: the lexicon cannot be used.
     """
 
-    def __init__(self, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None) -> None:
+    def __init__(
+        self, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None, mentions: str = "roles"
+    ) -> None:
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
         self.schema = schema
         self.nlp = _load(model or DEFAULT_MODEL)
-        self.rules = Rules(schema, words)
+        if mentions not in MENTIONS:
+            raise EngineError(f"engine spacy has no mentions={mentions!r}; choose one of {', '.join(MENTIONS)}")
+        self.rules = Rules(schema, words, mentions=mentions)
         meta = self.nlp.meta
         about = f"{meta.get('lang')}_{meta.get('name')}@{meta.get('version')}/{words.digest}"
+        if mentions != MENTIONS[0]:
+            about += f"/{mentions}"
         self.annotator = Annotator(
             kind="engine", name="spacy", version=f"{VERSION}+{hashlib.sha256(about.encode()).hexdigest()[:8]}"
         )

@@ -15,7 +15,8 @@ Spans are compared whole, character by character, those of fillers too: no heads
 plays no part. Items pair one to one, as `curation.compare.match` has it. Figures are micro-averages.
 
 With another ontology (a Mapping), figures are given twice: against all gold, and against the gold whose types, and
-roles, something of ours maps to. What that ontology cannot say is left out of what the engine said.
+roles, something of ours maps to. What that ontology cannot say is left out of what the engine said, and what the corpus
+marks differently is marked as it does (curation/review/conventions.py) before spans are compared.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from curation.compare import FILLER, Counts, Link, Pair, Tally, links, match, ma
 from curation.review.bootstrap import f1_interval, ratio_interval, resampled
 from curation.review.calibration import Calibration, calibration
 from curation.review.effort import ACTIONS, Actions, Defaults, Section, actions, cost
-from curation.review.mapping import Mapping, that_map, translate
+from curation.review.mapping import Mapping, as_they_mark, that_map, translate
 from curation.review.mistakes import NAMES, Example, Examples
 
 Scope = Literal["all gold", "types that map"]
@@ -198,7 +199,7 @@ class Evaluator:
             raise ValueError(f"{article.id}: the two annotations are of different texts")
         references: dict[Scope, Annotation] = {"all gold": gold}
         if self.mapping:
-            said = translate(said, gold, self.mapping)
+            said = translate(as_they_mark(said, article.text, self.mapping), gold, self.mapping)
             references["types that map"] = that_map(gold, self.mapping)
         counts: dict[_Key, Counts] = {}
         scored: dict[Section, list[Pair[Any]]] = {}

@@ -2,50 +2,63 @@
 
 A type of ours with several names there is right under any of them: where the gold has one of them on the same span
 (else on one that overlaps), that one is taken, else the most usual, which stands first. What has no name there is
-left out of what an engine said, for that ontology cannot say it.
+left out of what an engine said, for that ontology cannot say it. What the corpus marks differently from us stands in a
+file of conventions (curation/review/conventions.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
 from curation.annotation import Annotation, Argument, Entity, Event, Item
 from curation.compare import FILLER, Link, links, overlap_finder
 from curation.errors import BadInput
+from curation.review.conventions import NONE, Conventions, in_their_habit, load_conventions
 from curation.schema import LabelSchema
 
 Names = tuple[str, ...]
+Label = TypeVar("Label", str, tuple[str, str])
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """Our types, and our roles by event type, with their names in the ontology `name`, the most usual first."""
+    """Our types, and our roles by event type, with their names in the ontology `name`, the most usual first.
+
+    `habit` is what a corpus marks differently; `defaults` the attributes' defaults, which it needs.
+    """
 
     name: str
     entities: dict[str, Names]
     events: dict[str, Names]
     roles: dict[tuple[str, str], Names]
+    habit: Conventions = NONE
+    defaults: dict[str, str] = field(default_factory=dict)
 
 
-def mapping_to(name: str, schema: LabelSchema) -> Mapping:
+def mapping_to(name: str, schema: LabelSchema, folder: Path | None = None) -> Mapping:
     """The mapping from `schema` to the ontology `name`, as the schema's `elsewhere` lists have it.
 
+    Args:
+        name: the ontology.
+        schema: ours.
+        folder: where `NAME.mapping.yaml` stands, if the corpus has habits of its own; None for no habits.
+
     Raises:
-        BadInput: no type of the schema has a name there.
+        BadInput: no type of the schema has a name there, or the file cannot be used.
     """
-    found = Mapping(
-        name,
-        {label.name: label.elsewhere[name] for label in schema.entity_types if name in label.elsewhere},
-        {label.name: label.elsewhere[name] for label in schema.event_types if name in label.elsewhere},
-        {
-            (label.name, role.name): role.elsewhere[name]
-            for label in schema.event_types
-            for role in label.roles
-            if name in role.elsewhere
-        },
-    )
-    if not found.entities and not found.events:
+    habit = load_conventions(folder / f"{name}.mapping.yaml", schema) if folder else NONE
+    entities = {label.name: label.elsewhere[name] for label in schema.entity_types if name in label.elsewhere}
+    events = {label.name: label.elsewhere[name] for label in schema.event_types if name in label.elsewhere}
+    roles = {
+        (label.name, role.name): role.elsewhere[name]
+        for label in schema.event_types
+        for role in label.roles
+        if name in role.elsewhere
+    }
+    if not entities and not events:
         labels = (*schema.entity_types, *schema.event_types)
         known = sorted({ontology for label in labels for ontology in label.elsewhere})
         raise BadInput(
@@ -53,7 +66,19 @@ def mapping_to(name: str, schema: LabelSchema) -> Mapping:
             field="mapping",
             way_out=f"choose one of {', '.join(known) or 'none'}, or give its types `elsewhere: {{{name}: […]}}`",
         )
-    return found
+    own = {(event, role): names for event, said in habit.roles.items() for role, names in said.items()}
+    return Mapping(
+        name,
+        _named(entities | habit.entities),
+        _named(events | habit.events),
+        _named(roles | own),
+        habit,
+        {attribute.name: attribute.default for attribute in schema.attributes},
+    )
+
+
+def _named(names: dict[Label, Names]) -> dict[Label, Names]:
+    return {ours: theirs for ours, theirs in names.items() if theirs}
 
 
 def own_names(schema: LabelSchema) -> Mapping:
@@ -64,6 +89,11 @@ def own_names(schema: LabelSchema) -> Mapping:
         {name: (name,) for name in schema.event_names},
         {pair: (pair[1],) for pair in schema.fillers},
     )
+
+
+def as_they_mark(said: Annotation, text: str, mapping: Mapping) -> Annotation:
+    """`said` of `text`, still in our labels, with the habits of the corpus."""
+    return in_their_habit(said, text, mapping.habit, mapping.defaults)
 
 
 def translate(said: Annotation, gold: Annotation, mapping: Mapping) -> Annotation:

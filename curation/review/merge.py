@@ -1,0 +1,216 @@
+"""Several annotations of one article, merged where they agree, with a list of what they differ on.
+
+Who decides between them starts from the merged one: what all say, whole; what they differ on is left out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, annotation_id
+from curation.article import Value
+from curation.compare import match
+from curation.errors import one_line
+
+MERGED = Annotator(kind="engine", name="merged")
+"""Who a merged annotation is by."""
+SHOWN = 60
+"""Most characters of an article shown for one difference."""
+
+What = Literal["span", "type", "border", "attribute", "argument"]
+ItemT = TypeVar("ItemT", Entity, Event)
+
+
+class Difference(Value):
+    """One thing that the annotations do not all say, with what each of them says in their order; None: nothing.
+
+    `span`: some have nothing there; `type`: another type; `border`: other borders, and maybe another type;
+    `attribute`: another value of the attribute `name`; `argument`: the role `name` of the event there is not filled
+    by the same. `start` and `end` are those of all that is said there, in code points.
+    """
+
+    what: What
+    start: int
+    end: int
+    said: tuple[str | None, ...]
+    name: str | None = None
+
+    def line(self, names: Sequence[str], text: str) -> str:
+        """The difference on one line: the words it is about, and who says what."""
+        about = one_line(text[self.start : self.end], SHOWN)
+        said: dict[str, list[str]] = {}
+        for name, words in zip(names, self.said, strict=True):
+            said.setdefault(words or "nothing", []).append(name)
+        told = "; ".join(f"{words} ({', '.join(who)})" for words, who in said.items())
+        return f"“{about}”{' ' + self.name if self.name else ''}: {told}"
+
+
+class Merged(NamedTuple):
+    """What the annotations say alike, as an annotation of its own, and what they differ on, in the text's order."""
+
+    annotation: Annotation
+    differences: tuple[Difference, ...]
+
+
+class _Group(NamedTuple, Generic[ItemT]):
+    """What stands for the same thing: an item of each annotation, or None where it has none."""
+
+    items: tuple[ItemT | None, ...]
+
+    @property
+    def first(self) -> ItemT:
+        return next(item for item in self.items if item is not None)
+
+    @property
+    def agreed(self) -> bool:
+        return len({_place(item) for item in self.items}) == 1
+
+
+def merge(annotations: Sequence[Annotation], text: str, *, ignore_attributes: Collection[str] = ()) -> Merged:
+    """Merge annotations of one text by different people (one or more of them).
+
+    Of an item that all have with the same span and type, only attributes that all give alike are kept. Attributes
+    named in `ignore_attributes` are no difference; the first annotation's value is kept.
+
+    Raises:
+        ValueError: they are of different texts, or there are none.
+    """
+    if len({one.text_sha256 for one in annotations}) != 1:
+        raise ValueError("annotations of one text are merged, and at least one")
+    entities = _groups([one.entities for one in annotations])
+    events = _groups([one.events for one in annotations])
+    group_of: list[dict[str, int]] = [{} for _ in annotations]  # of each annotation: item id → its group
+    groups: list[_Group[Entity] | _Group[Event]] = [*entities, *events]
+    for number, group in enumerate(groups):
+        for side, item in zip(group_of, group.items, strict=True):
+            if item is not None:
+                side[item.id] = number
+    differences = [one for group in groups for one in _differences(group, text, ignore_attributes)]
+    kept_events = []
+    for event_group in events:
+        arguments, missing = _arguments(event_group, groups, group_of, text)
+        differences += missing
+        if event_group.agreed:
+            one = _kept(event_group, ignore_attributes)
+            kept_events.append(one.model_copy(update={"arguments": arguments}))
+    first = annotations[0]
+    made_of = sorted(f"{one.id} {one.time.isoformat() if one.time else ''}" for one in annotations)
+    merged = Annotation(
+        id=annotation_id("merged", first.article_id, first.text_sha256, *made_of),
+        article_id=first.article_id,
+        text_sha256=first.text_sha256,
+        schema_ref=first.schema_ref,
+        annotator=MERGED,
+        parent=next((one.parent for one in annotations if one.parent), None),
+        entities=tuple(_kept(group, ignore_attributes) for group in entities if group.agreed),
+        events=tuple(kept_events),
+    )
+    return Merged(merged, tuple(sorted(differences, key=lambda one: (one.start, one.end, one.what, one.name or ""))))
+
+
+def without_attributes(annotation: Annotation, names: Collection[str]) -> Annotation:
+    """`annotation` without these attributes, for comparing."""
+    if not names:
+        return annotation
+
+    def bare(item: Item) -> dict[str, dict[str, str]]:
+        return {"attributes": {name: value for name, value in item.attributes.items() if name not in names}}
+
+    return annotation.model_copy(
+        update={
+            "entities": tuple(one.model_copy(update=bare(one)) for one in annotation.entities),
+            "events": tuple(one.model_copy(update=bare(one)) for one in annotation.events),
+        }
+    )
+
+
+def _groups(sides: Sequence[Sequence[ItemT]]) -> list[_Group[ItemT]]:
+    """Every item of every side in exactly one group, by place; a side stands in a group once at most."""
+    groups: list[list[ItemT | None]] = []
+    for number, side in enumerate(sides):
+        heads = [next(item for item in group if item is not None) for group in groups]
+        places = {id(head): index for index, head in enumerate(heads)}
+        for group in groups:
+            group.append(None)
+        for pair in match(heads, side):
+            if pair.other is None:
+                continue
+            if pair.reference is None:
+                groups.append([None] * number + [pair.other])
+            else:
+                groups[places[id(pair.reference)]][number] = pair.other
+    made = [_Group(tuple(group)) for group in groups]
+    return sorted(made, key=lambda one: (one.first.start, one.first.end, one.first.type))
+
+
+def _place(item: Item | None) -> tuple[int, int, str] | None:
+    return (item.start, item.end, item.type) if item is not None else None
+
+
+def _kept(group: _Group[ItemT], ignored: Collection[str]) -> ItemT:
+    """The item all have, with the attributes all give it."""
+    first = group.first
+    alike = {
+        name: value
+        for name, value in first.attributes.items()
+        if name in ignored or all(item is not None and item.attributes.get(name) == value for item in group.items)
+    }
+    return first.model_copy(update={"attributes": alike, "score": None, "origin": first.origin})
+
+
+def _differences(group: _Group[Entity] | _Group[Event], text: str, ignored: Collection[str]) -> Iterator[Difference]:
+    """What a group differs on: its being there, its borders, its type; where all that is alike, its attributes."""
+    there = [item for item in group.items if item is not None]
+    start, end = min(item.start for item in there), max(item.end for item in there)
+    spans = {(item.start, item.end) for item in there}
+    if not group.agreed:
+        what: What = "span" if len(there) < len(group.items) else "border" if len(spans) > 1 else "type"
+        said = tuple(None if item is None else _words(item, text if len(spans) > 1 else "") for item in group.items)
+        yield Difference(what=what, start=start, end=end, said=said)
+        return
+    for name in sorted({name for item in there for name in item.attributes if name not in ignored}):
+        values = [item.attributes.get(name) for item in there]
+        if len(set(values)) > 1:
+            yield Difference(
+                what="attribute", start=start, end=end, name=name, said=tuple(value or "as usual" for value in values)
+            )
+
+
+def _words(item: Item, text: str) -> str:
+    return f"{item.type} “{one_line(text[item.start : item.end], SHOWN)}”" if text else item.type
+
+
+def _arguments(
+    group: _Group[Event],
+    groups: Sequence[_Group[Entity] | _Group[Event]],
+    group_of: Sequence[Mapping[str, int]],
+    text: str,
+) -> tuple[tuple[Argument, ...], list[Difference]]:
+    """The arguments all give the event, and those that some give, where all have the event."""
+    if any(event is None for event in group.items):
+        return (), []
+    sides: list[dict[tuple[str, int], Argument]] = []
+    for event, side in zip(group.items, group_of, strict=True):
+        assert event is not None  # noqa: S101  looked at above
+        sides.append({(one.role, side[one.filler]): one for one in event.arguments})
+    kept: list[Argument] = []
+    differences: list[Difference] = []
+    said: dict[str, list[list[str]]] = {}
+    for key in dict.fromkeys(key for side in sides for key in side):
+        role, number = key
+        filler = groups[number]
+        if all(key in side for side in sides):
+            if group.agreed and filler.agreed:
+                kept.append(sides[0][key].model_copy(update={"score": None}))
+            continue
+        words = one_line(text[filler.first.start : filler.first.end], SHOWN)
+        for told, given in zip(said.setdefault(role, [[] for _ in sides]), sides, strict=True):
+            if key in given:
+                told.append(f"“{words}”")
+    start = min(event.start for event in group.items if event is not None)
+    end = max(event.end for event in group.items if event is not None)
+    for role, fillers in said.items():
+        each = tuple(", ".join(one) or None for one in fillers)
+        differences.append(Difference(what="argument", start=start, end=end, name=role, said=each))
+    return tuple(kept), differences

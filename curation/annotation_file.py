@@ -49,11 +49,14 @@ class AnnotationFile:
 
     def of(self, article: Article) -> Annotation | str:
         """The annotation of that article, or in a few words why there is none."""
-        position, text_sha256 = self._places.get(article.id, (None, None))
-        if position is None:
+        if article.id not in self._places:
             return f"is not annotated in {self.path.name}"
-        if text_sha256 != article.text_sha256:
+        if self._places[article.id][1] != article.text_sha256:
             return f"was annotated in {self.path.name} on another revision of its text"
+        return self.get(article.id)
+
+    def get(self, article_id: str) -> Annotation:
+        """The annotation of the article with that id, whatever its text. Raises KeyError where there is none."""
         with self.path.open("rb") as file:
-            file.seek(position)
+            file.seek(self._places[article_id][0])
             return self._read(file.readline())

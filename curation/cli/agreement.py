@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curation.cli.console import JsonOption, ProjectOption, console, done, project_from
+from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
+
+if TYPE_CHECKING:
+    from curation.jobs.agreement import AgreementReport
+    from curation.review.agreement import Agreement, Figures, SectionFigures
+    from curation.review.alpha import Alpha
+    from curation.review.gamma import Gamma
+
+SHOWN = 8
+"""How many differences of a matrix are told; `--json` has them all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -16,21 +26,147 @@ def register(app: typer.Typer) -> None:
 
 
 def agreement(
-    first: Annotated[Path, typer.Argument(help="A .jsonl of annotations, or a folder of inline files.")],
-    second: Annotated[Path, typer.Argument(help="The other one.")],
+    sets: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SET SET …]",
+            help="Sets to compare, not the people of a snapshot: .jsonl of annotations or folders of inline files.",
+        ),
+    ] = None,
+    snapshot: Annotated[
+        Path | None, typer.Option("--snapshot", help="Folder of a snapshot; default: the latest.")
+    ] = None,
+    gamma: Annotated[bool, typer.Option("--gamma", help="Measure gamma as well, on a sample (extra `gamma`).")] = False,
+    gamma_seconds: Annotated[float, typer.Option("--gamma-seconds", min=1, help="Most seconds for gamma.")] = 60.0,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How far two sets of annotations of the same articles agree: F1 between them, exact span and type."""
-    from rich.table import Table
-
+    """How far annotators agree on entities, triggers and arguments: F1, alpha, and who differs from whom on what."""
+    if sets and snapshot:
+        raise typer.BadParameter("give sets or --snapshot, not both")
+    if sets and len(sets) == 1:
+        raise typer.BadParameter("give two sets or more; none: the people of the latest snapshot")
     from curation.jobs.agreement import agreement as job
 
-    report = job(project_from(project), first, second)
-    table = Table(box=None, pad_edge=False, title=f"{report.articles} articles in both", title_justify="left")
-    for column in ("", "F1", "in both", "only first", "only second"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, counts in report.scores.items():
-        table.add_row(name, f"{counts['f1']:.3f}", *(str(counts[key]) for key in ("tp", "fn", "fp")))
-    console().print(table)
+    with progress("articles compared") as tick:
+        report = job(
+            project_from(project),
+            *(sets or ()),
+            snapshot=snapshot,
+            gamma_seconds=gamma_seconds if gamma else 0.0,
+            on_progress=tick,
+        )
+    for note in report.notes:
+        say(note)
+    if report.agreement is not None:
+        _print(report, report.agreement)
     done(report.model_dump(mode="json"), as_json)
+    if report.agreement is None:
+        raise typer.Exit(1)
+
+
+def _print(report: AgreementReport, found: Agreement) -> None:
+    screen = console()
+    screen.width = max(screen.width, 110)  # the tables need that much, also where stderr is no terminal
+    two = len(found.pairs) == 1
+    shown = "both" if two else "all pairs"
+    sides = (f"only {found.pairs[0].first}", f"only {found.pairs[0].second}") if two else ("only first", "only second")
+    screen.print(
+        _table(
+            f"{found.articles} articles by two or more of {', '.join(found.annotators)}",
+            ("", "F1", "95 %", f"in {shown}", *sides),
+            [[name, *_figures(figures)] for name, figures in _rows(found)],
+        )
+    )
+    if not two:
+        pairs = [
+            [
+                f"{pair.first} – {pair.second}",
+                str(pair.articles),
+                *map(_exact, (pair.entities, pair.triggers, pair.arguments)),
+            ]
+            for pair in found.pairs
+        ]
+        means = [_f1(one.mean_of_pairs.f1 if one.mean_of_pairs else None) for one in _sections(found).values()]
+        titles = ("pair by pair, exact F1", "articles", *_sections(found))
+        screen.print(_table("", titles, [*pairs, ["mean of the pairs", "", *means]]))
+    screen.print(_table("", ("beyond chance", "", "95 %", "measured on"), list(_chance(report, found))))
+    for name, section in _sections(found).items():
+        by = "role" if name == "arguments" else "type"
+        told = [[_plain(label), *_figures(figures)] for label, figures in section.by_type.items()]
+        screen.print(_table("", (f"{name} by {by}, exact", "F1", "95 %", f"in {shown}", *sides), told))
+        matrix = getattr(found.pairs[0], name).matrix if two else section.matrix
+        cells = [cell for cell in matrix.cells() if two or cell[1] <= cell[2]][:SHOWN]
+        if cells:
+            say(
+                f"{name}, one says / the other: " + ", ".join(f"{one} / {other} {count}" for count, one, other in cells)
+            )
+    worst = sorted(found.disagreements, key=lambda one: -(one.entities + one.triggers + one.arguments))[:SHOWN]
+    say(
+        "most differences: "
+        + ", ".join(f"{one.article_id} {one.entities + one.triggers + one.arguments}" for one in worst)
+    )
+
+
+def _sections(found: Agreement) -> dict[str, SectionFigures]:
+    return {"entities": found.entities, "triggers": found.triggers, "arguments": found.arguments}
+
+
+def _rows(found: Agreement) -> Iterator[tuple[str, Figures]]:
+    for name, section in _sections(found).items():
+        given = " of events in both" if name == "arguments" else ""
+        if section.end_to_end is not None:
+            yield name, section.end_to_end
+        yield f"{name}{given}", section.exact
+        yield f"{name}{given}, any {'role' if given else 'type'}", section.span
+        yield f"{name}{given}, any overlap", section.overlap
+        yield f"{name}{given}, partial", section.partial
+
+
+def _chance(report: AgreementReport, found: Agreement) -> Iterator[list[str]]:
+    for name in ("entities", "triggers"):
+        alpha: Alpha | None = _sections(found)[name].alpha
+        if alpha is not None and alpha.characters:
+            on = f"{alpha.characters:,} characters of {alpha.articles} articles"
+            yield [f"{name}, Krippendorff's alpha", _f1(alpha.alpha), _interval(alpha.interval), on]
+    for name, gamma in (report.gamma or {}).items():
+        figure: Gamma = gamma
+        left = f", {figure.not_reached} more had no turn" if figure.not_reached else ""
+        yield [f"{name}, gamma", _f1(figure.gamma), _interval(figure.interval), f"{figure.articles} articles{left}"]
+
+
+def _figures(figures: Figures) -> list[str]:
+    counts = (figures.both, figures.only_first, figures.only_second)
+    return [_f1(figures.f1), _interval(figures.interval), *(f"{count:g}" for count in counts)]
+
+
+def _exact(section: SectionFigures) -> str:
+    return _f1(section.exact.f1)
+
+
+def _f1(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:.3f}"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else "{:.3f}–{:.3f}".format(*interval)
+
+
+def _table(title: str, columns: tuple[str, ...], rows: list[list[Any]]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, title=_plain(title) if title else None, title_justify="left")
+    for place, column in enumerate(columns):
+        table.add_column(_plain(column), justify="left" if place == 0 or column == "measured on" else "right")
+    for row in rows:
+        table.add_row(*(_plain(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
+
+
+def _plain(text: str) -> Any:
+    """A label or a name from a file, as it is: rich reads no markup in it."""
+    from rich.text import Text
+
+    from curation.errors import one_line
+
+    return Text(one_line(text))

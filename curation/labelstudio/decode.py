@@ -27,13 +27,16 @@ from curation.labelstudio.names import (
     ARTICLE_ID,
     ATTRIBUTE,
     BATCH,
+    BETWEEN,
     ENGINE,
     ENTITY,
     PREDICTION,
     PURPOSE,
+    REVIEW,
     TEXT,
     TEXT_SHA256,
     TRIGGER,
+    UNKNOWN,
 )
 from curation.migrate import carry, migrate
 from curation.schema import LabelSchema
@@ -185,7 +188,7 @@ class _Task:
     def person(self, raw: dict[str, Any], article: Article, *, draft: bool) -> list[Annotation]:
         """What one person's annotation or draft says; an empty list where nothing can be built from it."""
         annotation_id = self.annotation_id(raw, draft=draft)
-        annotator = Annotator(kind="person", name=f"ls-{_user(raw, draft=draft)}")
+        annotator = Annotator(kind="person", name=_user(raw, draft=draft))
         reading = _read(raw.get("result"), article.text, self.schema)
         frozen = raw.get("prediction")
         frozen = frozen if isinstance(frozen, dict) and frozen.get("result") else {}
@@ -218,8 +221,9 @@ class _Task:
                     schema_ref=self.schema.ref,
                     annotator=annotator,
                     parent=self.parent(raw, started, draft=draft),
+                    between=self.between(),
                     time=time,
-                    state=_state(raw, draft=draft),
+                    state=self.state(raw, draft=draft),
                     lead_time=lead if lead is not None and lead >= 0 else None,
                     entities=tuple(entities),
                     events=tuple(events),
@@ -258,6 +262,16 @@ class _Task:
                 if _integer(one.get("id")) == other:
                     return self.annotation_id(one, draft=False)
         return started
+
+    def state(self, raw: dict[str, Any], *, draft: bool) -> State:
+        """Submitted in a task that was made to look again is reviewed."""
+        state = _state(raw, draft=draft)
+        return "reviewed" if state == "submitted" and self.data.get(PURPOSE) in REVIEW else state
+
+    def between(self) -> tuple[str, ...] | None:
+        """The ids of the annotations that the task is about, where it was made to look again."""
+        ids = self.data.get(BETWEEN) if self.data.get(PURPOSE) in REVIEW else None
+        return tuple(one for one in ids if _is_identifier(one)) or None if isinstance(ids, list) else None
 
 
 def state_of(task: dict[str, Any]) -> TaskState:
@@ -527,7 +541,7 @@ def _state(raw: dict[str, Any], *, draft: bool) -> State:
 
 
 def _user(raw: dict[str, Any], *, draft: bool) -> str:
-    """The number of the person; never the address or the name that some exports hold."""
+    """The person, by number; never the address or the name that some exports hold."""
     who = raw.get("user" if draft else "completed_by")
     if isinstance(who, dict):
         who = who.get("id")
@@ -535,7 +549,7 @@ def _user(raw: dict[str, Any], *, draft: bool) -> str:
     if number is None and draft:
         shown = re.search(r", (\d{1,18})$", str(raw.get("created_username", "")))
         number = int(shown.group(1)) if shown else None
-    return "unknown" if number is None else str(number)
+    return UNKNOWN if number is None else f"ls-{number}"
 
 
 def _safe_id(raw_id: str) -> str:

@@ -19,6 +19,19 @@ PURPOSE = "purpose"
 
 ANNOTATE = "annotate"
 """The purpose of a task in which an article is annotated."""
+ADJUDICATE = "adjudicate"
+"""The purpose of a task in which someone decides between what several people said."""
+CHECK = "check"
+"""The purpose of a task in which someone looks again at what a check doubts."""
+REVIEW = frozenset({ADJUDICATE, CHECK})
+"""What is submitted in tasks of these purposes is reviewed."""
+
+NOTE = "note"
+"""Key of task data with a few lines that the page shows above the article."""
+BETWEEN = "between"
+"""Key of task data with the ids of the annotations that a review is about."""
+WITHHELD = "withheld"
+"""Key of task data of a blind task: the id of the pre-annotation that was held back; empty where there was none."""
 
 PREDICTION = "pre-annotation"
 """`model_version` of every prediction we send, whatever the engine: the label stream shows the predictions of one
@@ -27,3 +40,6 @@ ENGINE = "engine"
 ANNOTATION = "annotation"
 """Keys of the `meta` of a prediction's first region: the engine (`name@version`) and the id of the annotation it is.
 The editor does not show `meta` and keeps it, so what people submit says what they started from."""
+
+UNKNOWN = "ls-unknown"
+"""Name of the annotator of what nobody is named for: the account was deleted in Label Studio."""

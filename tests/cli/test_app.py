@@ -39,7 +39,7 @@ def test_help_stays_light() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["nonsense"], ["push", "--nonsense"], ["agreement"], ["studio", "start", "--port", "x"]]
+    "words", [["nonsense"], ["push", "--nonsense"], ["agreement", "one-set"], ["studio", "start", "--port", "x"]]
 )
 def test_wrong_usage_is_2(words: list[str]) -> None:
     assert curation(*words).returncode == 2

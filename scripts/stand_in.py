@@ -1,17 +1,81 @@
-"""A stand-in annotator: edits pre-annotations towards the gold, as a careful person would.
+"""Stand-in annotators: they edit pre-annotations towards the gold, each with one kind of mistake that is known.
 
-Only the demo and the tests use it. It works on what a person would see (the prediction) and says what a person would
-submit, item by item, so that whatever needed no change keeps its id and its origin.
+Only the demo, the pictures and the tests use them. They work on what a person would see (the prediction) and say what
+a person would submit, item by item, so that whatever needed no change keeps its id and its origin. Their mistakes
+follow from the gold alone, without chance, so that every figure on their work can be reckoned by hand.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Argument, Entity, Event, Item
 from curation.compare import compare
 
 SKIPPED, LEFT_OPEN, CORRECTED = "skipped", "left open", "corrected"
+
+EVERY = 6
+"""The hasty one leaves out every sixth entity of an article, in the order of the text."""
+WRONG = {"Organization": "ArmedGroup"}
+"""The confused one calls one type by the name of another."""
+UNDRAWN = ("time", "place")
+"""The brief one draws no arrows of these roles."""
+
+
+class StandIn(NamedTuple):
+    """A stand-in: name, the mistake in words, and how it slips; `pace` is seconds for each item it submits."""
+
+    name: str
+    mistake: str
+    slip: Callable[[Annotation], Annotation]
+    pace: float
+
+    @property
+    def email(self) -> str:
+        """What Label Studio knows them by."""
+        return f"{self.name}@stand-in.example"
+
+    def answer(self, prediction: Annotation, gold: Annotation) -> Annotation:
+        """What this one submits: the prediction, corrected towards the gold but for its own mistake."""
+        return correct(prediction, self.slip(gold))
+
+    def lead_time(self, answer: Annotation) -> float:
+        """Seconds this one needs."""
+        items = len(answer.entities) + len(answer.events) + sum(len(event.arguments) for event in answer.events)
+        return 30 + self.pace * items
+
+
+def leave_out(gold: Annotation) -> Annotation:
+    """Every sixth entity is missing, and with it the arguments it would fill."""
+    ordered = sorted(gold.entities, key=lambda one: (one.start, one.end))
+    missing = {one.id for one in ordered[EVERY - 1 :: EVERY]}
+    return gold.model_copy(
+        update={
+            "entities": tuple(one for one in gold.entities if one.id not in missing),
+            "events": tuple(_with(event, lambda one: one.filler not in missing) for event in gold.events),
+        }
+    )
+
+
+def confuse(gold: Annotation) -> Annotation:
+    """Entities of one type are called another."""
+    entities = (one.model_copy(update={"type": WRONG.get(one.type, one.type)}) for one in gold.entities)
+    return gold.model_copy(update={"entities": tuple(entities)})
+
+
+def draw_less(gold: Annotation) -> Annotation:
+    """Arguments of some roles are missing."""
+    return gold.model_copy(
+        update={"events": tuple(_with(event, lambda one: one.role not in UNDRAWN) for event in gold.events)}
+    )
+
+
+STAND_INS = (
+    StandIn("hasty", f"leaves out every {EVERY}th entity", leave_out, 2.0),
+    StandIn("confused", "calls every Organization an ArmedGroup", confuse, 3.0),
+    StandIn("brief", "draws no arrows for time and place", draw_less, 2.5),
+)
 
 
 def decide(place: int) -> str:
@@ -19,6 +83,14 @@ def decide(place: int) -> str:
     if place % 7 == 5:
         return LEFT_OPEN
     return SKIPPED if place % 9 == 7 else CORRECTED
+
+
+def turns(place: int) -> tuple[StandIn, ...]:
+    """Who answers the task at that place: one after the other, and every second task also the next in turn."""
+    first = place % len(STAND_INS)
+    if decide(place) != CORRECTED or place % 2:
+        return STAND_INS[first : first + 1]
+    return STAND_INS[first], STAND_INS[(first + 1) % len(STAND_INS)]
 
 
 def correct(prediction: Annotation, gold: Annotation) -> Annotation:
@@ -40,6 +112,10 @@ def correct(prediction: Annotation, gold: Annotation) -> Annotation:
         for event in gold.events
     )
     return prediction.model_copy(update={"entities": entities, "events": events})
+
+
+def _with(event: Event, wanted: Callable[[Argument], bool]) -> Event:
+    return event.model_copy(update={"arguments": tuple(one for one in event.arguments if wanted(one))})
 
 
 def _moved(item: Item, ids: dict[str, str]) -> dict[str, Any]:

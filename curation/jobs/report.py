@@ -1,0 +1,265 @@
+"""Report: how the annotation stands, as figures and as one HTML page. Read from disk; no server is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import nullcontext
+from datetime import date
+from heapq import nsmallest
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from curation.annotation import Annotation
+from curation.annotation_file import AnnotationFile
+from curation.article import Article
+from curation.errors import BadInput
+from curation.files import whole_file
+from curation.formats.articles import read_articles
+from curation.jobs.gold import read_gold
+from curation.jobs.status import StatusReport
+from curation.jobs.status import status as where
+from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
+from curation.migrate import migrate
+from curation.project import Project
+from curation.release import read_takedown
+from curation.review.pseudonyms import Pseudonyms
+from curation.review.report import (
+    ARTICLES,
+    GOLD,
+    LabelCounter,
+    Reader,
+    Report,
+    Shown,
+    Work,
+    WorkCounter,
+    difference,
+    forecast,
+    latest,
+    page,
+)
+
+OUTPUT = "report.html"
+"""Where the page goes in the work folder, unless told otherwise."""
+DONE = ("submitted", "skipped", "released")
+LEFT = ("new", "pre-annotated", "open", "draft")
+NOBODY = "person:ls-unknown"
+"""Who made what an account that was deleted since left behind, as a snapshot has it."""
+DELETED = "deleted account"
+
+
+class ReportReport(Report):
+    """The figures, the file the page was written to, and its size in bytes."""
+
+    output: str
+    bytes: int
+
+
+class Said(NamedTuple):
+    """One article of the snapshot: its revisions by hash, and what each person said last, in today's labels."""
+
+    article_id: str
+    texts: dict[str, Article]
+    people: list[Annotation]
+
+
+def report(
+    project: Project,
+    *,
+    output: Path | None = None,
+    articles: int = ARTICLES,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> ReportReport:
+    """Write the page to `output` (default: `report.html` in the work folder), with so many `articles` in its reader.
+
+    The same work folder gives the same page, byte for byte.
+
+    Raises:
+        BadInput: a file that the jobs wrote cannot be read.
+        ReleaseError: the takedown list cannot be read.
+        CurationError: the page cannot be written; what stood there before still does.
+    """
+    stands = where(project)
+    withdrawn = set(read_takedown(project.takedown)) if project.takedown else set()
+    readable = [name for name, stage in stands.articles.items() if stage != "gone" and name not in withdrawn]
+    folder = latest_snapshot(project.work)
+    snapshot = read_snapshot(folder) if folder else None
+    work, labels = WorkCounter(), LabelCounter()
+    differ: dict[str, int] = {}
+    with predictions(project.work, snapshot) if snapshot else nullcontext() as sent:
+        sources = _Sources(project, snapshot, sent)
+        for count, said in enumerate(sources.said(), start=1):
+            work.add(said.people)
+            _count_labels(labels, said, sources)
+            differ[said.article_id] = difference([one for one in said.people if one.state in ("submitted", "reviewed")])
+            on_progress(count)
+        chosen = nsmallest(max(articles, 0), readable, key=lambda name: (-differ.get(name, 0), name))
+        reader = _reader(sources, chosen, stands, differ)
+        for article in sources.articles():
+            labels.article(article.text)
+    worked = work.result()
+    left = sum(stands.counts[stage] for stage in LEFT)
+    figures = Report(
+        project=project.title,
+        schema_ref=sources.schema.ref,
+        time=snapshot.manifest.time if snapshot else None,
+        stages=stands.counts,
+        done=sum(stands.counts[stage] for stage in DONE),
+        left=left,
+        work=worked,
+        forecast=forecast(worked.answered, left, snapshot.manifest.time.date() if snapshot else date.min),
+        labels=labels.result(),
+        notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
+        reader=Shown(articles=reader.articles, of=len(readable)),
+    )
+    html = page(figures, reader)
+    output = output or project.work / OUTPUT
+    with whole_file(output) as file:
+        file.write(html)
+    return ReportReport(**dict(figures), output=str(output), bytes=len(html.encode()))
+
+
+class _Sources:
+    """Everything the report is made from, and what was strange about it."""
+
+    def __init__(self, project: Project, snapshot: Snapshot | None, sent: Predictions | None) -> None:
+        self.project, self.snapshot, self.schema = project, snapshot, project.load_schema()
+        self._sent = sent
+        self._file = AnnotationFile(project.preannotations) if project.preannotations.exists() else None
+        self._pseudonyms = Pseudonyms.of(project.work)
+        self._schemas: Counter[str] = Counter()
+        self._deleted = 0
+        self._other_text = 0
+        self._gold: str | None = None
+
+    def said(self, *, again: bool = False) -> Iterator[Said]:
+        """What people said, article by article, by id; `again`: strange things were counted already."""
+        if self.snapshot is None:
+            return
+        texts = groupby(self.snapshot.articles(), key=lambda article: article.id)
+        revisions = next(texts, None)
+        for article_id, made in groupby(self.snapshot.annotations(), key=lambda one: one.article_id):
+            while revisions is not None and revisions[0] < article_id:
+                revisions = next(texts, None)
+            held = list(revisions[1]) if revisions is not None and revisions[0] == article_id else []
+            people = latest(self._read(one, again) for one in made)
+            yield Said(article_id, {article.text_sha256: article for article in held}, people)
+
+    def _read(self, annotation: Annotation, again: bool) -> Annotation:
+        if not again:
+            self._deleted += annotation.annotator.key == NOBODY
+            self._schemas[annotation.schema_ref] += 1
+        carried, _ = migrate(annotation, self.schema)
+        if carried.annotator.key == NOBODY:
+            known = carried.annotator.model_copy(update={"name": DELETED})
+            return carried.model_copy(update={"annotator": known})
+        return self._pseudonyms.annotation(carried)
+
+    def articles(self) -> Iterator[Article]:
+        """The project's articles that can be read."""
+        return (found for found in read_articles(self.project.articles) if isinstance(found, Article))
+
+    def prediction(self, article: Article) -> Annotation | None:
+        """What an engine said of the article: as it was sent, else as it would be."""
+        found = self._sent.of(article) if self._sent is not None else None
+        if found is None and self._file is not None and isinstance(read := self._file.of(article), Annotation):
+            found = read
+        return migrate(found, self.schema)[0] if found is not None else None
+
+    def gold(self, wanted: Collection[str]) -> dict[str, Annotation]:
+        """The gold of these articles, if the project has any that can be used."""
+        if self.project.gold is None:
+            return {}
+        try:
+            documents = read_gold(self.project, self.project.gold).documents
+            return {article.id: gold for article, gold in documents if article.id in wanted}
+        except BadInput as error:
+            self._gold = error.what
+            return {}
+
+    def notes(self) -> Iterator[str]:
+        """What was strange, in plain sentences."""
+        if self._deleted:
+            yield (
+                f"{_many(self._deleted, 'annotation')} of accounts that were deleted since: nobody can say how many "
+                f"people that was, so they count as one, named “{DELETED}”, and once an article."
+            )
+        if self._schemas and set(self._schemas) != {self.schema.ref}:
+            told = ", ".join(f"{count:,} with {ref}" for ref, count in sorted(self._schemas.items()))
+            yield (
+                f"Annotations were made with different versions of the label schema ({told}). They are shown in the "
+                f"labels of {self.schema.ref} as far as its migrations lead there."
+            )
+        if self._gold:
+            yield f"The gold cannot be used and is left out: {self._gold}."
+
+
+def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:
+    """What people submitted, and beside it what the engine says of the same articles."""
+    texts: dict[str, Article] = {}
+    for one in said.people:
+        if one.state in ("submitted", "reviewed"):
+            article = said.texts.get(one.text_sha256)
+            labels.add(one, article.text if article else None)
+            texts |= {article.text_sha256: article} if article else {}
+    for article in texts.values():
+        if (engine := sources.prediction(article)) is not None:
+            labels.add(engine)
+
+
+def _reader(sources: _Sources, chosen: list[str], stands: StatusReport, differ: dict[str, int]) -> Reader:
+    """The chosen articles with all that was said of them, in the order of choice."""
+    wanted = set(chosen)
+    articles = {article.id: article for article in sources.articles() if article.id in wanted}
+    people = {said.article_id: said.people for said in sources.said(again=True) if said.article_id in wanted}
+    gold = sources.gold(wanted)
+    reader = Reader(sources.schema)
+    for name in chosen:
+        if (article := articles.get(name)) is None:
+            continue
+        said = [(one.annotator.key, one) for one in people.get(name, ()) if one.state != "skipped"]
+        if (engine := sources.prediction(article)) is not None:
+            said.append((engine.annotator.key, engine))
+        if name in gold:
+            said.append((GOLD, gold[name]))
+        here = [(key, one) for key, one in said if one.text_sha256 == article.text_sha256]
+        if not reader.add(article, here, stage=stands.articles[name], differ=differ.get(name, 0)):
+            break
+    return reader
+
+
+def _notes(stands: StatusReport, work: Work, withdrawn: Collection[str]) -> Iterator[str]:
+    people = [person for person in work.people if person.submitted]
+    if not people:
+        yield "Nobody has submitted an article yet: the figures on people's work begin with the first."
+    elif len(people) == 1:
+        yield "Only one person has submitted articles: nothing can be said of agreement between people."
+    if count := stands.counts["unusable"]:
+        yield f"{_many(count, 'article')} cannot be read and count nowhere; `curation status` says which and why."
+    if count := stands.counts["deleted"]:
+        yield (
+            f"{_many(count, 'article')} had the task deleted in Label Studio: what stood in it is gone, and they count "
+            "neither as answered nor as left."
+        )
+    if count := stands.counts["gone"]:
+        yield (
+            f"{_many(count, 'article')} with a task are no longer in the project: the work on them counts, "
+            "their texts are not shown."
+        )
+    if withdrawn:
+        yield (
+            f"{_many(len(withdrawn), 'article')} were withdrawn (the takedown list): the work on them counts, "
+            "their texts are not shown."
+        )
+    if work.undated:
+        yield f"{_many(work.undated, 'submission')} without a time: they count, but stand on no day."
+    if strange := work.zero_times + work.long_times:
+        yield (
+            f"{_many(strange, 'time')} cannot be believed ({work.zero_times:,} of zero seconds, "
+            f"{work.long_times:,} of more than four hours) and are left out of the times."
+        )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")

@@ -1,0 +1,24 @@
+"""The report: how the annotation stands, as figures and as one HTML page."""
+
+from curation.review.report.figures import Report, Shown
+from curation.review.report.forecast import forecast
+from curation.review.report.labels import LabelCounter
+from curation.review.report.page import page
+from curation.review.report.reader import ARTICLES, GOLD, Doubtful, Reader, difference
+from curation.review.report.work import Work, WorkCounter, latest
+
+__all__ = [
+    "ARTICLES",
+    "GOLD",
+    "Doubtful",
+    "LabelCounter",
+    "Reader",
+    "Report",
+    "Shown",
+    "Work",
+    "WorkCounter",
+    "difference",
+    "forecast",
+    "latest",
+    "page",
+]

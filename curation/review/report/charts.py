@@ -1,0 +1,119 @@
+"""Which plots the page shows, made from the report's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from curation.errors import one_line
+from curation.review.report.figures import Report
+from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP
+from curation.review.report.svg import COLOURS, Box, bars, boxes, columns, rising, stacked
+
+DAYS = 31
+"""Days that stand one by one; a longer time is shown by weeks."""
+WEEKS = 52
+"""Weeks shown at most, the last."""
+LABELS = 20
+"""Labels in one plot."""
+OTHERS = "others"
+
+
+def charts(report: Report) -> dict[str, Any]:
+    """Name → plot (or plots by title), None where there is nothing to show."""
+    work, labels = report.work, report.labels
+    shown = series({person.key: person.submitted for person in work.people if person.submitted}, COLOURS - 1)
+    rows, by = _throughput(work.days, shown)
+    stages = [(stage, count) for stage, count in report.stages.items() if count]
+    until = report.time.date() if report.time else None
+    timed = [person for person in work.people if person.seconds]
+    return {
+        "stages": bars("Where the articles stand", stages or [("none", 0)]),
+        "rising": rising("Articles answered by day", work.answered, report.done + report.left, until)
+        if until and work.answered
+        else None,
+        "throughput": stacked(f"Articles submitted {by}", rows, [*shown, OTHERS]) if rows else None,
+        "throughput_by": by,
+        "series": [*shown, *([OTHERS] if any(OTHERS in of for _, of in rows) else [])],
+        "seconds": boxes("Time for an article", [_box(person) for person in timed[:12]], "minutes") if timed else None,
+        "labels": _labels(report),
+        "article_words": columns("Length of the articles", _lengths(labels.article_words), "words")
+        if labels.article_words
+        else None,
+        "entity_words": columns("Length of entities", _lengths(labels.entity_words, LONGEST_SPAN), "words")
+        if labels.entity_words
+        else None,
+    }
+
+
+def who(key: str) -> str:
+    """An annotator as the page names them: `person:3f…` by the pseudonym alone, an engine as one."""
+    name = one_line(key, 60)
+    return name.removeprefix("person:") if name.startswith("person:") else name.replace("engine:", "engine ", 1)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `6.5 min` or `1.2 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def series(counts: Mapping[str, int], most: int) -> list[str]:
+    """The names with the highest counts, people first."""
+    ranked = sorted(counts, key=lambda name: (not name.startswith("person:"), -counts[name], name))
+    return ranked[:most]
+
+
+def _throughput(
+    days: Mapping[date, Mapping[str, int]], shown: list[str]
+) -> tuple[list[tuple[str, dict[str, int]]], str]:
+    """Day by day, or by weeks that begin on Monday; gaps are bars of nothing."""
+    if not days:
+        return [], ""
+    first, last = min(days), max(days)
+    step = 1 if (last - first).days < DAYS else 7
+    if step == 7:
+        first = max(first, last - timedelta(weeks=WEEKS - 1))
+        first -= timedelta(days=first.weekday())
+    slots: dict[date, dict[str, int]] = {
+        first + timedelta(days=offset): {} for offset in range(0, (last - first).days + 1, step)
+    }
+    for day, of in days.items():
+        if day < first:
+            continue
+        slot = slots[first + timedelta(days=(day - first).days // step * step)]
+        for key, count in of.items():
+            name = key if key in shown else OTHERS
+            slot[name] = slot.get(name, 0) + count
+    return [(f"{day.day} {day:%b}", of) for day, of in slots.items()], "by day" if step == 1 else "by week"
+
+
+def _box(person: Any) -> Box:
+    low, middle, high = (seconds / 60 for seconds in person.seconds)
+    return Box(who(person.key), low, middle, high)
+
+
+def _labels(report: Report) -> dict[str, Markup]:
+    names = {"entities": "Entities", "events": "Events", "arguments": "Arguments by event and role"}
+    made = {}
+    for section in SECTIONS:
+        rows = []
+        for one in getattr(report.labels, section).labels[:LABELS]:
+            count = sum(count for key, count in one.by.items() if key.startswith("person:"))
+            if count:
+                rows.append((one.label, count))
+        if rows:
+            made[names[section]] = bars(names[section], rows)
+    return made
+
+
+def _lengths(counts: Mapping[int, int], last: int | None = None) -> list[tuple[str, int]]:
+    step = STEP if last is None else 1
+    return [
+        (f"{start}+" if start == last else str(start), count) if step == 1 else (f"{start}–", count)
+        for start, count in counts.items()
+    ]

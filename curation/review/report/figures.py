@@ -1,0 +1,36 @@
+"""Everything the report says in figures: what `curation report --json` prints, and what the page shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from curation.article import Value
+from curation.review.report.forecast import Forecast
+from curation.review.report.labels import Labels
+from curation.review.report.work import Work
+
+
+class Shown(Value):
+    """Articles in the reader, of how many that could be."""
+
+    articles: int
+    of: int
+
+
+class Report(Value):
+    """`time` is that of the last pull, and None before the first. `stages`: where articles stand → how many.
+
+    `notes` say what could not be counted, or only with a grain of salt, one sentence each.
+    """
+
+    project: str
+    schema_ref: str
+    time: datetime | None
+    stages: dict[str, int]
+    done: int
+    left: int
+    work: Work
+    forecast: Forecast
+    labels: Labels
+    notes: tuple[str, ...]
+    reader: Shown

@@ -1,0 +1,146 @@
+"""Who answered how many articles, when, and how long each took. Days are days in UTC."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from statistics import quantiles
+
+from curation.annotation import Annotation, State
+from curation.article import Value
+
+LONGEST = 4 * 3600.0
+"""Seconds beyond which a lead time says that the page was left open, not that somebody worked."""
+
+_FURTHEST: dict[State, int] = {"reviewed": 3, "submitted": 2, "draft": 1, "skipped": 0, "predicted": -1}
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Person(Value):
+    """One annotator, by pseudonym. Each article counts once, by the furthest it came with them.
+
+    `seconds`: the lower quartile, the median and the upper quartile over the articles that have a time that can be
+    believed (`timed`). `items`: entities, events and arguments of a submitted article, on average.
+    """
+
+    key: str
+    submitted: int
+    skipped: int
+    drafts: int
+    active_days: int
+    last: date | None
+    timed: int
+    seconds: tuple[float, float, float] | None
+    items: float
+
+
+class Work(Value):
+    """What the people did. `days`: day → pseudonym → articles submitted. `answered`: day → articles first answered.
+
+    Left out of the times, and counted here: `no_time` has none, `zero_times` are zero, `long_times` are above
+    `LONGEST`. `undated` submissions have no time of submission and stand on no day.
+    """
+
+    people: tuple[Person, ...]
+    days: dict[date, dict[str, int]]
+    answered: dict[date, int]
+    no_time: int
+    zero_times: int
+    long_times: int
+    undated: int
+
+    @property
+    def submitted(self) -> int:
+        """Submissions of all people: an article that two submitted counts twice."""
+        return sum(person.submitted for person in self.people)
+
+
+class WorkCounter:
+    """Adds up articles, one at a time. What it keeps grows with people, days and submissions' times only."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, Counter[State]] = {}
+        self._seconds: dict[str, list[float]] = {}
+        self._items: Counter[str] = Counter()
+        self._days: dict[date, Counter[str]] = {}
+        self._answered: Counter[date] = Counter()
+        self._odd: Counter[str] = Counter()
+
+    def add(self, said: Iterable[Annotation]) -> None:
+        """One article: what each person said of it, once a person (see `latest`)."""
+        answers: list[date] = []
+        for one in said:
+            who = one.annotator.key
+            self._states.setdefault(who, Counter())[one.state] += 1
+            if one.time is not None and one.state != "draft":
+                answers.append(one.time.astimezone(UTC).date())
+            if one.state not in ("submitted", "reviewed"):
+                continue
+            self._items[who] += len(one.entities) + len(one.events) + sum(len(event.arguments) for event in one.events)
+            if one.time is None:
+                self._odd["undated"] += 1
+            else:
+                self._days.setdefault(answers[-1], Counter())[who] += 1
+            if (odd := strange_time(one.lead_time)) is not None:
+                self._odd[odd] += 1
+            elif one.lead_time is not None:
+                self._seconds.setdefault(who, []).append(one.lead_time)
+        if answers:
+            self._answered[min(answers)] += 1
+
+    def result(self) -> Work:
+        """All of it, the busiest people first."""
+        people = sorted((self._person(key) for key in self._states), key=lambda one: (-one.submitted, one.key))
+        return Work(
+            people=tuple(people),
+            days={day: dict(sorted(of.items())) for day, of in sorted(self._days.items())},
+            answered=dict(sorted(self._answered.items())),
+            no_time=self._odd["no_time"],
+            zero_times=self._odd["zero_times"],
+            long_times=self._odd["long_times"],
+            undated=self._odd["undated"],
+        )
+
+    def _person(self, key: str) -> Person:
+        states = self._states[key]
+        submitted = states["submitted"] + states["reviewed"]
+        days = [day for day, of in self._days.items() if of[key]]
+        seconds = self._seconds.get(key, [])
+        return Person(
+            key=key,
+            submitted=submitted,
+            skipped=states["skipped"],
+            drafts=states["draft"],
+            active_days=len(days),
+            last=max(days, default=None),
+            timed=len(seconds),
+            seconds=quartiles(seconds),
+            items=round(self._items[key] / submitted, 2) if submitted else 0.0,
+        )
+
+
+def strange_time(seconds: float | None) -> str | None:
+    """Why a lead time cannot be believed, as a field of `Work`; None where it can."""
+    if seconds is None:
+        return "no_time"
+    if seconds < 1:
+        return "zero_times"
+    return "long_times" if seconds > LONGEST else None
+
+
+def quartiles(values: list[float]) -> tuple[float, float, float] | None:
+    """Lower quartile, median and upper quartile; None where there are no values."""
+    if not values:
+        return None
+    low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return round(low, 1), round(middle, 1), round(high, 1)
+
+
+def latest(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """Of each person the annotation that went furthest, and of several the last, by person."""
+    kept: dict[str, Annotation] = {}
+    for one in sorted(annotations, key=lambda one: (_FURTHEST[one.state], one.time or _LONG_AGO, one.id)):
+        if one.annotator.kind == "person":
+            kept[one.annotator.key] = one
+    return [kept[key] for key in sorted(kept)]

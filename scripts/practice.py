@@ -1,0 +1,146 @@
+"""A project in which the stand-ins have worked for three weeks, made without a server: for pictures and tests.
+
+The articles and the gold are those of the sample; a first pass over them by hand plays the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from curation.annotation import Annotation, Annotator, annotation_id
+from curation.article import Article
+from curation.formats.articles import good_articles
+from curation.formats.inline import read_folder
+from curation.labelstudio import encode
+from curation.labelstudio.build import Source, build_snapshot
+from curation.labelstudio.decode import decode
+from curation.labelstudio.ledger import Ledger
+from curation.project import Project, load_project
+from curation.schema import LabelSchema
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_in import LEFT_OPEN, SKIPPED, STAND_INS, StandIn, decide, turns
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGINE = Annotator(kind="engine", name="first-pass", version="1.0.0")
+BEGAN = datetime(2031, 3, 3, 9, tzinfo=UTC)
+"""The Monday on which the work began."""
+SOURCE = Source("http://localhost:8080", 1, "Conflict news", "2031-03-01T00:00:00Z", "")
+
+
+def practise(folder: Path, **settings: str) -> Project:
+    """Make the project in `folder`, pulled two and a half weeks after the work began.
+
+    Args:
+        folder: an empty one.
+        settings: lines of `[project]` that replace the sample's, as TOML.
+    """
+    lines = {
+        "name": '"conflict-news"',
+        "articles": json.dumps([str(ROOT / "corpus" / "articles")]),
+        "schema": json.dumps(str(ROOT / "schemas" / "conflict-news.yaml")),
+        "gold": json.dumps(str(ROOT / "corpus" / "gold")),
+    }
+    text = "[project]\n" + "".join(f"{name} = {value}\n" for name, value in (lines | settings).items())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "curation.toml").write_text(text, encoding="utf-8")
+    project = load_project(folder / "curation.toml")
+    schema = project.load_schema()
+    articles = list(good_articles(project.articles))
+    said = {
+        one.article_id: one
+        for one in read_folder(ROOT / "corpus" / "passes" / "a", articles, schema, ENGINE, state="predicted")
+    }
+    gold = {
+        one.article_id: one
+        for one in read_folder(ROOT / "corpus" / "gold", articles, schema, Annotator(kind="person", name="gold"))
+    }
+    tasks = []
+    for place, article in enumerate(articles):
+        prediction = said[article.id].model_copy(update={"id": annotation_id(article.id, ENGINE.key)})
+        answers = (
+            []
+            if decide(place) == LEFT_OPEN
+            else [
+                (
+                    STAND_INS.index(who) + 2,
+                    who,
+                    None if decide(place) == SKIPPED else who.answer(prediction, gold[article.id]),
+                )
+                for who in turns(place)
+            ]
+        )
+        tasks.append(exported(place + 1, article, prediction, answers, schema))
+    snapshot(project, tasks, (said[name] for name in sorted(said)))
+    return project
+
+
+def snapshot(
+    project: Project, tasks: list[dict[str, Any]], sent: Iterable[Annotation], *, at: datetime | None = None
+) -> Path:
+    """Write a snapshot of `tasks` and what the ledger would know of them. Returns the snapshot's folder."""
+    schema = project.load_schema()
+    predictions = {
+        one.article_id: one.model_copy(update={"id": annotation_id(one.article_id, ENGINE.key)}) for one in sent
+    }
+    with Ledger(project.work) as ledger:
+        source = SOURCE._replace(schema_ref=schema.ref)
+        known = ledger.know(source.url, 1, source.project_title, schema.name, source.project_created_at, "")
+        ledger.record_sent(one.to_json() for one in predictions.values())
+        ledger.adopt(known, [task | {"predictions": []} for task in tasks])
+        for task in ledger.tasks(known):
+            if (one := predictions.get(task.article_id or "")) is not None:
+                ledger.predicted(task, task.task_id or 0, one.id, ENGINE.key, "")
+        path, _ = build_snapshot(
+            project.work / "snapshots",
+            source,
+            [task["id"] for task in tasks],
+            tasks,
+            {task["id"] for task in tasks},
+            lambda raw: decode(raw, schema, sent=ledger.sent),
+            lambda number: f"{source.url}/projects/1/data?task={number}",
+            time=at or BEGAN + timedelta(days=18),
+            previous=None,
+        )
+    return path
+
+
+def exported(
+    number: int,
+    article: Article,
+    prediction: Annotation | None,
+    answers: Iterable[tuple[int, StandIn, Annotation | None]],
+    schema: LabelSchema,
+) -> dict[str, Any]:
+    """A task as Label Studio exports it, answered by users with these numbers; an answer of None is a skip."""
+    sent = encode.task(article, prediction, schema, batch="practice")
+    annotations = []
+    for turn, (user, who, answer) in enumerate(answers):
+        time = when(number - 1, turn).isoformat()
+        annotations.append(
+            {
+                "id": number * 10 + turn,
+                "completed_by": user,
+                "result": encode.result(answer, article, schema) if answer else [],
+                "was_cancelled": answer is None,
+                "created_at": time,
+                "updated_at": time,
+                "lead_time": who.lead_time(answer) if answer else 12.0,
+                "unique_id": f"00000000-0000-4000-8000-{number * 10 + turn:012}",
+                "parent_prediction": 700 + number if prediction else None,
+            }
+        )
+    stamp = annotations[-1]["updated_at"] if annotations else BEGAN.isoformat()
+    task = {"id": number, "annotations": annotations, "drafts": [], "predictions": [700 + number], "project": 1}
+    return json.loads(json.dumps({**task, "data": sent["data"], "updated_at": stamp}))
+
+
+def when(place: int, turn: int) -> datetime:
+    """Two articles a working day, the second answer a day after the first."""
+    day = place // 2 + turn
+    return BEGAN + timedelta(days=day // 5 * 7 + day % 5, hours=place % 2 * 3, minutes=17 * place % 60)

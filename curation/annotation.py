@@ -95,6 +95,7 @@ class Annotation(Value):
 
     `parent` is the id of the annotation this one started from (a person's starts from a prediction). `time` is
     when a person last changed it, in UTC; an engine leaves it out, so that the same input gives the same bytes.
+    `between` is, for one that was made in review, the ids of the annotations it was decided between.
     `lead_time` is the seconds a person spent, as Label Studio counts them.
     """
 
@@ -106,6 +107,7 @@ class Annotation(Value):
     schema_ref: str = Field(alias="schema", pattern=r"^[a-z0-9][a-z0-9-]*@\d+\.\d+\.\d+$")
     annotator: Annotator
     parent: Identifier | None = None
+    between: tuple[Identifier, ...] | None = None
     time: datetime | None = None
     state: State = "predicted"
     lead_time: float | None = Field(default=None, ge=0, allow_inf_nan=False)

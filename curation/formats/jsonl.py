@@ -1,7 +1,7 @@
 """JSON lines that hold everything: one article a line with its entities and events, as `datasets` reads them too.
 
     {"id", "text", "text_sha256", "title", "source", "published", "language", "licence", "metadata",
-     "annotation": {"id", "schema", "annotator", "parent", "time", "state", "lead_time"},
+     "annotation": {"id", "schema", "annotator", "parent", "between", "time", "state", "lead_time"},
      "entities": [{"id", "start", "end", "type", "text", "score", "origin", "attributes"}],
      "events":   [{…, "arguments": [{"role", "filler", "score", "origin"}]}]}
 
@@ -38,7 +38,7 @@ HOLDS = Holds(
     unit="characters",
 )
 _ARTICLE = ("id", "text", "text_sha256", "title", "source", "published", "language", "licence", "metadata")
-_ANNOTATION = ("id", "schema", "annotator", "parent", "time", "state", "lead_time")
+_ANNOTATION = ("id", "schema", "annotator", "parent", "between", "time", "state", "lead_time")
 
 
 def tokenise(article: Article, schema: LabelSchema) -> Tokens:

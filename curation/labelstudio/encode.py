@@ -60,15 +60,20 @@ def task(
     return made
 
 
-def prediction(annotation: Annotation, article: Article, schema: LabelSchema) -> dict[str, Any]:
-    """`annotation` as a prediction. The first region's `meta` says which annotation and whose it is."""
+def prediction(
+    annotation: Annotation, article: Article, schema: LabelSchema, *, under: str | None = None
+) -> dict[str, Any]:
+    """`annotation` as a prediction. The first region's `meta` says which annotation and whose it is.
+
+    `under`: the name to show it by, in place of who made it. Only one without such a name is seen in the label stream.
+    """
     regions = result(annotation, article, schema)
     if regions:
-        meta = {ANNOTATION: annotation.id, ENGINE: engine(annotation)}
+        meta = {ANNOTATION: annotation.id, ENGINE: under or engine(annotation)}
         regions[0] = _ordered({**regions[0], "meta": meta})
     scores = [item.score for item in annotation.items() if item.score is not None]
     return {
-        "model_version": PREDICTION,
+        "model_version": under or PREDICTION,
         "result": regions,
         "score": round(fmean(scores), 4) if scores else None,
     }
@@ -126,6 +131,8 @@ def packed(task: dict[str, Any]) -> tuple[bytes, str | None]:
     """A task as JSON, and the digest of its prediction: the regions, most of the work, are written out once."""
     if "predictions" not in task:
         return to_json(task), None
+    if len(task["predictions"]) > 1:
+        return to_json(task), digest(task["predictions"])
     (one,) = task["predictions"]
     regions = to_json(one["result"])  # `result` writes keys in order
     rest = to_json({name: value for name, value in one.items() if name != "result"})

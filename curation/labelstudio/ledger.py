@@ -21,9 +21,19 @@ from curation.annotation import Annotation
 from curation.errors import CurationError, LabelStudioError, one_line
 from curation.files import append_jsonl
 from curation.labelstudio.encode import digest
-from curation.labelstudio.names import ANNOTATE, ANNOTATION, ARTICLE_ID, BATCH, ENGINE, PREDICTION, PURPOSE, TEXT_SHA256
+from curation.labelstudio.names import (
+    ANNOTATE,
+    ANNOTATION,
+    ARTICLE_ID,
+    BATCH,
+    ENGINE,
+    PREDICTION,
+    PURPOSE,
+    TEXT_SHA256,
+    WITHHELD,
+)
 
-VERSION = 1
+VERSION = 2
 """Of the tables. A ledger of another version is rebuilt from the server."""
 REMEMBERED = 7 * 24 * 3600.0
 """Seconds for which we look out for requests that were given up: a slow server may carry one out late."""
@@ -42,6 +52,7 @@ CREATE TABLE tasks (
     article_id TEXT, text_sha256 TEXT, purpose TEXT, batch TEXT,
     superseded INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0,
     prediction_id INTEGER, annotation_id TEXT, engine TEXT, digest TEXT, refreshed REAL,
+    people INTEGER, arranged INTEGER, withheld TEXT,
     UNIQUE (project, task_id)
 );
 CREATE INDEX tasks_article ON tasks (project, article_id, text_sha256, purpose);
@@ -50,10 +61,19 @@ CREATE TABLE sent (annotation_id TEXT PRIMARY KEY, start INTEGER NOT NULL, lengt
 CREATE TABLE sent_read (position INTEGER NOT NULL);
 INSERT INTO sent_read VALUES (0);
 """
+_SINCE_1 = """
+ALTER TABLE tasks ADD COLUMN people INTEGER;
+ALTER TABLE tasks ADD COLUMN arranged INTEGER;
+ALTER TABLE tasks ADD COLUMN withheld TEXT;
+"""
 
 
 class Task(NamedTuple):
-    """A task as the ledger knows it; `task_id` is None while its import is under way."""
+    """A task as the ledger knows it; `task_id` is None while its import is under way.
+
+    `people`: for how many it is to be, 0 for one that is opened by its link alone; None: as the project has it.
+    `arranged`: for how many we made it. `withheld`: of a blind task, the pre-annotation it was sent without.
+    """
 
     row: int
     task_id: int | None
@@ -64,6 +84,9 @@ class Task(NamedTuple):
     deleted: bool
     annotation_id: str | None
     digest: str | None
+    people: int | None
+    arranged: int | None
+    withheld: str | None
 
 
 class Planned(NamedTuple):
@@ -75,6 +98,8 @@ class Planned(NamedTuple):
     annotation_id: str | None
     engine: str | None
     digest: str | None
+    people: int | None = None
+    withheld: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,13 +152,13 @@ class Ledger:
             return
         with self.change():
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, VERSION):
+            if found not in (0, 1, VERSION):
                 raise LabelStudioError(
                     f"{self.path}: made by another version of this program; move it away and run again, "
                     "it is rebuilt from Label Studio"
                 )
-            if found == 0:
-                for statement in _TABLES.split(";\n"):
+            if found != VERSION:
+                for statement in (_SINCE_1 if found else _TABLES).split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -223,8 +248,8 @@ class Ledger:
                 "INSERT INTO batches VALUES (?, ?, 'tasks', 'sending', ?)", (batch, project.key, time.time())
             )
             self._db.executemany(
-                "INSERT INTO tasks (project, batch, article_id, text_sha256, purpose, annotation_id, engine, digest) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO tasks (project, batch, article_id, text_sha256, purpose, annotation_id, engine, digest, "
+                "people, withheld) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(project.key, batch, *one) for one in planned],
             )
 
@@ -372,6 +397,11 @@ class Ledger:
                     (project.key, article, text, purpose, batch),
                 ).lastrowid
                 self._name(project, row, number)
+        data = task.get("data")
+        if isinstance(data, dict) and isinstance(data.get(WITHHELD), str):
+            self._db.execute(
+                "UPDATE tasks SET withheld = ? WHERE project = ? AND task_id = ?", (data[WITHHELD], project.key, number)
+            )
         if task.get("predictions"):
             one = task["predictions"][0]
             regions = one.get("result")
@@ -441,6 +471,27 @@ class Ledger:
                 "AND text_sha256 != ? AND superseded = 0 AND task_id IS NOT NULL",
                 (project.key, task.article_id, task.purpose, task.text_sha256),
             ).rowcount
+
+    # For how many people
+
+    def wants(self, task: Task, people: int) -> None:
+        """Write down for how many people that task is to be."""
+        with self.change():
+            self._db.execute("UPDATE tasks SET people = ? WHERE row = ?", (people, task.row))
+
+    def unarranged(self, project: KnownProject) -> list[Task]:
+        """Tasks on the server that are not yet for as many people as they are to be, by id."""
+        rows = self._ask(
+            _TASKS + "project = ? AND task_id IS NOT NULL AND deleted = 0 AND people IS NOT NULL "
+            "AND people IS NOT arranged ORDER BY task_id",
+            project.key,
+        )
+        return [_task(row) for row in rows]
+
+    def arranged(self, task: Task) -> None:
+        """The server has the task for as many people as it is to be."""
+        with self.change():
+            self._db.execute("UPDATE tasks SET arranged = ? WHERE row = ?", (task.people, task.row))
 
     # Predictions
 
@@ -529,7 +580,8 @@ class Ledger:
 
 
 _TASKS = (
-    "SELECT row, task_id, article_id, text_sha256, purpose, superseded, deleted, annotation_id, digest "
+    "SELECT row, task_id, article_id, text_sha256, purpose, superseded, deleted, annotation_id, digest, people, "
+    "arranged, withheld "
     "FROM tasks WHERE "
 )
 

@@ -25,7 +25,8 @@ from curation.labelstudio import encode
 from curation.labelstudio.alone import alone
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
-from curation.labelstudio.names import ANNOTATE
+from curation.labelstudio.names import ANNOTATE, PURPOSE
+from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.projects import find_project, keep_in_step, make_project
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
@@ -58,6 +59,8 @@ class PushReport(Value):
     refreshed      already there and untouched, given a newer pre-annotation
     touched        already there, with a newer pre-annotation that was not sent, since someone has begun to work
     superseded     whose older text has a task: that task no longer counts
+    blind          sent now without the pre-annotation, which is held back
+    arranged       now for as many people as was asked
     deleted        whose task someone deleted in Label Studio; sent again only with `resend_deleted`
     doubles_removed, doubles_kept   second tasks of the same text: removed where untouched, else left and named
     problems       the first few things refused or left, in words
@@ -70,6 +73,8 @@ class PushReport(Value):
     refreshed: int = 0
     touched: int = 0
     superseded: int = 0
+    blind: int = 0
+    arranged: int = 0
     deleted: int = 0
     doubles_removed: int = 0
     doubles_kept: int = 0
@@ -93,11 +98,44 @@ def push(
     patience: float = PATIENCE,
     on_progress: Callable[[int], None] | None = None,
 ) -> PushReport:
-    """Send every article, with its annotation as a prediction, to the project of that title.
+    """Send every article, with its annotation as a prediction, to the project of that title: see `send`."""
+    tasks = (Outgoing(article, annotation) for article, annotation in pairs)
+    return send(
+        client,
+        schema,
+        tasks,
+        work=work,
+        title=title,
+        batch_size=batch_size,
+        refresh=refresh,
+        resend_deleted=resend_deleted,
+        new_project=new_project,
+        rebuild_ledger=rebuild_ledger,
+        patience=patience,
+        on_progress=on_progress,
+    )
+
+
+def send(
+    client: Client,
+    schema: LabelSchema,
+    tasks: Iterable[Outgoing],
+    *,
+    work: Path,
+    title: str,
+    batch_size: int = 500,
+    refresh: bool = True,
+    resend_deleted: bool = False,
+    new_project: bool = False,
+    rebuild_ledger: bool = False,
+    patience: float = PATIENCE,
+    on_progress: Callable[[int], None] | None = None,
+) -> PushReport:
+    """See that every one of `tasks` is in the project of that title, exactly once.
 
     The project is the one the ledger in `work` knows for this server, schema name and title; else one on the server
     with that title and our mark in its description, whose tasks the ledger then takes over; else a new one. Run
-    again, it sends what is missing and nothing else. It reads `pairs` once, and memory does not grow with them.
+    again, it sends what is missing and nothing else. It reads `tasks` once, and memory does not grow with them.
 
     Args:
         refresh: give tasks that no one has touched the newer annotation, where it says something else.
@@ -120,7 +158,8 @@ def push(
             project = ledger.know(client.url, project.id, title, schema.name, project.created_at, config)
         run = _Run(client, ledger, schema, project, batch_size, refresh, resend_deleted, patience, on_progress)
         run.settle()
-        run.send(pairs)
+        run.send(tasks)
+        run.arrange()
         run.clean_up()
         return run.report()
 
@@ -149,13 +188,16 @@ class _Batch:
     annotations: list[str] = field(default_factory=list)
     size: int = 0
 
-    def add(self, article: Article, annotation: Annotation | None, schema: LabelSchema) -> None:
-        body, digest = encode.packed(encode.task(article, annotation, schema, batch=self.name))
-        says: tuple[str | None, str | None, str | None] = (None, None, None)
-        if annotation is not None:
-            self.annotations.append(annotation.to_json())
-            says = (annotation.id, encode.engine(annotation), digest)
-        self.planned.append(Planned(article.id, article.text_sha256, ANNOTATE, *says))
+    def add(self, task: Outgoing, schema: LabelSchema) -> None:
+        body, digest = task.packed(schema, self.name)
+        said: tuple[str | None, str | None, str | None] = (None, None, digest)
+        if task.shown is not None:
+            said = (task.shown.id, encode.engine(task.shown), digest)
+        self.annotations += task.kept()
+        article = task.article
+        self.planned.append(
+            Planned(article.id, article.text_sha256, task.purpose, *said, people=task.people, withheld=task.withheld)
+        )
         self.bodies.append(body)
         self.size += len(body) + 1
 
@@ -195,32 +237,35 @@ class _Run:
         self.doubles()
         self.late_predictions()
 
-    def send(self, pairs: Iterable[tuple[Article, Annotation | None]]) -> None:
+    def send(self, tasks: Iterable[Outgoing]) -> None:
         """Import what is missing, a batch at a time; the next one is made ready while the server works."""
-        batch, stale = _Batch(), list[tuple[Task, Article, Annotation]]()
-        gathered: set[tuple[str, str]] = set()
+        batch, stale = _Batch(), list[tuple[Task, Outgoing]]()
+        gathered: set[tuple[str, str, str]] = set()
         under_way: tuple[_Batch, Future[Any]] | None = None
         done = 0
         with ThreadPoolExecutor(1) as worker:
             try:
-                for article, annotation in pairs:
+                for wanted in tasks:
                     self.count("articles")
-                    annotation = self.checked(article, annotation)
-                    task = self.known(article)
-                    if task is None and (article.id, article.text_sha256) not in gathered:
-                        gathered.add((article.id, article.text_sha256))
-                        batch.add(article, annotation, self.schema)
+                    article = wanted.article
+                    wanted = self.checked(wanted)
+                    task = self.known(wanted)
+                    key = (article.id, article.text_sha256, wanted.purpose)
+                    if task is None and key not in gathered:
+                        gathered.add(key)
+                        batch.add(wanted, self.schema)
+                        self.count("blind", int(wanted.blind))
                     elif task is None:
                         self.count("already_there")
-                    elif self.stale(task, article, annotation) and annotation is not None:
-                        stale.append((task, article, annotation))
+                    elif self.stale(task, wanted):
+                        stale.append((task, wanted))
                     if len(stale) >= CHUNK:
                         self.landed(under_way)
                         self.refresh_all(stale)
                         under_way, stale = None, []
                     if len(batch.planned) >= self.batch_size or batch.size >= MAX_BODY:
                         under_way = self.next(worker, under_way, batch)
-                        gathered = {(one.article_id, one.text_sha256) for one in batch.planned}
+                        gathered = {(one.article_id, one.text_sha256, one.purpose) for one in batch.planned}
                         batch = _Batch()
                     done += 1
                     if self.on_progress:
@@ -234,23 +279,32 @@ class _Run:
                     under_way[1].cancel()
                 raise
 
-    def checked(self, article: Article, annotation: Annotation | None) -> Annotation | None:
-        """The annotation if it fits; one that does not is refused, and the article goes without it."""
+    def checked(self, task: Outgoing) -> Outgoing:
+        """The task with its annotation if that fits; one that does not is refused, and the article goes without it.
+
+        What people said goes back to people as it is.
+        """
+        article, annotation = task.article, task.annotation
         if annotation is None:
-            return None
+            return task
         annotation, _ = migrate(annotation, self.schema)  # what it cannot decide is an unknown type to `check`
+        task = task._replace(annotation=annotation)
+        if task.purpose != ANNOTATE:
+            variants = tuple((name, migrate(one, self.schema)[0]) for name, one in task.variants)
+            return task._replace(variants=variants)
         findings = check(annotation, article, self.schema)
         if not findings:
-            return annotation
+            return task
         self.count("refused")
         first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         item = f" {first.item}:" if first.item else ""
         self.problem(f"{article.id}:{item} {first.message}{more}; sent without its pre-annotation")
-        return None
+        return task._replace(annotation=None)
 
-    def known(self, article: Article) -> Task | None:
+    def known(self, wanted: Outgoing) -> Task | None:
         """The task that stands for this revision, or None if it is to be sent."""
-        tasks = self.ledger.tasks_of(self.project, article.id, article.text_sha256, ANNOTATE)
+        article = wanted.article
+        tasks = self.ledger.tasks_of(self.project, article.id, article.text_sha256, wanted.purpose)
         if not tasks or tasks[0].task_id is None:
             return None
         if tasks[0].deleted:
@@ -262,13 +316,15 @@ class _Run:
         self.count("already_there")
         if tasks[0].superseded:
             self.count("superseded", self.ledger.revive(self.project, tasks[0]))
+        if wanted.people is not None and wanted.people != tasks[0].people:
+            self.ledger.wants(tasks[0], wanted.people)
         return tasks[0]
 
-    def stale(self, task: Task, article: Article, annotation: Annotation | None) -> bool:
-        """Has the task another prediction than this annotation makes?"""
-        if annotation is None or task.deleted or not self.refresh:
+    def stale(self, task: Task, wanted: Outgoing) -> bool:
+        """Has the task another prediction than this annotation makes? A blind one stays blind."""
+        if wanted.shown is None or task.deleted or task.withheld is not None or not self.refresh:
             return False
-        return task.digest != encode.digest(encode.prediction(annotation, article, self.schema)["result"])
+        return task.digest != wanted.digest(self.schema)
 
     def next(
         self, worker: ThreadPoolExecutor, under_way: tuple[_Batch, Future[Any]] | None, batch: _Batch
@@ -333,7 +389,7 @@ class _Run:
             "Label Studio is well and run again with a smaller batch size, nothing is sent twice"
         )
 
-    def refresh_all(self, stale: list[tuple[Task, Article, Annotation]]) -> None:
+    def refresh_all(self, stale: list[tuple[Task, Outgoing]]) -> None:
         """Give untouched tasks the newer prediction.
 
         A prediction that is there is changed in place: deleting one would make the submission of anyone who has the
@@ -341,21 +397,27 @@ class _Run:
         """
         there = {
             task["id"]: task
-            for chunk in exported(self.client, self.project.id, (task.task_id for task, _, _ in stale if task.task_id))
+            for chunk in exported(self.client, self.project.id, (task.task_id for task, _ in stale if task.task_id))
             for task in chunk
         }
-        untouched = []
-        for task, article, annotation in stale:
+        open_still = []
+        for task, wanted in stale:
             now = there.get(task.task_id or 0)
             if now is None or touched(now):
                 self.count("touched")
             else:
-                untouched.append((task, article, annotation))
-        if not untouched:
+                open_still.append((task, wanted))
+        if not open_still:
             return
         batch = uuid.uuid4().hex
-        self.ledger.record_sent(annotation.to_json() for _, _, annotation in untouched)
-        self.ledger.begin_predictions(self.project, batch, (task for task, _, _ in untouched))
+        self.ledger.record_sent(line for _, wanted in open_still for line in wanted.kept())
+        self.ledger.begin_predictions(self.project, batch, (task for task, _ in open_still))
+        untouched = []
+        for task, wanted in open_still:
+            if wanted.data or wanted.variants:
+                self.renew(task, wanted, there[task.task_id or 0])
+            elif wanted.shown is not None:
+                untouched.append((task, wanted.article, wanted.shown))
         bare = [one for one in untouched if not there[one[0].task_id or 0]["predictions"]]
         sure = self.add_predictions(bare)
         known = [one for one in untouched if there[one[0].task_id or 0]["predictions"]]
@@ -370,7 +432,48 @@ class _Run:
                 sure = sure and at_once
         self.ledger.end_predictions(batch, sure=sure)
         self.unsure = self.unsure or not sure
-        self.count("refreshed", len(untouched))
+        self.count("refreshed", len(open_still))
+
+    def renew(self, task: Task, wanted: Outgoing, there: dict[str, Any]) -> None:
+        """Give a task all its data and predictions anew, in place; done again, it comes to the same."""
+        self.client.patch(f"/api/tasks/{task.task_id}/", {"data": {**there["data"], **wanted.data}})
+        waiting: dict[str, list[int]] = {}
+        for one in self.client.get("/api/predictions/", {"task": task.task_id}):
+            waiting.setdefault(one["model_version"], []).append(one["id"])
+        first = None
+        for made in wanted.predictions(self.schema):
+            if numbers := sorted(waiting.get(made["model_version"], ())):
+                waiting[made["model_version"]].remove(numbers[0])
+                self.client.patch(f"/api/predictions/{numbers[0]}/", made)
+            else:
+                numbers = [self.client.post("/api/predictions/", {"task": task.task_id, **made})["id"]]
+            first = first or numbers[0]
+        for number in (number for left in waiting.values() for number in left):
+            self.client.delete(f"/api/predictions/{number}/")
+        digest = wanted.digest(self.schema)
+        if first is not None and wanted.shown is not None and digest is not None:
+            self.ledger.predicted(task, first, wanted.shown.id, encode.engine(wanted.shown), digest)
+
+    def arrange(self) -> None:
+        """Make the tasks that are to be for more people, or for nobody in the label stream, what they are to be.
+
+        The label stream gives nobody a task twice, and no task that is counted as labelled.
+        """
+        waiting = self.ledger.unarranged(self.project)
+        for begin in range(0, len(waiting), CHUNK):
+            some = {task.task_id or 0: task for task in waiting[begin : begin + CHUNK]}
+            for chunk in exported(self.client, self.project.id, some):
+                with ThreadPoolExecutor(WORKERS) as workers:
+                    list(workers.map(self.arrange_one, [some[one["id"]] for one in chunk], chunk))
+                for one in chunk:
+                    self.ledger.arranged(some[one["id"]])
+                    self.count("arranged")
+
+    def arrange_one(self, task: Task, there: dict[str, Any]) -> None:
+        people = task.people or 0
+        done = {one["completed_by"] for one in there["annotations"] if not one["was_cancelled"]}
+        body: dict[str, Any] = {"is_labeled": len(done) >= people}
+        self.client.patch(f"/api/tasks/{task.task_id}/", body | ({"overlap": people} if people else {}))
 
     def change_prediction(self, number: int, made: dict[str, Any]) -> bool:
         """Put another prediction in the place of one. False if an earlier try may yet be carried out."""
@@ -423,6 +526,8 @@ class _Run:
         ids = [task["id"] for task in listed(self.client, self.project.id, several)]
         for chunk in exported(self.client, self.project.id, ids):
             for task in chunk:
+                if task["data"].get(PURPOSE, ANNOTATE) != ANNOTATE:
+                    continue  # has several, and `renew` sees to them
                 if touched(task):
                     self.problem(f"task {task['id']} has several predictions and was begun; left as it is")
                     continue

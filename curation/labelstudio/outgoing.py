@@ -1,0 +1,79 @@
+"""What push sends: a task that is to be there, once for each article revision and purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from curation.annotation import Annotation
+from curation.article import Article
+from curation.labelstudio import encode
+from curation.labelstudio.names import ANNOTATE, WITHHELD
+from curation.schema import LabelSchema
+
+
+class Outgoing(NamedTuple):
+    """A task: its article, what it is for, and what whoever opens it starts from.
+
+    purpose     there is one task for each article revision and purpose
+    annotation  the prediction that one starts from
+    variants    further predictions, each under the name its tab has; seen where a task is opened from the list
+    data        further task data, such as the `note` that the page shows
+    people      how many are to annotate it; 0: it is opened by its link alone; None: as the project has it
+    blind       it is sent without its prediction, which is only kept
+    """
+
+    article: Article
+    annotation: Annotation | None = None
+    purpose: str = ANNOTATE
+    variants: tuple[tuple[str, Annotation], ...] = ()
+    data: Mapping[str, Any] = MappingProxyType({})
+    people: int | None = None
+    blind: bool = False
+
+    @property
+    def withheld(self) -> str | None:
+        """Of a blind task the id of its annotation, empty where it has none; else None."""
+        if not self.blind:
+            return None
+        return self.annotation.id if self.annotation is not None else ""
+
+    @property
+    def shown(self) -> Annotation | None:
+        """The annotation that goes along as its first prediction."""
+        return None if self.blind else self.annotation
+
+    def task(self, schema: LabelSchema, batch: str) -> dict[str, Any]:
+        """The task as JSON; `batch` names the import request."""
+        made = encode.task(self.article, self.shown, schema, batch=batch, purpose=self.purpose)
+        made["data"].update(self.data)
+        if self.withheld is not None:
+            made["data"][WITHHELD] = self.withheld
+        if self.variants:
+            made["predictions"] = self.predictions(schema)
+        return made
+
+    def kept(self) -> list[str]:
+        """What has to be written down before it is sent: every annotation it is about, each as JSON."""
+        return [one.to_json() for one in (self.annotation, *(one for _, one in self.variants)) if one is not None]
+
+    def predictions(self, schema: LabelSchema) -> list[dict[str, Any]]:
+        """Its predictions, the first one first. Who made a variant is told by its name alone."""
+        made = [] if self.shown is None else [encode.prediction(self.shown, self.article, schema)]
+        return made + [
+            encode.prediction(annotation, self.article, schema, under=name) for name, annotation in self.variants
+        ]
+
+    def packed(self, schema: LabelSchema, batch: str) -> tuple[bytes, str | None]:
+        """The task as the bytes of its JSON, and what `digest` gives."""
+        body, digest = encode.packed(self.task(schema, batch))
+        return body, self.digest(schema) if self.data or self.variants else digest
+
+    def digest(self, schema: LabelSchema) -> str | None:
+        """A hash of what the task says beside its article; None where it says nothing."""
+        if self.data or self.variants:
+            return encode.digest([dict(self.data), *self.predictions(schema)])
+        if self.shown is None:
+            return None
+        return encode.digest(encode.prediction(self.shown, self.article, schema)["result"])

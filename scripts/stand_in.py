@@ -8,17 +8,19 @@ follow from the gold alone, without chance, so that every figure on their work c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from curation.annotation import Annotation, Argument, Entity, Event, Item
 from curation.compare import compare
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 SKIPPED, LEFT_OPEN, CORRECTED = "skipped", "left open", "corrected"
 
 EVERY = 6
 """The hasty one leaves out every sixth entity of an article, in the order of the text."""
-WRONG = {"Organization": "ArmedGroup"}
-"""The confused one calls one type by the name of another."""
+WRONG = {"Organization": "ArmedGroup", "Offensive": "Attack"}
+"""The confused one calls these types by the name of others."""
 UNDRAWN = ("time", "place")
 """The brief one draws no arrows of these roles."""
 
@@ -59,9 +61,14 @@ def leave_out(gold: Annotation) -> Annotation:
 
 
 def confuse(gold: Annotation) -> Annotation:
-    """Entities of one type are called another."""
-    entities = (one.model_copy(update={"type": WRONG.get(one.type, one.type)}) for one in gold.entities)
-    return gold.model_copy(update={"entities": tuple(entities)})
+    """One type of entities and one of events are called another."""
+
+    def called(item: ItemT) -> ItemT:
+        return item.model_copy(update={"type": WRONG.get(item.type, item.type)})
+
+    return gold.model_copy(
+        update={"entities": tuple(map(called, gold.entities)), "events": tuple(map(called, gold.events))}
+    )
 
 
 def draw_less(gold: Annotation) -> Annotation:
@@ -73,7 +80,7 @@ def draw_less(gold: Annotation) -> Annotation:
 
 STAND_INS = (
     StandIn("hasty", f"leaves out every {EVERY}th entity", leave_out, 2.0),
-    StandIn("confused", "calls every Organization an ArmedGroup", confuse, 3.0),
+    StandIn("confused", "calls every Organization an ArmedGroup, and every Offensive an Attack", confuse, 3.0),
     StandIn("brief", "draws no arrows for time and place", draw_less, 2.5),
 )
 

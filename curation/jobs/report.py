@@ -17,6 +17,7 @@ from curation.article import Article
 from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.articles import read_articles
+from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.gold import read_gold
 from curation.jobs.status import StatusReport
 from curation.jobs.status import status as where
@@ -24,6 +25,7 @@ from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predict
 from curation.migrate import migrate
 from curation.project import Project
 from curation.release import read_takedown
+from curation.review.agreement import Agreement
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report import (
     ARTICLES,
@@ -34,7 +36,6 @@ from curation.review.report import (
     Shown,
     Work,
     WorkCounter,
-    difference,
     forecast,
     latest,
     page,
@@ -86,14 +87,18 @@ def report(
     folder = latest_snapshot(project.work)
     snapshot = read_snapshot(folder) if folder else None
     work, labels = WorkCounter(), LabelCounter()
-    differ: dict[str, int] = {}
     with predictions(project.work, snapshot) if snapshot else nullcontext() as sent:
         sources = _Sources(project, snapshot, sent)
         for count, said in enumerate(sources.said(), start=1):
             work.add(said.people)
             _count_labels(labels, said, sources)
-            differ[said.article_id] = difference([one for one in said.people if one.state in ("submitted", "reviewed")])
             on_progress(count)
+        agreement, agreement_notes = sources.agreement()
+        differ = (
+            {one.article_id: one.entities + one.triggers + one.arguments for one in agreement.disagreements}
+            if agreement
+            else {}
+        )
         chosen = nsmallest(max(articles, 0), readable, key=lambda name: (-differ.get(name, 0), name))
         reader = _reader(sources, chosen, stands, differ)
         for article in sources.articles():
@@ -110,6 +115,8 @@ def report(
         work=worked,
         forecast=forecast(worked.answered, left, snapshot.manifest.time.date() if snapshot else date.min),
         labels=labels.result(),
+        agreement=agreement.model_copy(update={"disagreements": ()}) if agreement else None,
+        agreement_notes=agreement_notes,
         notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
         reader=Shown(articles=reader.articles, of=len(readable)),
     )
@@ -177,6 +184,14 @@ class _Sources:
         except BadInput as error:
             self._gold = error.what
             return {}
+
+    def agreement(self) -> tuple[Agreement | None, tuple[str, ...]]:
+        """How far people agree, and what is to be known of the figures."""
+        if self.snapshot is None:
+            return None, ()
+        found = measure_agreement(self.project, snapshot=self.snapshot.path)
+        measured = self._pseudonyms.value(found.agreement) if found.agreement else None
+        return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
 
     def notes(self) -> Iterator[str]:
         """What was strange, in plain sentences."""

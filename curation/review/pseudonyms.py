@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from pathlib import Path
+from typing import Any, TypeVar
 
 from curation.annotation import Annotation
+from curation.article import Value
 from curation.errors import CurationError
 from curation.files import whole_file
 
 FILE = "pseudonyms.key"
 _PERSON = "person:"
+_INNER = re.compile(r"person:ls-\w+")
+
+V = TypeVar("V", bound=Value)
 
 
 class Pseudonyms:
@@ -53,6 +59,21 @@ class Pseudonyms:
         if not key.startswith(_PERSON):
             return key
         return _PERSON + hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()[:10]
+
+    def text(self, words: str) -> str:
+        """`words` with every inner key of a person in them replaced."""
+        return _INNER.sub(lambda found: self.key(found.group()), words)
+
+    def value(self, value: V) -> V:
+        """A report's value with every inner key in it replaced, where the key is a field, an item or a name in it."""
+        return type(value).model_validate(self._outer(value.model_dump()))
+
+    def _outer(self, held: Any) -> Any:
+        if isinstance(held, str):
+            return self.key(held) if _INNER.fullmatch(held) else held
+        if isinstance(held, dict):
+            return {self._outer(name): self._outer(one) for name, one in held.items()}
+        return [self._outer(one) for one in held] if isinstance(held, list | tuple) else held
 
     def annotation(self, annotation: Annotation) -> Annotation:
         """`annotation` with every person in it under their pseudonym."""

@@ -4,7 +4,7 @@ from curation.review.report.figures import Report, Shown
 from curation.review.report.forecast import forecast
 from curation.review.report.labels import LabelCounter
 from curation.review.report.page import page
-from curation.review.report.reader import ARTICLES, GOLD, Doubtful, Reader, difference
+from curation.review.report.reader import ARTICLES, GOLD, Doubtful, Reader
 from curation.review.report.work import Work, WorkCounter, latest
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "Shown",
     "Work",
     "WorkCounter",
-    "difference",
     "forecast",
     "latest",
     "page",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -9,14 +10,18 @@ from typing import Any
 from markupsafe import Markup
 
 from curation.errors import one_line
+from curation.review.agreement import Agreement, Figures
+from curation.review.matrices import NOTHING, Matrix
 from curation.review.report.figures import Report
 from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP
-from curation.review.report.svg import COLOURS, Box, bars, boxes, columns, rising, stacked
+from curation.review.report.svg import COLOURS, Box, Range, bars, boxes, columns, heat, ranges, rising, stacked
 
 DAYS = 31
 """Days that stand one by one; a longer time is shown by weeks."""
 WEEKS = 52
 """Weeks shown at most, the last."""
+CONFUSED = 12
+"""Labels in a matrix, those that are confused most."""
 LABELS = 20
 """Labels in one plot."""
 OTHERS = "others"
@@ -40,6 +45,7 @@ def charts(report: Report) -> dict[str, Any]:
         "series": [*shown, *([OTHERS] if any(OTHERS in of for _, of in rows) else [])],
         "seconds": boxes("Time for an article", [_box(person) for person in timed[:12]], "minutes") if timed else None,
         "labels": _labels(report),
+        **(_agreement(report.agreement) if report.agreement else {}),
         "article_words": columns("Length of the articles", _lengths(labels.article_words), "words")
         if labels.article_words
         else None,
@@ -53,6 +59,14 @@ def who(key: str) -> str:
     """An annotator as the page names them: `person:3f…` by the pseudonym alone, an engine as one."""
     name = one_line(key, 60)
     return name.removeprefix("person:") if name.startswith("person:") else name.replace("engine:", "engine ", 1)
+
+
+def f1(figures: Figures) -> str:
+    """`0.913 (0.880–0.941)`; a dash where there is nothing to measure."""
+    if figures.f1 is None:
+        return "–"
+    interval = f" ({figures.interval[0]:.2f}–{figures.interval[1]:.2f})" if figures.interval else ""
+    return f"{figures.f1:.3f}{interval}"
 
 
 def duration(seconds: float) -> str:
@@ -95,6 +109,51 @@ def _throughput(
 def _box(person: Any) -> Box:
     low, middle, high = (seconds / 60 for seconds in person.seconds)
     return Box(who(person.key), low, middle, high)
+
+
+def _agreement(found: Agreement) -> dict[str, Any]:
+    parts = (("entities", found.entities), ("triggers", found.triggers), ("arguments", found.arguments))
+    rows = [_range(name, section.exact) for name, section in parts]
+    if found.arguments.end_to_end:
+        rows.append(_range("end to end", found.arguments.end_to_end))
+    titles = {"entities": "Entities by type", "triggers": "Events by type", "arguments": "Arguments by role"}
+    by_type = {}
+    for name, section in parts:
+        ranked = sorted(section.by_type.items(), key=lambda one: (-_items(one[1]), one[0]))[:LABELS]
+        if ranked:
+            by_type[f"Agreement: {titles[name]}"] = ranges(titles[name], [_range(*one) for one in ranked])
+    return {
+        "agreement": ranges("Agreement between people", rows),
+        "agreement_by_type": by_type,
+        "matrices": {
+            title: picture
+            for title, section in (("Entities that differ", found.entities), ("Events that differ", found.triggers))
+            if (picture := _heat(title, section.matrix))
+        },
+    }
+
+
+def _range(name: str, figures: Figures) -> Range:
+    return Range(name, figures.f1 or 0.0, figures.interval, f"{_items(figures):,.0f}")
+
+
+def _items(figures: Figures) -> float:
+    return figures.both + figures.only_first + figures.only_second
+
+
+def _heat(title: str, matrix: Matrix) -> Markup | None:
+    """The labels that are confused most; None where nothing is."""
+    cells = matrix.cells()
+    weight: Counter[str] = Counter()
+    for count, one, two in cells:
+        weight[one] += count
+        weight[two] += count
+    shown = sorted((name for name, _ in weight.most_common(CONFUSED)), key=lambda name: (name == NOTHING, name))
+    if not shown:
+        return None
+    at = {name: place for place, name in enumerate(matrix.labels)}
+    counts = {(one, two): matrix.counts[at[one]][at[two]] for one in shown for two in shown}
+    return heat(title, shown, shown, counts)
 
 
 def _labels(report: Report) -> dict[str, Markup]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from curation.article import Value
+from curation.review.agreement import Agreement
 from curation.review.report.forecast import Forecast
 from curation.review.report.labels import Labels
 from curation.review.report.work import Work
@@ -20,6 +21,7 @@ class Shown(Value):
 class Report(Value):
     """`time` is that of the last pull, and None before the first. `stages`: where articles stand → how many.
 
+    `agreement` is None where no two people annotated the same text; its articles one by one are left out of it.
     `notes` say what could not be counted, or only with a grain of salt, one sentence each.
     """
 
@@ -33,4 +35,6 @@ class Report(Value):
     forecast: Forecast
     labels: Labels
     notes: tuple[str, ...]
+    agreement: Agreement | None
+    agreement_notes: tuple[str, ...]
     reader: Shown

@@ -71,12 +71,14 @@ def forecast(answered: Mapping[date, int], left: int, today: date) -> Forecast:
     pace = total / len(seen)
     begin = f"At the pace of the last {len(seen)} days ({pace:.1f} articles a day), the {_many(left, 'article')} left"
     if early > HORIZON:
-        words = f"{begin} take more than {HORIZON // 365} years."
+        words = f"{begin} will take more than {HORIZON // 365} years."
     elif late > HORIZON:
-        words = f"{begin} are done on {_day(today, early)} at the earliest; there is no saying how late it may become."
+        words = (
+            f"{begin} will be done on {_day(today, early)} at the earliest; there is no saying how late it may become."
+        )
     else:
         words = (
-            f"{begin} are done between {_day(today, early)} and {_day(today, late)} "
+            f"{begin} will be done between {_day(today, early)} and {_day(today, late)} "
             f"({SHARE:.0%} of {RUNS:,} simulated runs), likely about {_day(today, likely)}."
         )
     return Forecast(

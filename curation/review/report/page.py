@@ -16,12 +16,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from curation.errors import one_line
-from curation.review.report.charts import charts, duration, series, who
+from curation.review.report.charts import charts, duration, f1, series, who
 from curation.review.report.figures import Report
 from curation.review.report.labels import SECTIONS
 from curation.review.report.reader import Reader
 from curation.review.report.svg import colour
 
+SHOWN = (
+    ("progress", "Progress"),
+    ("people", "Throughput"),
+    ("agreement", "Agreement"),
+    ("labels", "Labels"),
+    ("reader", "Reader"),
+)
+"""The sections: id and name."""
 COLUMNS = 8
 """Annotators that stand beside each other in a table of labels."""
 
@@ -43,7 +51,7 @@ def page(report: Report, reader: Reader) -> str:
         .get_template("page.html.jinja")
         .render(
             report=report,
-            sections=[("progress", "Progress"), ("people", "Throughput"), ("labels", "Labels"), ("reader", "Reader")],
+            sections=SHOWN,
             cards=_cards(report),
             plots=charts(report),
             columns=columns,
@@ -67,6 +75,8 @@ def _cards(report: Report) -> list[Card]:
         Card(f"{report.work.submitted:,}", "submissions"),
         Card(f"{len(people):,}", "annotators"),
     ]
+    if report.agreement and report.agreement.entities.exact.f1 is not None:
+        cards.append(Card(f"{report.agreement.entities.exact.f1:.2f}", "agreement", "F1, entities"))
     if report.forecast.likely:
         cards.append(Card(f"{report.forecast.likely:%-d %b %Y}", "likely done"))
     return cards
@@ -91,7 +101,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"line": one_line, "who": who, "duration": duration, "colour": colour}
+    filters: dict[str, Any] = {"line": one_line, "who": who, "duration": duration, "f1": f1, "colour": colour}
     environment.filters.update(filters)
     return environment
 

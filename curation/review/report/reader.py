@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Event
 from curation.article import Article
-from curation.compare import Pair, compare
 from curation.errors import one_line
 from curation.review.mistakes import visible
 from curation.schema import LabelSchema
@@ -123,18 +121,6 @@ class Reader:
 
     def _label(self, label: str) -> int:
         return self._labels.setdefault(label, len(self._labels))
-
-
-def difference(said: Sequence[Annotation]) -> int:
-    """How many items of an article differ between the two people who differ most; 0 for one person."""
-    most = 0
-    for one, two in combinations(said, 2):
-        if one.text_sha256 == two.text_sha256:
-            seen = compare(one, two)
-            pairs: tuple[Pair[Any], ...] = (*seen.entities, *seen.events)
-            differing = sum(pair.kind != "same" for pair in pairs)
-            most = max(most, differing + len(seen.arguments_missed) + len(seen.arguments_spurious))
-    return most
 
 
 def json_in_page(value: Any) -> str:

@@ -145,7 +145,7 @@ def boxes(title: str, rows: Sequence[Box], unit: str) -> Markup:
     """The middle half of each row's values as a bar, its median as a stroke."""
     label = _label_width(row.name for row in rows)
     room = WIDTH - label - 24
-    most = _round(ceil(max((row.high for row in rows), default=0)))
+    most = _round(ceil(max((row.high for row in rows), default=0)), (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8, 10))
     bottom = 24 * len(rows) + 4
     parts = []
     for share in (0, 0.5, 1):
@@ -168,7 +168,8 @@ def heat(title: str, rows: Sequence[str], cols: Sequence[str], counts: Mapping[t
     """A matrix of counts: the darker, the more; a diagonal of the same names is outlined and not coloured."""
     label = min(_label_width(rows), 110)
     head = 8 + max((len(one_line(name, 16)) for name in cols), default=0) * _CHARACTER * 0.75
-    size = min((WIDTH - label - 14) / max(len(cols), 1), 34)
+    lean = len(one_line(cols[-1], 16)) * _CHARACTER * 0.65 if cols else 0  # the last column's name leans to the right
+    size = min((WIDTH - label - lean) / max(len(cols), 1), 34)
     most = max((count for (one, two), count in counts.items() if one != two), default=0) or 1
     parts = []
     for place, name in enumerate(cols):
@@ -226,12 +227,12 @@ def _grid(most: int, scale: float, floor: float, left: float) -> list[str]:
     return parts
 
 
-def _round(most: int) -> int:
-    """The next round number: 1, 2 or 5 before zeros, but not below 4."""
+def _round(most: int, steps: Sequence[float] = (1, 2, 3, 4, 6, 8, 10)) -> int:
+    """The next round number, one of the steps before zeros, but not below 4."""
     if most <= 4:
         return 4
     power: int = 10 ** int(log10(most))
-    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= most)
+    return next(ceil(step * power) for step in steps if step * power >= most)
 
 
 def _label_width(names: Iterable[str]) -> float:

@@ -22,6 +22,7 @@ from curation.jobs.gold import read_gold
 from curation.jobs.status import StatusReport
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
+from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.migrate import migrate
 from curation.project import Project
 from curation.release import read_takedown
@@ -45,7 +46,7 @@ OUTPUT = "report.html"
 """Where the page goes in the work folder, unless told otherwise."""
 DONE = ("submitted", "skipped", "released")
 LEFT = ("new", "pre-annotated", "open", "draft")
-NOBODY = "person:ls-unknown"
+NOBODY = f"person:{UNKNOWN}"
 """Who made what an account that was deleted since left behind, as a snapshot has it."""
 DELETED = "deleted account"
 
@@ -58,11 +59,15 @@ class ReportReport(Report):
 
 
 class Said(NamedTuple):
-    """One article of the snapshot: its revisions by hash, and what each person said last, in today's labels."""
+    """One article of the snapshot: its revisions by hash, and what each person said last, in today's labels.
+
+    `reviewed` is what was said in tasks made to look again at what people said before.
+    """
 
     article_id: str
     texts: dict[str, Article]
     people: list[Annotation]
+    reviewed: list[Annotation]
 
 
 def report(
@@ -90,7 +95,7 @@ def report(
     with predictions(project.work, snapshot) if snapshot else nullcontext() as sent:
         sources = _Sources(project, snapshot, sent)
         for count, said in enumerate(sources.said(), start=1):
-            work.add(said.people)
+            work.add(said.people, said.reviewed)
             _count_labels(labels, said, sources)
             on_progress(count)
         agreement, agreement_notes = sources.agreement()
@@ -144,14 +149,19 @@ class _Sources:
         """What people said, article by article, by id; `again`: strange things were counted already."""
         if self.snapshot is None:
             return
+        apart = {name for task in self.snapshot.tasks() if task.purpose != ANNOTATE for name in task.annotations}
         texts = groupby(self.snapshot.articles(), key=lambda article: article.id)
         revisions = next(texts, None)
         for article_id, made in groupby(self.snapshot.annotations(), key=lambda one: one.article_id):
             while revisions is not None and revisions[0] < article_id:
                 revisions = next(texts, None)
             held = list(revisions[1]) if revisions is not None and revisions[0] == article_id else []
-            people = latest(self._read(one, again) for one in made)
-            yield Said(article_id, {article.text_sha256: article for article in held}, people)
+            first: list[Annotation] = []
+            second: list[Annotation] = []
+            for one in made:
+                (second if one.id in apart else first).append(self._read(one, again))
+            texts_held = {article.text_sha256: article for article in held}
+            yield Said(article_id, texts_held, latest(first), latest(second))
 
     def _read(self, annotation: Annotation, again: bool) -> Annotation:
         if not again:
@@ -214,7 +224,7 @@ def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:
     """What people submitted, and beside it what the engine says of the same articles."""
     texts: dict[str, Article] = {}
     for one in said.people:
-        if one.state in ("submitted", "reviewed"):
+        if one.state == "submitted":
             article = said.texts.get(one.text_sha256)
             labels.add(one, article.text if article else None)
             texts |= {article.text_sha256: article} if article else {}
@@ -227,7 +237,11 @@ def _reader(sources: _Sources, chosen: list[str], stands: StatusReport, differ: 
     """The chosen articles with all that was said of them, in the order of choice."""
     wanted = set(chosen)
     articles = {article.id: article for article in sources.articles() if article.id in wanted}
-    people = {said.article_id: said.people for said in sources.said(again=True) if said.article_id in wanted}
+    people = {
+        said.article_id: [*said.reviewed, *said.people]
+        for said in sources.said(again=True)
+        if said.article_id in wanted
+    }
     gold = sources.gold(wanted)
     reader = Reader(sources.schema)
     for name in chosen:

@@ -20,14 +20,16 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Person(Value):
     """One annotator, by pseudonym. Each article counts once, by the furthest it came with them.
 
-    `seconds`: the lower quartile, the median and the upper quartile over the articles that have a time that can be
-    believed (`timed`). `items`: entities, events and arguments of a submitted article, on average.
+    `reviewed` counts articles they looked at again; those count nowhere else. `seconds`: the lower quartile, the
+    median and the upper quartile over the articles that have a time that can be believed (`timed`). `items`: entities,
+    events and arguments of a submitted article, on average.
     """
 
     key: str
     submitted: int
     skipped: int
     drafts: int
+    reviewed: int
     active_days: int
     last: date | None
     timed: int
@@ -67,15 +69,17 @@ class WorkCounter:
         self._answered: Counter[date] = Counter()
         self._odd: Counter[str] = Counter()
 
-    def add(self, said: Iterable[Annotation]) -> None:
-        """One article: what each person said of it, once a person (see `latest`)."""
+    def add(self, said: Iterable[Annotation], reviewed: Iterable[Annotation] = ()) -> None:
+        """One article: what each person said of it, and on looking at it again, once a person (see `latest`)."""
+        for one in reviewed:
+            self._states.setdefault(one.annotator.key, Counter())["reviewed"] += one.state == "reviewed"
         answers: list[date] = []
         for one in said:
             who = one.annotator.key
             self._states.setdefault(who, Counter())[one.state] += 1
             if one.time is not None and one.state != "draft":
                 answers.append(one.time.astimezone(UTC).date())
-            if one.state not in ("submitted", "reviewed"):
+            if one.state != "submitted":
                 continue
             self._items[who] += len(one.entities) + len(one.events) + sum(len(event.arguments) for event in one.events)
             if one.time is None:
@@ -104,7 +108,7 @@ class WorkCounter:
 
     def _person(self, key: str) -> Person:
         states = self._states[key]
-        submitted = states["submitted"] + states["reviewed"]
+        submitted = states["submitted"]
         days = [day for day, of in self._days.items() if of[key]]
         seconds = self._seconds.get(key, [])
         return Person(
@@ -112,6 +116,7 @@ class WorkCounter:
             submitted=submitted,
             skipped=states["skipped"],
             drafts=states["draft"],
+            reviewed=states["reviewed"],
             active_days=len(days),
             last=max(days, default=None),
             timed=len(seconds),

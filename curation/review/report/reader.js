@@ -9,7 +9,7 @@
     same: "the same", attributes: "other attributes", type: "another type", border: "another border",
     both: "another type and border", missed: "only the first", spurious: "only the second",
   };
-  const ROWS = 100;
+  const ROWS = 100, LANES = 14, LANE = 3.5;
   const WIDE = matchMedia("(min-width: 56rem)");
   const state = { query: "", type: "", who: "", only: "", sort: "doubt", rows: ROWS, at: -1, one: -1, two: -1,
     arcs: WIDE.matches ? "one" : "none", event: -1, onlyDiffer: false, hidden: new Set() };
@@ -243,63 +243,80 @@
     const { said, box } = current;
     box.querySelectorAll("svg, .lifted").forEach((old) => (old.tagName === "svg" ? old.remove() : old.classList.remove("lifted")));
     const events = said.items.filter((item, place) => isEvent(item) && item.nodes.length && (state.arcs === "all" || place === state.event));
-    box.querySelectorAll("p.tall").forEach((line) => line.classList.remove("tall"));
+    box.querySelectorAll("p.tall").forEach((line) => { line.classList.remove("tall"); line.style.lineHeight = ""; });
     box.classList.toggle("arcs", state.arcs !== "none");
     box.classList.toggle("many", state.arcs === "all");
     if (state.arcs === "none") return;
-    for (const event of events) {
-      for (const item of [event, ...event[4].map(([, filler]) => said.items[filler])]) item.nodes.forEach((node) => node.closest("p").classList.add("tall"));
+    const paragraph = (item) => item.nodes[0].closest("p");
+    const filled = (event) => event[4].filter(([, filler]) => said.items[filler].nodes.length);
+    // How many lanes lie above each line is known before the lines are moved apart to make room for them.
+    const room = new Map();
+    for (const line of place(events)) for (const [p, lanes] of line.lanes) room.set(p, Math.max(room.get(p) || 0, lanes));
+    for (const [p, lanes] of room) {
+      p.classList.add("tall");
+      p.style.lineHeight = `${44 + LANE * lanes}px`;
     }
-    const base = box.getBoundingClientRect();
-    const rect = (item) => { const found = item.nodes[0].getClientRects()[0]; return { left: found.left - base.left, top: found.top - base.top, width: found.width, bottom: found.bottom - base.top }; };
-    const arcs = [];
-    for (const event of events) {
-      if (state.arcs === "one") event.nodes[0].classList.add("lifted");
-      const shown = event[4].filter(([, filler]) => said.items[filler].nodes.length);
-      shown.forEach(([role, filler], place) => {
-        const from = rect(event), to = rect(said.items[filler]);
-        arcs.push({ colour: data.colours[event[2]] || "#888888", role: label(role), from, to, filler: said.items[filler],
-          x: from.left + (from.width * (place + 1)) / (shown.length + 1), end: to.left + Math.min(to.width / 2, 14) });
-      });
-    }
-    const lanes = new Map(), takeLane = (top, low, high) => {
-      const line = Math.round(top / 8), taken = lanes.get(line) || [];
-      lanes.set(line, taken);
-      let lane = 0;
-      while (taken.some((one) => one.lane === lane && one.low < high + 3 && low < one.high + 3)) lane += 1;
-      taken.push({ lane, low, high });
-      return top - 16 - 3.5 * Math.min(lane, state.arcs === "all" ? 7 : 4);
-    };
-    let gutter = 0;
     const drawn = svg("svg", { width: box.clientWidth, height: box.scrollHeight, "aria-hidden": "true" });
-    const tags = [];
-    arcs.sort((a, b) => Math.abs(a.end - a.x) - Math.abs(b.end - b.x));
-    for (const arc of arcs) {
-      const oneLine = Math.abs(arc.from.top - arc.to.top) < 10;
-      let path;
-      if (oneLine) {
-        const y = takeLane(arc.from.top, Math.min(arc.x, arc.end), Math.max(arc.x, arc.end));
-        path = `M${arc.x} ${arc.from.top}V${y}H${arc.end}V${arc.to.top - 2}`;
-      } else {
-        const side = 20 - 3 * (gutter++ % 6);
-        const y = takeLane(arc.from.top, side, arc.x), there = takeLane(arc.to.top, side, arc.end);
-        path = `M${arc.x} ${arc.from.top}V${y}H${side}V${there}H${arc.end}V${arc.to.top - 2}`;
-      }
-      const line = svg("path", { d: path, class: "arc" });
+    const tags = [], told = new Set();
+    for (const arc of place(events)) {
+      const line = svg("path", { d: arc.path, class: "arc" });
       line.style.stroke = arc.colour;
-      const tip = svg("path", { d: `M${arc.end - 3.5} ${arc.to.top - 5}h7l-3.5 5z` });
+      const tip = svg("path", { d: `M${arc.end - 3.5} ${arc.top - 5}h7l-3.5 5z` });
       tip.style.fill = arc.colour;
       drawn.append(line, tip);
-      const wide = 6 + 5.6 * arc.role.length;
+      const name = `${arc.role} ${said.items.indexOf(arc.filler)}`, wide = 6 + 5.6 * arc.role.length;
+      if (told.has(name)) continue;
+      told.add(name);
       let at = Math.min(arc.end + 5, box.clientWidth - wide);
-      for (const tag of tags) if (Math.abs(tag.top - arc.to.top) < 10 && tag.at < at + wide && at < tag.at + tag.wide) at = tag.at + tag.wide + 3;
-      tags.push({ at, wide, top: arc.to.top });
-      const text = svg("text", { x: at, y: arc.to.top - 4, class: "role" });
+      for (const tag of tags) if (Math.abs(tag.top - arc.top) < 10 && tag.at < at + wide && at < tag.at + tag.wide) at = tag.at + tag.wide + 3;
+      if (at + wide > box.clientWidth) continue;
+      tags.push({ at, wide, top: arc.top });
+      const text = svg("text", { x: at, y: arc.top - 4, class: "role" });
       text.textContent = arc.role;
       drawn.append(text);
-      if (state.arcs === "one") arc.filler.nodes[0].classList.add("lifted");
+    }
+    if (state.arcs === "one") {
+      for (const event of events) for (const item of [event, ...filled(event).map(([, filler]) => said.items[filler])]) item.nodes[0].classList.add("lifted");
     }
     box.append(drawn);
+
+    // Every arc runs above the lines of text: from the trigger up, along a lane of its own, and down on the filler.
+    // Between two lines it takes the margin.
+    function place(shown) {
+      const base = box.getBoundingClientRect(), arcs = [], lines = [];
+      const rect = (item) => { const found = item.nodes[0].getClientRects()[0]; return { left: found.left - base.left, top: found.top - base.top, width: found.width }; };
+      for (const event of shown) {
+        const roles = filled(event);
+        roles.forEach(([role, filler], nth) => {
+          const from = rect(event), to = rect(said.items[filler]);
+          arcs.push({ colour: data.colours[event[2]] || "#888888", role: label(role), event, filler: said.items[filler], from: from.top, top: to.top,
+            x: from.left + (from.width * (nth + 1)) / (roles.length + 1), end: to.left + Math.min(to.width / 2, 14), lanes: [] });
+        });
+      }
+      arcs.sort((a, b) => Math.abs(a.end - a.x) - Math.abs(b.end - b.x));
+      const take = (arc, item, top, low, high) => {
+        let line = lines.find((one) => Math.abs(one.top - top) < 8);
+        if (!line) lines.push((line = { top, taken: [] }));
+        let lane = 0;
+        while (line.taken.some((one) => one.lane === lane && one.low < high + 3 && low < one.high + 3)) lane += 1;
+        line.taken.push({ lane, low, high });
+        lane = Math.min(lane, LANES);
+        arc.lanes.push([paragraph(item), lane]);
+        return line.top - 16 - LANE * lane;
+      };
+      let gutter = 0;
+      for (const arc of arcs) {
+        if (Math.abs(arc.from - arc.top) < 8) {
+          const y = take(arc, arc.event, arc.from, Math.min(arc.x, arc.end), Math.max(arc.x, arc.end));
+          arc.path = `M${arc.x} ${arc.from}V${y}H${arc.end}V${arc.top - 2}`;
+        } else {
+          const side = 20 - 3 * (gutter++ % 6);
+          const y = take(arc, arc.event, arc.from, side, arc.x), there = take(arc, arc.filler, arc.top, side, arc.end);
+          arc.path = `M${arc.x} ${arc.from}V${y}H${side}V${there}H${arc.end}V${arc.top - 2}`;
+        }
+      }
+      return arcs;
+    }
   }
   function eventList(article, said) {
     const box = el("div", "events");
@@ -332,13 +349,14 @@
     const box = el("div", "pairs"), found = differences(one, two);
     const total = {};
     for (const [kind] of found.pairs) total[kind] = (total[kind] || 0) + 1;
-    const kinds = Object.keys(WORDS).filter((kind) => total[kind]).map((kind) => `${total[kind]} ${WORDS[kind]}`);
+    const names = { ...WORDS, missed: `only ${named(one.who)}`, spurious: `only ${named(two.who)}` };
+    const kinds = Object.keys(names).filter((kind) => total[kind]).map((kind) => `${total[kind]} ${names[kind]}`);
     const rows = { same: 0, missed: 0, spurious: 0 };
     for (const [kind] of found.rows) rows[kind] += 1;
     const told = el("p", "verdict");
     told.id = "reader-verdict";
     told.textContent = `Entities and events: ${kinds.join(", ") || "none"}. Arguments: ` +
-      (Object.keys(rows).filter((kind) => rows[kind]).map((kind) => `${rows[kind]} ${WORDS[kind]}`).join(", ") || "none") + ".";
+      (Object.keys(rows).filter((kind) => rows[kind]).map((kind) => `${rows[kind]} ${names[kind]}`).join(", ") || "none") + ".";
     box.append(told);
     for (const [start, end] of paragraphs(article)) {
       const here = found.pairs.filter(([, a, b]) => [a, b].some((item) => item && item[0] < end && item[1] > start));

@@ -65,6 +65,21 @@ class ReleaseSection(Value):
     takedown: str | None = None
 
 
+class ReviewSection(Value):
+    """`[review]`: whose annotations count, when they agree, and which articles are annotated twice or blind.
+
+    `annotators` are pseudonyms (as reports and releases have them) or numbers in Label Studio (`ls-3`); none: everyone
+    counts. `needed` is how many must have annotated an article before it is reviewed, and how many must say the same
+    for it to be agreed. `overlap` and `blind` are shares of the articles, such as `10%`.
+    """
+
+    annotators: tuple[Title, ...] = ()
+    needed: int = Field(default=2, ge=2, le=100)
+    ignore_attributes: tuple[Title, ...] = ()
+    overlap: str = Field(default="0%", pattern=r"^\d{1,3}(\.\d{1,4})?%$")
+    blind: str = Field(default="0%", pattern=r"^\d{1,3}(\.\d{1,4})?%$")
+
+
 class File(Value):
     """curation.toml as it stands in the file."""
 
@@ -72,6 +87,7 @@ class File(Value):
     engine: EngineSection = EngineSection()
     labelstudio: LabelStudioSection = LabelStudioSection()
     release: ReleaseSection = ReleaseSection()
+    review: ReviewSection = ReviewSection()
 
 
 class Project(Value):
@@ -91,6 +107,7 @@ class Project(Value):
     ca: Path | None
     hf_token: SecretStr | None
     release: ReleaseSection
+    review: ReviewSection = ReviewSection()
 
     @property
     def preannotations(self) -> Path:
@@ -179,6 +196,7 @@ def _resolve(root: Path, settings: File) -> Project:
         ca=path(ca) if ca else None,
         hf_token=_secret("HF_TOKEN"),
         release=settings.release,
+        review=settings.review,
     )
 
 

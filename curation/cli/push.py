@@ -31,6 +31,12 @@ def push(
     new_project: Annotated[
         bool, typer.Option("--new-project", help="Begin a new project where ours was deleted in Label Studio.")
     ] = False,
+    overlap: Annotated[
+        str | None, typer.Option("--overlap", help="Share of articles that two people annotate, such as 10%.")
+    ] = None,
+    blind: Annotated[
+        str | None, typer.Option("--blind", help="Share of new articles sent without their pre-annotation, such as 5%.")
+    ] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,6 +51,8 @@ def push(
             resend_deleted=resend_deleted,
             rebuild_ledger=rebuild_ledger,
             new_project=new_project,
+            overlap=overlap,
+            blind=blind,
             on_progress=tick,
         )
     for problem in report.problems:
@@ -55,6 +63,8 @@ def push(
         + (f", {report.touched} begun and left as they are" if report.touched else "")
         + (f", {report.deleted} deleted in Label Studio" if report.deleted else "")
         + (f", {report.superseded} superseded by a new text" if report.superseded else "")
+        + (f", {report.blind} blind" if report.blind else "")
+        + (f", {report.arranged} now for several people" if report.arranged else "")
         + (f", {report.refused} pre-annotations refused" if report.refused else "")
     )
     say(f"annotate at {report.project_url}")

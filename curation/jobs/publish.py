@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import ReleaseError
 from curation.formats.tokens import tokenise
+from curation.jobs.policy import policy as policy_of
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.preannotate.zones import zones
 from curation.project import Project
@@ -26,7 +26,8 @@ from curation.release import (
     read_takedown,
 )
 from curation.release.targets import is_address
-from curation.review.choose import choose
+from curation.review.choose import Policy, choose
+from curation.review.merge import MERGED
 from curation.review.pseudonyms import Pseudonyms
 
 
@@ -74,7 +75,7 @@ def publish(
     pseudonyms = Pseudonyms.of(project.work)
     with predictions(project.work, source) as sent:
         report = build_release(
-            reviewed(source, sent, pseudonyms, engine_only=engine_only),
+            reviewed(source, sent, pseudonyms, engine_only=engine_only, policy=policy_of(project)),
             project.load_schema(),
             project.releases,
             version=version,
@@ -101,21 +102,19 @@ def publish(
 
 
 def reviewed(
-    snapshot: Snapshot, sent: Predictions, pseudonyms: Pseudonyms, *, engine_only: bool = False
+    snapshot: Snapshot,
+    sent: Predictions,
+    pseudonyms: Pseudonyms,
+    *,
+    engine_only: bool = False,
+    policy: Policy = Policy(),  # noqa: B008  immutable
 ) -> Iterator[ReviewedArticle]:
     """Each article whose annotation counts, by rising id, its annotators under pseudonyms.
 
-    With `engine_only` also those that nobody submitted or skipped, with their pre-annotation. Both files of the
-    snapshot are sorted by article id, so they are read side by side, one article at a time.
+    With `engine_only` also those that nobody submitted or skipped, with their pre-annotation.
     """
-    of_article = groupby(snapshot.annotations(), key=lambda annotation: annotation.article_id)
-    waiting = next(of_article, None)
-    for article_id, revisions in groupby(snapshot.articles(), key=lambda article: article.id):
-        while waiting is not None and waiting[0] < article_id:
-            waiting = next(of_article, None)
-        texts = {article.text_sha256: article for article in revisions}
-        said = list(waiting[1]) if waiting is not None and waiting[0] == article_id else []
-        choice = choose(annotation for annotation in said if annotation.text_sha256 in texts)
+    for texts, said in snapshot.by_article():
+        choice = choose((annotation for annotation in said if annotation.text_sha256 in texts), policy)
         if choice is not None:
             yield _read(texts[choice.annotation.text_sha256], pseudonyms.annotation(choice.annotation))._replace(
                 snapshot=snapshot.path.name,
@@ -136,9 +135,15 @@ def _read(article: Article, annotation: Annotation) -> ReviewedArticle:
 
 
 def _started_from(annotation: Annotation, said: Iterable[Annotation], sent: Predictions) -> Annotation | None:
-    """The pre-annotation at the root of an annotation, which may have begun as a copy of another person's."""
+    """The pre-annotation at the root of an annotation.
+
+    It may have begun as a copy of another person's, or in review as what several of them said.
+    """
     parents = {one.id: one.parent for one in said}
-    parent = annotation.parent
-    while parent in parents:
-        parent = parents.pop(parent)
-    return sent.by_id(parent) if parent else None
+    seen: set[str] = set()
+    parent, root = annotation.parent, None
+    while parent and parent not in seen:
+        seen.add(parent)
+        root = None if parent in parents else sent.by_id(parent)
+        parent = parents.get(parent, root.parent if root else None)
+    return root if root is not None and root.annotator.kind == "engine" and root.annotator != MERGED else None

@@ -11,9 +11,9 @@ from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
 from curation.jobs.connect import connect
-from curation.labelstudio import PushReport
-from curation.labelstudio import push as send
+from curation.labelstudio import Outgoing, PushReport, send
 from curation.project import Project
+from curation.review.cohorts import among, share
 
 
 def push(
@@ -24,14 +24,21 @@ def push(
     resend_deleted: bool = False,
     rebuild_ledger: bool = False,
     new_project: bool = False,
+    overlap: str | None = None,
+    blind: str | None = None,
     on_progress: Callable[[int], None] = lambda count: None,
 ) -> PushReport:
     """Send every article with its annotation from `annotations` (default: what `preannotate` wrote).
 
     Run again, it sends what is missing and nothing else. The three choices are those of `curation.labelstudio.push`.
 
+    Args:
+        overlap: the share of articles that as many people annotate as the project's policy needs (two); also of
+            articles that are there already. Default: what curation.toml says.
+        blind: the share of articles that are sent without their pre-annotation, and stay so. Default: as above.
+
     Raises:
-        BadInput: an article or a line of annotations cannot be used; nothing was sent.
+        BadInput: a share is none, an article or a line of annotations cannot be used; nothing was sent.
         LabelStudioError: see `curation.labelstudio.push`.
     """
     annotations = annotations or project.preannotations
@@ -39,11 +46,21 @@ def push(
         raise BadInput("no annotations there", path=annotations, way_out="run `curation preannotate` first")
     for _ in good_articles(articles or project.articles):
         pass  # all of them are read once before anything is sent: one bad article must not leave half a push
+    two, unaided = _share("overlap", overlap or project.review.overlap), _share("blind", blind or project.review.blind)
+    tasks = (
+        Outgoing(
+            article,
+            annotation,
+            people=project.review.needed if among(article.id, "overlap", two, seed=project.name) else None,
+            blind=among(article.id, "blind", unaided, seed=project.name),
+        )
+        for article, annotation in paired(good_articles(articles or project.articles), annotations)
+    )
     with connect(project) as client:
         return send(
             client,
             project.load_schema(),
-            paired(good_articles(articles or project.articles), annotations),
+            tasks,
             work=project.work,
             title=project.title,
             batch_size=project.batch_size,
@@ -52,6 +69,13 @@ def push(
             new_project=new_project,
             on_progress=on_progress,
         )
+
+
+def _share(name: str, written: str) -> float:
+    try:
+        return share(written)
+    except ValueError as error:
+        raise BadInput(str(error), field=name) from error
 
 
 def paired(articles: Iterable[Article], annotations: Path) -> Iterator[tuple[Article, Annotation | None]]:

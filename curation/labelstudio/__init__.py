@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from curation.labelstudio.client import Client
+from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.pull import PullReport, pull
-from curation.labelstudio.push import PushReport, push
+from curation.labelstudio.push import PushReport, push, send
 from curation.labelstudio.sent import Predictions, predictions
 from curation.labelstudio.snapshot import Snapshot, latest_snapshot, read_snapshot
 from curation.labelstudio.standing import Standing, standing
 
 __all__ = [
     "Client",
+    "Outgoing",
     "Predictions",
     "PullReport",
     "PushReport",
@@ -21,5 +23,6 @@ __all__ = [
     "pull",
     "push",
     "read_snapshot",
+    "send",
     "standing",
 ]

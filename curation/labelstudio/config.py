@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Literal, NamedTuple
 
 from curation.errors import LabelStudioError, one_line
-from curation.labelstudio.names import ATTRIBUTE, ENTITY, TEXT, TRIGGER
+from curation.labelstudio.names import ATTRIBUTE, ENTITY, NOTE, TEXT, TRIGGER
 from curation.schema import Attribute, EntityType, EventType, LabelSchema, Role
 
 STYLE = files("curation.labelstudio") / "page.css"
@@ -44,6 +44,8 @@ def labelling_config(schema: LabelSchema) -> str:
     _labels(labels, "Entities", ENTITY, schema.entity_types, old.entity_types)
     if schema.event_types or old.event_types:
         _labels(labels, "Events", TRIGGER, schema.event_types, old.event_types)
+    note = ET.SubElement(page, "View", className="curation-note")
+    ET.SubElement(note, "Header", value=f"${NOTE}", size="5")  # empty where a task has none
     article = ET.SubElement(page, "View", className="curation-article")
     ET.SubElement(article, "Text", name=TEXT, value=f"${TEXT}", granularity="symbol")
     for attribute in schema.attributes:

@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,16 @@ class Snapshot:
     def annotations(self) -> Iterator[Annotation]:
         """What people submitted, skipped or began (see `state`), by article, time and id."""
         return read_annotations(self.path / ANNOTATIONS)
+
+    def by_article(self) -> Iterator[tuple[dict[str, Article], list[Annotation]]]:
+        """Of each article its revisions, by text hash, and what people made of it, by time. One article at a time."""
+        of_article = groupby(self.annotations(), key=lambda annotation: annotation.article_id)
+        waiting = next(of_article, None)
+        for article_id, revisions in groupby(self.articles(), key=lambda article: article.id):
+            while waiting is not None and waiting[0] < article_id:
+                waiting = next(of_article, None)
+            said = list(waiting[1]) if waiting is not None and waiting[0] == article_id else []
+            yield {article.text_sha256: article for article in revisions}, said
 
     def tasks(self) -> Iterator[TaskLine]:
         """Where each task stands, by id."""

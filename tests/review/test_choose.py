@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from curation.annotation import Annotation, Annotator, Entity
-from curation.review.choose import choose
+from curation.review.choose import Policy, choose
 
 
 def said(person: str, hour: int, end: int = 5, *, text: str = "a", state: str = "submitted") -> Annotation:
@@ -52,3 +52,27 @@ def test_the_others_are_the_latest_of_each_on_the_same_text() -> None:
     assert choice is not None
     assert choice.annotation.id == "2-5"
     assert [one.id for one in choice.others] == ["3-4"]
+
+
+def test_a_policy_says_who_counts_and_how_many_are_needed() -> None:
+    given = [said("1", 1), said("2", 2), said("3", 3, 6)]
+    of_two = Policy(counts=lambda annotator: annotator.name in ("2", "3"))
+    found = choose(given, of_two)
+    assert (found and found.annotation.id, found and found.why) == ("3-3", "latest")
+    found = choose(given, Policy(needed=3))
+    assert (found and found.annotation.id, found and found.why) == ("3-3", "latest")
+    # Whoever decides in review counts, also one whose annotations do not.
+    found = choose([*given, said("1", 4, 7, state="reviewed")], of_two)
+    assert (found and found.annotation.id, found and found.why) == ("1-4", "adjudicated")
+    assert [one.id for one in of_two.said([*given, said("2", 5, state="reviewed")])] == ["2-2", "3-3"]
+    assert of_two.said([said("1", 1)]) == []
+
+
+def test_ignored_attributes_are_no_disagreement() -> None:
+    one, two = said("1", 1), said("2", 2)
+    named = two.entities[0].model_copy(update={"attributes": {"mention": "name"}})
+    given = [one, two.model_copy(update={"entities": (named,)})]
+    assert [found.why for found in (choose(given), choose(given, Policy(ignore_attributes=("mention",)))) if found] == [
+        "latest",
+        "agreed",
+    ]

@@ -1,0 +1,44 @@
+"""`curation review`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.console import JsonOption, ProjectOption, done, progress, project_from, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("review")(review)
+
+
+def review(
+    snapshot: Annotated[
+        Path | None, typer.Option("--snapshot", help="Folder of a snapshot; default: the latest one.")
+    ] = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send articles on which people differ back to Label Studio, for someone to decide."""
+    from curation.jobs.review import review as job
+
+    with progress("tasks") as tick:
+        report = job(project_from(project), snapshot=snapshot, on_progress=tick)
+    for problem in report.problems:
+        say(problem)
+    for reason, count in report.left_out.items():
+        say(f"left out: {count} {reason}")
+    say(
+        f"{report.agreed} articles agreed, {report.differ} to decide ({report.sent} sent, {report.already_there} there"
+        + (f", {report.refreshed} renewed" if report.refreshed else "")
+        + (f", {report.touched} begun and left as they are" if report.touched else "")
+        + f"), {report.decided + report.newer} decided"
+        + (f", {report.newer} of them annotated again since" if report.newer else "")
+        + (f", {report.waiting} waiting for more people" if report.waiting else "")
+    )
+    if report.url:
+        say(f"open the tasks one by one at {report.url}")
+    done(report.model_dump(mode="json"), as_json)

@@ -1,0 +1,38 @@
+"""The project's policy on who counts in review, from `[review]` of curation.toml."""
+
+from __future__ import annotations
+
+from curation.annotation import Annotator
+from curation.errors import ProjectError
+from curation.project import FILE, Project
+from curation.review.choose import Policy, everyone
+from curation.review.pseudonyms import Pseudonyms
+
+
+def policy(project: Project) -> Policy:
+    """The policy of `[review]`.
+
+    Raises:
+        ProjectError: an attribute that is to be ignored is not in the schema.
+    """
+    section = project.review
+    declared = {one.name for one in project.load_schema().attributes}
+    for name in section.ignore_attributes:
+        if name not in declared:
+            raise ProjectError(
+                f"{name} is no attribute of the schema",
+                path=project.root / FILE,
+                field="review.ignore_attributes",
+                way_out=f"name some of {', '.join(sorted(declared)) or 'none'}",
+            )
+    if not section.annotators:
+        return Policy(everyone, section.needed, section.ignore_attributes)
+    names = frozenset(one.removeprefix("person:") for one in section.annotators)
+    pseudonyms = Pseudonyms.of(project.work)
+
+    def counts(annotator: Annotator) -> bool:
+        if annotator.kind != "person":
+            return False
+        return annotator.name in names or pseudonyms.key(annotator.key).removeprefix("person:") in names
+
+    return Policy(counts, section.needed, section.ignore_attributes)

@@ -1,0 +1,203 @@
+"""Review: articles on which people differ go back to Label Studio, for someone to decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from curation.annotation import Annotation
+from curation.article import Article, Value
+from curation.errors import BadInput
+from curation.jobs.connect import connect
+from curation.jobs.policy import policy
+from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot, read_snapshot, send
+from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
+from curation.labelstudio.views import tab
+from curation.migrate import migrate
+from curation.project import Project
+from curation.release import read_takedown
+from curation.review.choose import Policy
+from curation.review.merge import Merged, merge
+from curation.review.pseudonyms import Pseudonyms
+from curation.schema import LabelSchema
+
+TAB = "Adjudicate"
+"""Title of the tab of the Data Manager with the tasks to decide in."""
+LINES = 30
+"""Most differences that a task's note spells out."""
+TOLD = 20
+"""Most problems that a report names."""
+
+
+class ReviewReport(Value):
+    """Where the articles of the snapshot stand. Every article that people submitted is counted once, up to `agreed`.
+
+    waiting      annotated by fewer people than are needed
+    agreed       everyone needed says the same
+    differ       people differ, and the article has a task to decide in
+    decided      decided before
+    newer        decided before, and annotated again since: look whether the decision still stands
+    left_out     by reason, annotations or articles that could not take part
+    sent, already_there, refreshed, touched, deleted   tasks, as push counts them
+    """
+
+    snapshot: str
+    waiting: int
+    agreed: int
+    differ: int
+    decided: int
+    newer: int
+    left_out: dict[str, int]
+    sent: int = 0
+    already_there: int = 0
+    refreshed: int = 0
+    touched: int = 0
+    deleted: int = 0
+    problems: tuple[str, ...] = ()
+    url: str | None = None
+
+
+def review(
+    project: Project, *, snapshot: Path | None = None, on_progress: Callable[[int], None] = lambda count: None
+) -> ReviewReport:
+    """Make a task for every article of the snapshot (default: the latest) on which people differ.
+
+    It starts from what all of them say; what each said stands beside it under a pseudonym. Run again, it sends what is
+    missing, and gives tasks nobody has touched what people said since.
+
+    Raises:
+        BadInput: there is no snapshot.
+        LabelStudioError: see `curation.labelstudio.send`.
+    """
+    folder = snapshot or latest_snapshot(project.work)
+    if folder is None:
+        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+    source, schema = read_snapshot(folder), project.load_schema()
+    gone = set(read_takedown(project.takedown)) if project.takedown else set()
+    sorting = _Sorting(policy(project), Pseudonyms.of(project.work), schema, gone)
+    with connect(project) as client:
+        pushed = send(
+            client,
+            schema,
+            sorting.tasks(source),
+            work=project.work,
+            title=project.title,
+            batch_size=project.batch_size,
+            on_progress=on_progress,
+        )
+        url = tab(client, pushed.project_id, TAB, ADJUDICATE) if sorting.counts["differ"] else None
+    return sorting.report(folder, pushed, url)
+
+
+class _Sorting:
+    """Tells the articles apart, and counts them."""
+
+    def __init__(self, policy: Policy, pseudonyms: Pseudonyms, schema: LabelSchema, gone: set[str]) -> None:
+        self.policy, self.pseudonyms, self.schema, self.gone = policy, pseudonyms, schema, gone
+        self.counts: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
+        self.problems: list[str] = []
+
+    def tasks(self, snapshot: Snapshot) -> Iterator[Outgoing]:
+        """A task for each article on which people differ and nobody decided, by id."""
+        open_tasks = {
+            one.article_id: one.url
+            for one in snapshot.tasks()
+            if one.purpose == ADJUDICATE and one.state == "untouched"
+        }
+        for texts, made in snapshot.by_article():
+            article_id = next(iter(texts.values())).id
+            said = self.policy.said(self.usable(article_id, made, texts))
+            if not said:
+                continue
+            if article_id in self.gone:
+                self.left_out["articles that were taken down"] += 1
+                continue
+            stands = self.stands(said, made)
+            self.counts[stands] += 1
+            if stands == "newer":
+                self.problem(f"{article_id}: someone annotated it again after it was decided")
+            if stands == "agreed" and article_id in open_tasks:
+                self.problem(f"{article_id}: people agree by now; {open_tasks[article_id]} can be deleted")
+            if stands == "differ":
+                yield self.task(texts[said[0].text_sha256], said)
+
+    def usable(self, article_id: str, annotations: list[Annotation], texts: dict[str, Article]) -> Iterator[Annotation]:
+        """The annotations that can be set beside each other, in the schema's labels of today."""
+        for one in annotations:
+            if one.state != "submitted":
+                continue
+            if one.annotator.name == UNKNOWN:
+                self.left_out["annotations of deleted users"] += 1
+            elif one.schema_ref.partition("@")[0] != self.schema.name:
+                self.left_out["annotations with another schema"] += 1
+            elif one.text_sha256 not in texts:
+                self.left_out["annotations of texts that are gone"] += 1
+            else:
+                yield migrate(one, self.schema)[0]
+
+    def stands(self, said: list[Annotation], annotations: list[Annotation]) -> str:
+        """Where an article stands."""
+        text = said[-1].text_sha256
+        decisions = [one for one in annotations if one.state == "reviewed" and one.text_sha256 == text]
+        if decisions:
+            last = max(decisions, key=lambda one: (one.time is not None, one.time, one.id))
+            # What it was decided between is known of a decision between several; one that looked again saw one only.
+            seen = set(last.between or ()) if len(last.between or ()) > 1 else {one.id for one in said}
+            since = [one for one in said if one.id not in seen or (one.time and last.time and one.time > last.time)]
+            return "newer" if since else "decided"
+        if len(said) < self.policy.needed:
+            return "waiting"
+        return "agreed" if all(self.policy.alike(said[0], one) for one in said[1:]) else "differ"
+
+    def task(self, article: Article, said: list[Annotation]) -> Outgoing:
+        """The task in which someone decides between what people said of the article."""
+        named = sorted((self.pseudonyms.key(one.annotator.key).partition(":")[2], one) for one in said)
+        merged = merge([one for _, one in named], article.text, ignore_attributes=self.policy.ignore_attributes)
+        return Outgoing(
+            article,
+            merged.annotation,
+            purpose=ADJUDICATE,
+            variants=tuple((f"by {name}", one) for name, one in named),
+            data={
+                NOTE: note(merged, [name for name, _ in named], article.text),
+                BETWEEN: [one.id for _, one in named],
+            },
+            people=0,
+        )
+
+    def problem(self, what: str) -> None:
+        if len(self.problems) < TOLD:
+            self.problems.append(what)
+
+    def report(self, folder: Path, pushed: PushReport, url: str | None) -> ReviewReport:
+        return ReviewReport(
+            snapshot=str(folder),
+            **{name: self.counts[name] for name in ("waiting", "agreed", "differ", "decided", "newer")},
+            left_out=dict(self.left_out),
+            sent=pushed.sent,
+            already_there=pushed.already_there,
+            refreshed=pushed.refreshed,
+            touched=pushed.touched,
+            deleted=pushed.deleted,
+            problems=(*self.problems, *pushed.problems)[:TOLD],
+            url=url,
+        )
+
+
+def note(merged: Merged, names: list[str], text: str) -> str:
+    """What the page tells whoever decides: on what people differ, each by the first letters of their pseudonym."""
+    short = _shortened(names)
+    told = [f"{number}. {one.line(short, text)}" for number, one in enumerate(merged.differences[:LINES], 1)]
+    if more := len(merged.differences) - LINES if len(merged.differences) > LINES else 0:
+        told.append(f"… and {more} more")
+    count = len(merged.differences)
+    first = f"To decide: {count} {'difference' if count == 1 else 'differences'} between {', '.join(short)}."
+    return "\n".join([first, *told])
+
+
+def _shortened(names: list[str]) -> list[str]:
+    """The names cut to as many letters as tell them apart, four at least."""
+    length = next(n for n in range(4, 300) if len({name[:n] for name in names}) == len(set(names)))
+    return [name[:length] for name in names]

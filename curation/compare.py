@@ -245,21 +245,11 @@ def compare(reference: Annotation, other: Annotation) -> Comparison:
 def match(reference: Sequence[ItemT], other: Sequence[ItemT]) -> list[Pair[ItemT]]:
     """Pair the items of two lists as `compare` says; every item of both lists is in exactly one pair."""
     pairs: list[Pair[ItemT]] = []
-    left = dict(enumerate(reference))
-    right = dict(enumerate(other))
-    exact: tuple[tuple[Kind, Callable[[ItemT], object]], ...] = (
-        # a span marked twice: those of the same attributes first, whatever the order
-        ("same", lambda item: (item.start, item.end, item.type, frozenset(item.attributes.items()))),
-        ("same", lambda item: (item.start, item.end, item.type)),
-        ("type", lambda item: (item.start, item.end)),
-    )
-    for kind, key in exact:
-        waiting: dict[object, list[int]] = {}
-        for index, item in right.items():
-            waiting.setdefault(key(item), []).append(index)
-        for index, item in list(left.items()):
-            if candidates := waiting.get(key(item)):
-                pairs.append(Pair(kind, left.pop(index), right.pop(candidates.pop(0))))
+    left, right = dict(enumerate(reference)), dict(enumerate(other))
+    spans = _by_key(right, _span)
+    for span, ones in _by_key(left, _span).items():
+        for kind, i, j in _of_one_span(reference, ones, other, spans[span]) if span in spans else ():
+            pairs.append(Pair(kind, left.pop(i), right.pop(j)))
     for kind, i, j in _overlaps(left, right) if left and right else ():
         if i in left and j in right:
             pairs.append(Pair(kind, left.pop(i), right.pop(j)))
@@ -326,6 +316,40 @@ def arguments(annotation: Annotation) -> Iterator[ArgumentKey]:
     for event in annotation.events:
         for argument in event.arguments:
             yield ArgumentKey(spans[event.id], argument.role, spans[argument.filler])
+
+
+def _of_one_span(
+    reference: Sequence[ItemT], ones: list[int], other: Sequence[ItemT], twos: list[int]
+) -> Iterator[tuple[Kind, int, int]]:
+    """Pair what has the same span: those of one type first, and of these the ones with the same attributes."""
+    if len(ones) == len(twos) == 1:
+        same = reference[ones[0]].type == other[twos[0]].type
+        yield "same" if same else "type", ones[0], twos[0]
+        return
+    left, right = {i: reference[i] for i in ones}, {j: other[j] for j in twos}
+    keys: tuple[tuple[Kind, Callable[[ItemT], Hashable]], ...] = (
+        # a span marked twice: those of the same attributes first, whatever the order
+        ("same", lambda item: (item.type, frozenset(item.attributes.items()))),
+        ("same", lambda item: item.type),
+        ("type", lambda item: None),
+    )
+    for kind, key in keys:
+        waiting = _by_key(right, key)
+        for i, item in list(left.items()):
+            if candidates := waiting.get(key(item)):
+                del left[i], right[candidates[0]]
+                yield kind, i, candidates.pop(0)
+
+
+def _by_key(items: Mapping[int, ItemT], key: Callable[[ItemT], Hashable]) -> dict[Hashable, list[int]]:
+    found: dict[Hashable, list[int]] = {}
+    for place, item in items.items():
+        found.setdefault(key(item), []).append(place)
+    return found
+
+
+def _span(item: Labelled) -> tuple[int, int]:
+    return item.start, item.end
 
 
 def _overlaps(left: dict[int, ItemT], right: dict[int, ItemT]) -> list[tuple[Kind, int, int]]:

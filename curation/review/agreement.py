@@ -24,14 +24,17 @@ import numpy as np
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.compare import ArgumentKey, Kind, Link, Pair, Tally, arguments, match, match_links
+from curation.compare import ArgumentKey, Kind, Link, Pair, Tally, arguments, links, match
 from curation.review.alpha import Alpha, Coincidences, Units, alpha_of, by_pair, units
 from curation.review.bootstrap import Floats, Interval, draws, middle
 from curation.review.gather import Together
 from curation.review.matrices import Matrix, matrix, matrix_of_all
 
+Trigger = tuple[int, int, str]
 Section = Literal["entities", "triggers", "arguments"]
 Measure = Literal["exact", "span", "overlap", "partial"]
+OfType = dict[tuple[Section, str], list[int]]
+"""Of one article, items alike in two annotations, and items on both sides, by type."""
 SECTIONS: tuple[Section, ...] = ("entities", "triggers", "arguments")
 KINDS: tuple[Kind, ...] = ("same", "type", "border", "both", "missed", "spurious")
 CREDIT: dict[Measure, tuple[float, ...]] = {
@@ -146,6 +149,24 @@ class _Tallied:
         return np.frombuffer(self.rows, dtype=np.int32).reshape(-1, _END_TO_END + 3).astype(np.float64)
 
 
+@dataclass
+class _Side:
+    """One annotation, made ready to be compared with several others."""
+
+    annotation: Annotation
+    arguments: Counter[ArgumentKey]
+    triggers: set[Trigger]
+    links: dict[Trigger, list[Link]]
+
+    @classmethod
+    def of(cls, annotation: Annotation) -> _Side:
+        by_trigger: dict[Trigger, list[Link]] = {}
+        for link in links(annotation):
+            by_trigger.setdefault(link.trigger, []).append(link)
+        triggers = {(event.start, event.end, event.type) for event in annotation.events}
+        return cls(annotation, Counter(arguments(annotation)), triggers, by_trigger)
+
+
 class _Counted:
     """Everything counted so far."""
 
@@ -154,23 +175,25 @@ class _Counted:
         self.pairs: dict[tuple[str, str], _Tallied] = {}
         self.all = _Tallied()
         self.coincidences: dict[Section, Coincidences] = {name: Coincidences() for name in ("entities", "triggers")}
-        self.of_type: dict[tuple[Section, str], list[tuple[int, int, int]]] = {}
+        self.of_type: dict[tuple[Section, str], array[int]] = {}
         self.disagreements: list[Disagreement] = []
 
     def add(self, group: Together) -> None:
         place = self.articles
         self.articles += 1
         every = [0] * (_END_TO_END + 3)
-        differ = Counter[str]()
-        said = [Counter(arguments(annotation)) for annotation in group.annotations]
+        differ, of_type = Counter[str](), OfType()
+        sides = [_Side.of(annotation) for annotation in group.annotations]
         for one, two in combinations(range(len(group.names)), 2):
             tallied = self.pairs.setdefault((group.names[one], group.names[two]), _Tallied())
             tallied.places.append(place)
-            row = self._pair(place, tallied, group.annotations[one], group.annotations[two])
-            both = _shared(said[one], said[two])
-            row += (both, said[one].total(), said[two].total())
+            row = self._pair(tallied, sides[one], sides[two], of_type)
+            said = sides[one].arguments, sides[two].arguments
+            row += (_shared(*said), *(side.total() for side in said))
             tallied.rows.extend(row)
             every = [sum(counts) for counts in zip(every, row, strict=True)]
+        for named, counts in of_type.items():
+            self.of_type.setdefault(named, array("i")).extend((place, *counts))
         self.all.places.append(place)
         self.all.rows.extend(every)
         for number, section in enumerate(SECTIONS):
@@ -182,26 +205,33 @@ class _Counted:
         if group.length is not None:
             self._cover(place, group, group.length)
 
-    def _pair(self, place: int, tallied: _Tallied, one: Annotation, two: Annotation) -> list[int]:
-        events = match(one.events, two.events)
-        triggers = {
-            (pair.reference.start, pair.reference.end, pair.reference.type)
-            for pair in events
-            if pair.kind == "same" and pair.reference
-        }
+    def _pair(self, tallied: _Tallied, first: _Side, second: _Side, of_type: OfType) -> list[int]:
+        """Count one article of two annotators in. Returns its row, but for arguments end to end."""
+        one, two = first.annotation, second.annotation
         found: dict[Section, list[Pair[Any]]] = {
             "entities": match(one.entities, two.entities),
-            "triggers": events,
-            "arguments": [pair for pair in match_links(one, two) if _link(pair).trigger in triggers],
+            "triggers": match(one.events, two.events),
+            "arguments": [
+                pair
+                for trigger in sorted(first.triggers & second.triggers)
+                for pair in match(first.links.get(trigger, ()), second.links.get(trigger, ()))
+            ],
         }
-        row = []
+        row: list[int] = []
         for section, pairs in found.items():
-            here = Tally()
+            here, total = Tally(), tallied.tallies[section].pairs
             here.add(pairs)
-            tallied.tallies[section].pairs.update(here.pairs)
-            row += [here.kinds[kind] for kind in KINDS]
-            for name, (both, items) in _by_type(here).items():
-                self.of_type.setdefault((section, name), []).append((place, both, items))
+            kinds = dict.fromkeys(KINDS, 0)
+            for (kind, name, other), count in here.pairs.items():
+                total[kind, name, other] += count
+                kinds[kind] += count
+                for type_ in (name, other):
+                    if type_ is not None:
+                        counts = of_type.setdefault((section, type_), [0, 0])
+                        counts[1] += count
+                if kind == "same":
+                    of_type[section, str(name)][0] += count
+            row += kinds.values()
         return row
 
     def _cover(self, place: int, group: Together, length: int) -> None:
@@ -279,9 +309,9 @@ class _Counted:
         """Shape (articles, 2 × types): items alike, and items on both sides, of each type."""
         table = np.zeros((self.articles, 2 * len(self.of_type)))
         for column, counts in enumerate(self.of_type.values()):
-            places, both, items = np.array(counts).T
-            np.add.at(table, (places, 2 * column), both)
-            np.add.at(table, (places, 2 * column + 1), items)
+            places, both, items = np.frombuffer(counts, dtype=np.int32).reshape(-1, 3).T
+            table[places, 2 * column] = both
+            table[places, 2 * column + 1] = items
         return table
 
     def _section(self, section: Section, tallied: _Tallied, sums: Floats | None) -> SectionFigures:
@@ -389,23 +419,5 @@ def _ratio(over: Floats, under: Floats) -> Floats:
     return ratio
 
 
-def _link(pair: Pair[Link]) -> Link:
-    link = pair.reference or pair.other
-    assert link is not None  # noqa: S101 - a pair has at least one side
-    return link
-
-
 def _shared(one: Counter[ArgumentKey], two: Counter[ArgumentKey]) -> int:
     return sum(min(count, two[key]) for key, count in one.items() if key in two)
-
-
-def _by_type(tally: Tally) -> dict[str, tuple[int, int]]:
-    """Of each type: pairs alike, and items on both sides."""
-    both, items = Counter[str](), Counter[str]()
-    for (kind, one, two), count in tally.pairs.items():
-        if one is not None:
-            items[one] += count
-            both[one] += count if kind == "same" else 0
-        if two is not None:
-            items[two] += count
-    return {name: (both[name], count) for name, count in items.items()}

@@ -85,10 +85,22 @@ class Document:
         """The numbers of the words that start in a span."""
         return range(self.word_at(spot[0]), self.word_at(spot[1]))
 
+    def edges(self, spot: Spot) -> str:
+        """What is wrong with the ends of a span: `half` words, other characters than letters and digits; else blank."""
+        start, end = spot
+        text = self.text
+        left = "half" if start and text[start - 1].isalnum() and text[start].isalnum() else _edge(text[start])
+        right = "half" if end < len(text) and text[end].isalnum() and text[end - 1].isalnum() else _edge(text[end - 1])
+        return f"{left} {right}".strip()
+
     def quote(self, spot: Spot) -> str:
         """The text of a span in quotation marks, on one line, cut where it is long."""
         flat = " ".join(self.text[spot[0] : spot[1]].split())
         return f"“{flat if len(flat) <= LONGEST else flat[: LONGEST - 1] + '…'}”"
+
+
+def _edge(char: str) -> str:
+    return "" if char.isalnum() else "space" if char.isspace() else char
 
 
 def spot(item: Item) -> Spot:

@@ -30,6 +30,7 @@ Kind = Literal[
     "unusual-type",
     "unusual-border",
     "unusual-mark",
+    "unusual-gap",
     "unusual-role",
     "usual-argument",
     "far-filler",
@@ -41,6 +42,19 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Spot = tuple[int, int]
 """`[start, end)` in code points of the article's text."""
+
+
+MISTAKES = 0.06
+"""Share of the answers that are taken to be mistakes, before one looks at any."""
+SURE = 0.998
+"""No classifier is taken to be surer than this."""
+
+
+def doubtful(right: float, mistakes: float = MISTAKES) -> float:
+    """How probable a mistake is in an answer that is right with probability `right`, seen from outside."""
+    right = min(max(right, 1 - SURE), SURE)
+    wrong = mistakes * (1 - right)
+    return wrong / (wrong + (1 - mistakes) * right)
 
 
 class Hint(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from curation.review.checks.borders import Borders
 from curation.review.checks.document import Document
 from curation.review.checks.doubt import KINDS, Doubt, Hint, Kind, gather
 from curation.review.checks.structure import structure
+from curation.review.checks.usual import Usual
 from curation.schema import LabelSchema
 
 
@@ -29,9 +31,13 @@ class Checks:
         self.schema = schema
         self.kinds = frozenset(kinds or KINDS)
         self.dismissed = frozenset(dismissed)
+        self._usual = Usual(schema)
+        self._borders = Borders()
 
     def learn(self, document: Document) -> None:
         """Take in what is usual."""
+        self._usual.learn(document)
+        self._borders.learn(document)
 
     def doubts(self, document: Document) -> list[Doubt]:
         """What is perhaps a mistake in a document, by place in the text."""
@@ -39,7 +45,7 @@ class Checks:
         return gather(document.said, hints, self.dismissed)
 
     def _hints(self, document: Document) -> list[Hint]:
-        hints: list[Hint] = []
+        hints = [*self._usual.hints(document), *self._borders.hints(document)]
         if self.schema is not None:
             hints += structure(document, self.schema)
         return hints

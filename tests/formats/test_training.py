@@ -49,8 +49,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path | str, code: str, folder: Path) -> str:
-    """What the code prints, run in `folder` with nothing from any network."""
-    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "TOKENIZERS_PARALLELISM": "false"}
+    """What the code prints, run in `folder` with nothing from any network, on one core: tests run beside it."""
+    offline = {
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(folder / "hf"),
+        "TOKENIZERS_PARALLELISM": "false",
+    }
     done = subprocess.run(
         [python, "-c", code], cwd=folder, env=os.environ | offline, capture_output=True, text=True, timeout=900
     )

@@ -24,14 +24,18 @@ from curation.jobs.preannotate import preannotate
 from curation.jobs.publish import publish
 from curation.jobs.pull import pull
 from curation.jobs.push import paired, push
+from curation.jobs.report import report
 from curation.labelstudio import answers, read_snapshot, studio
 from curation.project import Project, load_project
+from curation.review.pseudonyms import Pseudonyms
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stand_in import CORRECTED, SKIPPED, correct, decide
+from stand_in import CORRECTED, SKIPPED, STAND_INS, decide, turns
 
 ROOT = Path(__file__).resolve().parent.parent
-PERSON = "the stand-in annotator"
+
+Submitted = dict[tuple[str, str], Annotation]
+"""Article id and stand-in → what that one submitted."""
 
 
 def main() -> None:
@@ -46,19 +50,25 @@ def main() -> None:
     say(f"2. pre-annotated {made.annotated} articles: {made.entities} entities, {made.events} events")
     sent = push(project)
     say(f"3. pushed: {sent.sent} tasks sent, {sent.already_there} already there")
-    submitted = stand_in(project, sent.project_id)
-    say(f"4. {PERSON} (a program, through the API) edited the pre-annotations towards the gold")
+    submitted, new, users = stand_ins(project, sent.project_id)
+    say("4. three stand-in annotators (a program, through the API) edited the pre-annotations towards the gold")
     back = pull(project)
     exact = came_back(Path(back.snapshot), submitted)
-    say(f"5. pulled {back.tasks} tasks: {exact} of {len(submitted)} submissions came back exactly, span for span")
-    if exact != len(submitted):
+    say(f"5. pulled {back.tasks} tasks: {len(exact)} of {len(submitted)} submissions came back exactly, span for span")
+    if new - exact:
         sys.exit("error: what came back is not what was submitted; see the issues.jsonl of the snapshot")
     release = publish(project).release
     say(f"6. published v{release.version} in {release.folder}")
     rows, example = load(release.folder)
     say(f"7. load_dataset reads it back: {', '.join(f'{count} {split}' for split, count in rows.items())}")
     say(f"   one event of the first article: {example}")
+    seen = report(project)
     picture(project, submitted, begin)
+    say(f"8. the report shows who agrees with whom, and on what: open {seen.output} in a browser")
+    pseudonyms = Pseudonyms.of(project.work)
+    for one in STAND_INS:
+        name = pseudonyms.key(f"person:ls-{users[one.name]}").removeprefix("person:")
+        say(f"   {name} {one.mistake}")
     say(f"Now open {running.url}, log in as {running.username} with the password {running.password},")
     say("correct a task, then run: .venv/bin/curation pull && .venv/bin/curation publish")
     say("Label Studio keeps running until: .venv/bin/curation studio stop")
@@ -68,45 +78,61 @@ def main() -> None:
         "corrected": back.submitted,
         "skipped": back.skipped,
         "release": str(release.folder),
+        "report": seen.output,
         "studio_url": running.url,
     }
     print(json.dumps(counts))
 
 
-def stand_in(project: Project, project_id: int) -> dict[str, Annotation]:
-    """Answer the tasks nobody has answered yet. Returns what every article's submission says, by article id."""
+def stand_ins(project: Project, project_id: int) -> tuple[Submitted, set[tuple[str, str]], dict[str, int]]:
+    """Answer the tasks nobody but the stand-ins has answered yet, each by whose turn it is.
+
+    Returns what every submission says, which of them are new, and the stand-ins' numbers in Label Studio.
+    """
     schema = project.load_schema()
     gold = {annotation.article_id: annotation for annotation in read_set(project, project.gold or ROOT)}
-    submitted: dict[str, Annotation] = {}
+    submitted: Submitted = {}
+    new = set()
     with connect(project) as client:
+        users = {one.name: answers.annotator(client, one.email) for one in STAND_INS}
         tasks = {task.article_id: task for task in answers.tasks(client, project_id)}
         pairs = paired(good_articles(project.articles), project.preannotations)
         for place, (article, prediction) in enumerate(pairs):
-            task, wanted = tasks.get(article.id), gold.get(article.id)
-            if task is None or wanted is None or prediction is None:
+            task, wanted, what = tasks.get(article.id), gold.get(article.id), decide(place)
+            if task is None or wanted is None or prediction is None or what not in (CORRECTED, SKIPPED):
                 continue
-            what = decide(place)
-            if what == CORRECTED:
-                submitted[article.id] = correct(prediction, wanted)
-            if task.answered or what not in (CORRECTED, SKIPPED):
-                continue
-            if what == SKIPPED:
-                answers.skip(client, task.id)
-            else:
+            for one in turns(place):
+                user, answer = users[one.name], one.answer(prediction, wanted)
+                if what == CORRECTED:
+                    submitted[article.id, one.name] = answer
+                if user in task.by or (task.answered and not task.by) or task.by - set(users.values()):
+                    continue  # done before, or somebody else is at work on it
+                if what == SKIPPED:
+                    answers.skip(client, task.id, by=user)
+                    continue
+                new.add((article.id, one.name))
                 answers.submit(
-                    client, task.id, submitted[article.id], article, schema, prediction_id=task.prediction_id
+                    client,
+                    task.id,
+                    answer,
+                    article,
+                    schema,
+                    prediction_id=task.prediction_id,
+                    lead_time=one.lead_time(answer),
+                    by=user,
                 )
-    return submitted
+    return submitted, new, users
 
 
-def came_back(snapshot: Path, submitted: dict[str, Annotation]) -> int:
-    """How many submissions are in the snapshot exactly as they were sent."""
+def came_back(snapshot: Path, submitted: Submitted) -> set[tuple[str, str]]:
+    """Which submissions are in the snapshot exactly as they were sent."""
     exact = set()
     for annotation in read_snapshot(snapshot).annotations():
-        sent = submitted.get(annotation.article_id)
-        if sent is not None and sent.text_sha256 == annotation.text_sha256 and compare(sent, annotation).equal:
-            exact.add(annotation.article_id)
-    return len(exact)
+        for key, sent in submitted.items():
+            same_text = key[0] == annotation.article_id and sent.text_sha256 == annotation.text_sha256
+            if same_text and compare(sent, annotation).equal:
+                exact.add(key)
+    return exact
 
 
 def load(release: Path) -> tuple[dict[str, int], str]:
@@ -125,8 +151,9 @@ def load(release: Path) -> tuple[dict[str, int], str]:
     return {split: len(rows) for split, rows in loaded.items()}, example
 
 
-def picture(project: Project, submitted: dict[str, Annotation], begin: float) -> None:
-    """The table at the end: what the engine said, and what was left to correct."""
+def picture(project: Project, submitted: Submitted, begin: float) -> None:
+    """The table at the end: what the engine said, and what the first to correct it left, changed and added."""
+    first = {article_id: annotation for (article_id, _), annotation in reversed(submitted.items())}
     table = Table(title="What the engine said, and what correcting it took", title_justify="left", box=None)
     for column in ("article", "entities", "events", "arguments", "kept", "changed", "deleted", "added"):
         table.add_column(column, justify="left" if column == "article" else "right", no_wrap=column == "article")
@@ -139,10 +166,10 @@ def picture(project: Project, submitted: dict[str, Annotation], begin: float) ->
             len(prediction.events),
             sum(len(event.arguments) for event in prediction.events),
         ]
-        if article.id not in submitted:
+        if article.id not in first:
             table.add_row(article.id, *map(str, said), *["–"] * 4, style="dim")
             continue
-        seen = compare(submitted[article.id], prediction)
+        seen = compare(first[article.id], prediction)
         kinds = [pair.kind for pair in (*seen.entities, *seen.events)]
         changed = sum(kinds.count(kind) for kind in ("type", "border", "both"))
         work = [kinds.count("same"), changed, kinds.count("spurious"), kinds.count("missed")]

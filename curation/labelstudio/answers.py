@@ -16,13 +16,17 @@ from curation.schema import LabelSchema
 
 @dataclass(frozen=True)
 class TaskToAnswer:
-    """A task of ours: which article revision it holds, its predictions' ids, and whether anyone has touched it."""
+    """A task of ours: which article revision it holds, its predictions' ids, and whether anyone has touched it.
+
+    `by` are the numbers of the users who submitted or skipped it.
+    """
 
     id: int
     article_id: str
     text_sha256: str
     predictions: tuple[int, ...]
     answered: bool
+    by: frozenset[int]
 
     @property
     def prediction_id(self) -> int | None:
@@ -38,7 +42,16 @@ def tasks(client: Client, project: int) -> Iterator[TaskToAnswer]:
             data = task["data"]
             if ARTICLE_ID in data and TEXT_SHA256 in data:
                 predictions = tuple(sorted(task["predictions"]))
-                yield TaskToAnswer(task["id"], data[ARTICLE_ID], data[TEXT_SHA256], predictions, touched(task))
+                by = frozenset(one["completed_by"] for one in task["annotations"] if one["completed_by"] is not None)
+                yield TaskToAnswer(task["id"], data[ARTICLE_ID], data[TEXT_SHA256], predictions, touched(task), by)
+
+
+def annotator(client: Client, email: str) -> int:
+    """The number of the user with that address, who is made where there is none. Nobody can log in as a new one."""
+    for user in client.get("/api/users/"):
+        if user["email"] == email:
+            return int(user["id"])
+    return int(client.post("/api/users/", {"email": email, "username": email.partition("@")[0]})["id"])
 
 
 def submit(
@@ -50,19 +63,21 @@ def submit(
     *,
     prediction_id: int | None = None,
     lead_time: float | None = None,
+    by: int | None = None,
 ) -> int:
-    """Submit `annotation` as the work of the key's owner. Returns the id of the annotation in Label Studio."""
+    """Submit `annotation` as the work of a user (default: the key's owner). Returns its id in Label Studio."""
     body = {
         "result": encode.result(annotation, article, schema),
         "lead_time": lead_time,
         "parent_prediction": prediction_id,
+        **_user(by),
     }
     return int(client.post(f"/api/tasks/{task_id}/annotations/", body)["id"])
 
 
-def skip(client: Client, task_id: int) -> int:
+def skip(client: Client, task_id: int, *, by: int | None = None) -> int:
     """Skip the task, as the Skip button does. Returns the id of the annotation in Label Studio."""
-    body = {"result": [], "was_cancelled": True}
+    body = {"result": [], "was_cancelled": True, **_user(by)}
     return int(client.post(f"/api/tasks/{task_id}/annotations/", body)["id"])
 
 
@@ -78,3 +93,7 @@ def draft(
     """Leave `annotation` as a draft, as the page does when it is closed without submitting. Returns the draft's id."""
     body = {"result": encode.result(annotation, article, schema), "lead_time": lead_time}
     return int(client.post(f"/api/tasks/{task_id}/drafts", body)["id"])
+
+
+def _user(number: int | None) -> dict[str, int]:
+    return {} if number is None else {"completed_by": number}

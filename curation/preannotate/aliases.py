@@ -29,6 +29,7 @@ class Names:
     def __init__(self, finder: EntityFinder, parses: Sequence[Parse], found: list[Found]) -> None:
         self.finder, self.parses, self.found = finder, parses, found
         self.votes: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self.told: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self.proper = {
             text for parse in parses for text, pos in zip(parse.text, parse.pos, strict=True) if pos == "PROPN"
         }
@@ -61,12 +62,16 @@ class Names:
         parse, name = self.parses[item.part], self._said(item)
         votes = self.votes[name]
         votes[item.type] += _WEIGHT[item.score]
+        if item.score != MODEL:
+            self.told[name][item.type] += _WEIGHT[item.score]
         if parse.zone.kind == "dateline":
             self.votes[name.title()][item.type] += _DATELINE
+            self.told[name.title()][item.type] += _DATELINE
         if item.score == LISTED:
             return
         if (kind := self._neighbour(parse, item)) is not None:
             votes[kind] += _NEIGHBOUR
+            self.told[name][kind] += _NEIGHBOUR
         elif item.first and item.score == MODEL and item.last - item.first < 3 and item.type in self.finder.doubtful:
             hint = self.finder.hints.get(parse.lower[item.first - 1])
             if hint is not None:
@@ -137,7 +142,7 @@ class Names:
             for piece in (pieces[-1], pieces[0]):
                 usable = len(piece) > 2 and piece[0].isupper() and piece.isalpha() and piece not in self.finder.listed
                 other = types.get(piece, kind)
-                if usable and (other == kind or self.votes[piece][other] < _SETTLED):
+                if usable and (other == kind or self.told[piece][other] < _SETTLED):
                     short[piece] = kind
         return short
 

@@ -13,32 +13,20 @@ from curation.preannotate.parse import Parse
 from curation.preannotate.triggers import Trigger
 from curation.schema import LabelSchema
 
+_NOUNS = frozenset(("NN", "NNS", "NNP"))
 _PRONOUNS = frozenset(("PRP", "PRP$", "WP", "WP$"))
-_WHEN, _ELSE = "when", "else "
+_WHEN, _WHERE, _ELSE = "when", "where", "else "
 _THINGS = frozenset(("it", "its", "which"))
 _THIRD = frozenset(("he", "his", "she", "her", "it", "its", "they", "their"))
-
-# Scores order arguments by the relation that led to them; they are no probabilities until they are calibrated.
-_SCORES = {
-    "subject": 0.75,
-    "object": 0.75,
-    "by": 0.75,
-    "recipient": 0.7,
-    "possessor": 0.65,
-    _WHEN: 0.65,
-    "modifier": 0.6,
-    "clause": 0.6,
-}
-_PREPOSITION, _BY_ORDER = 0.55, 0.4
 
 
 @dataclass(slots=True)
 class Filled:
-    """A role of a trigger and what fills it."""
+    """A role of a trigger, what fills it, and the relation that led there."""
 
     role: str
     filler: Found | Trigger
-    score: float
+    relation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +58,9 @@ class ArgumentFinder:
         self.pronouns = lexicon.pronouns
         self.partitives = frozenset(lexicon.partitives)
         self.others = lexicon.others
-        self.fillers = tuple(schema.fillers.values())
+        every = frozenset(schema.entity_names) - entities.amounts - {entities.adjective}
+        self.actors = entities.bodies | {entities.people} - {None}
+        self.stands_for = (every - {entities.place}, every - {entities.people})
         self.roles = {
             id(rule): _roles(schema, name, rule, lexicon.roles)
             for name, rules in lexicon.events.items()
@@ -82,21 +72,32 @@ class ArgumentFinder:
         board = Board(parses, found, triggers)
         return [list(self._arguments(board, trigger)) for trigger in triggers]
 
-    def mark_all(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> None:
-        """Keep every nominal, and add every pronoun whose type can be told."""
+    def mark_all(
+        self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger], *, inside: bool
+    ) -> None:
+        """Keep every nominal, and add every pronoun whose type can be told.
+
+        `inside`: mark those who act inside a noun phrase as well, the `police` of `police officers`.
+        """
         board = Board(parses, found, triggers)
-        types = frozenset(name for names in self.fillers for name in names)
         for part, parse in enumerate(parses):
             for token, tag in enumerate(parse.tag):
-                if tag not in _PRONOUNS or board.heads.get((part, token)):
+                if board.heads.get((part, token)) or board.inside.get((part, token)):
                     continue
-                name = self.pronouns.get(parse.lower[token])
+                if inside and tag in _NOUNS:
+                    actor = self.entities.nominal(part, parse, token, inside=True)
+                    if actor is not None and actor.type in self.actors:
+                        board.add(actor)
+                if tag not in _PRONOUNS:
+                    continue
+                word = parse.lower[token]
+                name = self.pronouns.get(word)
                 if name == ANY:
-                    name = board.type_before(part, token, types - {self.entities.place})
+                    name = board.type_before(part, token, self.stands_for[word in _THINGS])
                 if name is not None:
                     board.add(self.entities.pronoun(part, token, name))
         for item in found:
-            item.kept = True
+            item.kept = item.kept or parses[item.part].lemma[item.head] not in self.partitives
 
     def _arguments(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
         """Fillers of every role, each filler in one role only: the first that the rule names."""
@@ -106,7 +107,6 @@ class ArgumentFinder:
             for way in role.ways:
                 if filled and (way.otherwise or role.single):
                     continue
-                score = _BY_ORDER if trigger.by_order else _SCORES.get(way.relation, _PREPOSITION)
                 for filler in self._fillers(board, trigger, way):
                     if id(filler) in used:
                         continue
@@ -114,12 +114,17 @@ class ArgumentFinder:
                     if isinstance(filler, Found):
                         filler.kept = True
                     filled = True
-                    yield Filled(role.name, filler, min(score, filler.score))
+                    yield Filled(role.name, filler, way.relation)
                     if role.single:
                         break
 
     def _fillers(self, board: Board, trigger: Trigger, way: _Way) -> Iterator[Found | Trigger]:
-        tokens = board.times(trigger) if way.relation == _WHEN else trigger.relations.get(way.relation, ())
+        if way.relation == _WHEN:
+            tokens: Sequence[int] = board.times(trigger)
+        elif way.relation == _WHERE:
+            tokens = board.places(trigger)
+        else:
+            tokens = trigger.relations.get(way.relation, ())
         for token in tokens:
             filler = self._filler(board, trigger, token, way)
             if filler is not None and not _holds(filler, trigger):

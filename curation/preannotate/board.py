@@ -11,6 +11,7 @@ from curation.preannotate.triggers import Trigger
 
 _OBJECTS = frozenset(("them", "him", "her", "us"))
 _MODIFIERS = frozenset(("amod", "compound", "nmod"))
+_WHERE = frozenset(("in", "at", "near", "outside"))
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 
 
@@ -114,6 +115,19 @@ class Board:
             elif governs or governed:
                 other.append(place)
         return [head for _, head in sorted(own)] + [head for _, head in sorted(other)]
+
+
+    def places(self, trigger: Trigger) -> list[int]:
+        """What stands behind `in`, `at` and the like in the clauses above and below the trigger's, the nearest first."""
+        parse = self.parses[trigger.part]
+        verbs = [token for token in (trigger.token, *parse.up(trigger.token)) if parse.verbal(token)]
+        clauses = [*verbs, *(kid for verb in verbs for kid in parse.kid(verb, "advcl", "conj") if parse.verbal(kid))]
+        found = []
+        for verb in dict.fromkeys(clauses):
+            for prep in parse.kid(verb, "prep"):
+                if parse.lower[prep] in _WHERE:
+                    found += list(parse.kid(prep, "pobj"))
+        return found
 
 
 def _clause(parse: Parse, token: int) -> int:

@@ -36,7 +36,7 @@ _SIDES = words(
 _DIRECTIONS = words("central upper lower mainland") | _SIDES | {side + "ern" for side in _SIDES}
 _FREQUENT = words("daily weekly monthly annual yearly annually nightly recent now then soon once")
 _CREDIT_WORDS = words(
-    "photo photograph picture image by via handout source reporting additional editing writing copyright powered"
+    "file photo photograph picture image by via handout source reporting additional editing writing copyright powered"
 )
 _QUOTES = ("“", "”", '"', "‘", "'")
 
@@ -68,6 +68,7 @@ class EntityFinder:
         self.place = self.labels.get("GPE")
         self.region = self.labels.get("LOC")
         self.doubtful = {self.labels.get(label) for label in _DOUBTFUL}
+        self.amounts = {self.labels[label] for label in _AMOUNTS if label in self.labels}
         self.adjective = self.labels.get("NORP")
         self.bodies = set(self.name_heads.values()) - {self.place, self.region}
         self.longest = max((len(name.split()) for name in self.listed), default=0) + 2
@@ -147,7 +148,9 @@ class EntityFinder:
 
     def _after_title(self, parse: Parse, first: int, last: int, name: str) -> tuple[int, str]:
         while last - first > 1 and (cued := self.before.get(parse.lower[first].rstrip("."))) is not None:
-            step = first + 2 if parse.text[first + 1] in {".", "-"} else first + 1
+            step = first + 1
+            while step < last and parse.text[step] in (".", "-"):
+                step += 1
             if step >= last or parse.lower[step] in ("of", "for"):
                 break
             first, name = step, cued
@@ -194,6 +197,8 @@ class EntityFinder:
             while last - first > 1 and (title := self.before.get(parse.lower[first].rstrip("."))) is not None:
                 name = title
                 first += 1
+                while first < last - 1 and parse.text[first] in (".", "-"):
+                    first += 1
             if last - first > 1 and (kind := self.after.get(parse.lower[last - 1])) is not None:
                 yield Found(part, first, last, last - 1, kind, "name", CUED)
                 continue
@@ -287,7 +292,7 @@ def _no_amount(parse: Parse, first: int, last: int, label: str) -> bool:
         return False
     text = parse.lower[first]
     if label == "CARDINAL":
-        return text == "one" and last < len(parse) and parse.lower[last] in ("of", "another")
+        return text == "one" and parse.dep[first] != "nummod"
     if label not in ("DATE", "TIME"):
         return False
     return text in _FREQUENT or (text.isdigit() and len(text) != 4)

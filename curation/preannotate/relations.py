@@ -206,7 +206,7 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
         upper: Relations = {}
         if head < noun and parse.dep[head] != "conj":
             _of_noun(parse, head, upper, light)
-        for name in ("subject", "possessor", "in", "at", "near"):
+        for name in ("subject", "possessor", "of", "by", "against", "in", "at", "near"):
             for token in upper.get(name, ()):
                 if name not in found:
                     _add(found, name, token)

@@ -12,11 +12,13 @@ from curation.preannotate.entities import EntityFinder
 from curation.preannotate.lexicon import Lexicon
 from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
+from curation.preannotate.scores import Scores
 from curation.preannotate.triggers import Trigger, TriggerFinder
 from curation.schema import LabelSchema
 
-MENTIONS = ("roles", "all")
-"""Which nominals and pronouns are marked: those that fill a role of an event, or all."""
+MENTIONS = ("roles", "phrases", "all")
+"""Which nominals and pronouns are marked: those that fill a role of an event; all that are phrases of their own; those
+inside a noun phrase too (the [police] of "police officers")."""
 
 
 class Rules:
@@ -24,7 +26,7 @@ class Rules:
 
     def __init__(self, schema: LabelSchema, lexicon: Lexicon, *, mentions: str = MENTIONS[0]) -> None:
         self.schema = schema
-        self.everywhere = mentions != MENTIONS[0]
+        self.mentions = mentions
         self.entities = EntityFinder(schema, lexicon)
         self.triggers = TriggerFinder(lexicon)
         self.arguments = ArgumentFinder(schema, lexicon, self.entities)
@@ -36,9 +38,11 @@ class Rules:
         triggers = self.triggers.find(parses, found, _Meaning(parses, found))
         _clear(found, triggers)
         filled = self.arguments.fill(parses, found, triggers)
-        if self.everywhere:
-            self.arguments.mark_all(parses, found, triggers)
+        if self.mentions != MENTIONS[0]:
+            self.arguments.mark_all(parses, found, triggers, inside=self.mentions == MENTIONS[-1])
         origin = annotator.key
+        attributes = [self.attributes.of_event(parses[trigger.part], trigger) for trigger in triggers]
+        scores = Scores(parses, found, triggers, filled, attributes, self.triggers.senses)
         kept = _kept(found)
         ids: dict[int, str] = {id(item): f"e{number}" for number, item in enumerate(kept, start=1)}
         ids |= {id(trigger): f"v{number}" for number, trigger in enumerate(triggers, start=1)}
@@ -48,7 +52,7 @@ class Rules:
                 start=parses[item.part].start[item.first],
                 end=parses[item.part].end[item.last - 1],
                 type=item.type,
-                score=item.score,
+                score=scores.of_entity(item),
                 attributes=self.attributes.of_entity(item),
                 origin=origin,
             )
@@ -60,12 +64,12 @@ class Rules:
                 start=parses[trigger.part].start[trigger.first],
                 end=parses[trigger.part].end[trigger.last - 1],
                 type=trigger.type,
-                score=_confidence(trigger, roles),
-                attributes=self.attributes.of_event(parses[trigger.part], trigger),
-                arguments=_arguments(roles, ids, origin),
+                score=scores.of_trigger(trigger),
+                attributes=values,
+                arguments=_arguments(trigger, roles, ids, origin, scores),
                 origin=origin,
             )
-            for trigger, roles in zip(triggers, filled, strict=True)
+            for trigger, roles, values in zip(triggers, filled, attributes, strict=True)
         )
         return Annotation(
             id=annotation_id(article.id, article.text_sha256, self.schema.ref, origin),
@@ -110,16 +114,13 @@ def _kept(found: Sequence[Found]) -> list[Found]:
     return sorted(kept, key=lambda item: (item.part, item.first, -item.last))
 
 
-def _confidence(trigger: Trigger, roles: Sequence[Filled]) -> float:
-    """The rule's score, less where nothing fills a role, more where much does."""
-    return round(min(0.95, trigger.score + (-0.2, 0.0, 0.05, 0.1)[min(len(roles), 3)]), 2)
-
-
-def _arguments(roles: Sequence[Filled], ids: dict[int, str], origin: str) -> tuple[Argument, ...]:
+def _arguments(
+    trigger: Trigger, roles: Sequence[Filled], ids: dict[int, str], origin: str, scores: Scores
+) -> tuple[Argument, ...]:
     made: dict[tuple[str, str], Argument] = {}
     for filled in roles:
         filler = ids[id(filled.filler)]
-        made.setdefault(
-            (filled.role, filler), Argument(role=filled.role, filler=filler, score=filled.score, origin=origin)
-        )
+        if (filled.role, filler) not in made:
+            score = scores.of_argument(trigger, filled)
+            made[filled.role, filler] = Argument(role=filled.role, filler=filler, score=score, origin=origin)
     return tuple(made.values())

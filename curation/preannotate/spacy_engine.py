@@ -37,7 +37,8 @@ class SpacyEngine(Engine):
         schema: the labels to use; entity labels of the model are mapped by `elsewhere: {ontonotes: …}`.
         lexicon: the schema's lexicon file; without one only the model's entities are found.
         model: name of an installed spaCy model, or a folder that holds one.
-        mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), or `all`.
+        mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are phrases
+            of their own (`phrases`), or those inside a phrase as well (`all`).
 
     Raises:
         EngineError: the model is not installed, or lacks a part that the rules need, or an option has no such value.

@@ -62,6 +62,7 @@ class TriggerFinder:
         self.verbs = _table(lexicon, lambda rule: rule.verbs)
         self.nouns = _table(lexicon, lambda rule: rule.nouns)
         self.adjectives = _table(lexicon, lambda rule: rule.adjectives)
+        self.senses = _senses(self.verbs, self.nouns)
         self.gerunds = {form: lemma for lemma in self.verbs for form in gerunds(lemma)}
         self.forms = {form: lemma for lemma in self.verbs for form in finite_forms(lemma)}
 
@@ -132,6 +133,15 @@ def _table(lexicon: Lexicon, words_of: Callable[[EventRule], Iterable[str]]) -> 
     for entries in table.values():
         entries.sort(key=lambda entry: (-len(entry.rest), not entry.rule.needs, not entry.rule.never))
     return dict(table)
+
+
+def _senses(*tables: dict[str, list[_Entry]]) -> dict[str, int]:
+    """Word → how many event types it may be of."""
+    types: dict[str, set[str]] = defaultdict(set)
+    for table in tables:
+        for word, entries in table.items():
+            types[word].update(entry.type for entry in entries)
+    return {word: len(found) for word, found in types.items()}
 
 
 def _tells_no_event(parse: Parse, index: int) -> bool:

@@ -27,6 +27,8 @@ _CAPTION = re.compile(
     r"(?:FILE\b|PHOTO\b|WATCH\b|CAPTION\b|Photo:|Picture:|Caption:|Image:|image caption|An? (?:undated|still|handout)\b"
     r"|(?:A|An|This|In this) (?:\w+ )?(?:photo|photograph|image|picture|frame grab|video grab|screengrab|handout)\b)"
 )
+_ARCHIVE = re.compile(r"FILE(?: PHOTO)?\s*[-–—:]\s*(?=\w)")
+"""What says that a picture is an old one."""
 _CREDIT_LINE = re.compile(
     r"(?:\*\s?\S|©|\(?c\) |Copyright\b|Photo(?:graph)? by|Reporting by|Additional reporting|Editing by|Writing by"
     r"|By [A-Z][\w.'’-]+ [A-Z]"
@@ -77,7 +79,11 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
     if _CREDIT_LINE.match(line) and len(line) < 200:
         yield Zone("credit", start, end)
         return
-    if _CAPTION.match(line):
+    if archive := _ARCHIVE.match(line):
+        yield Zone("credit", *_stripped(text, start, start + archive.end()))
+        start += archive.end()
+        line = text[start:end]
+    if archive or _CAPTION.match(line):
         if tail := _CREDIT_TAIL.search(line):
             yield Zone("caption", *_stripped(text, start, start + tail.start()))
             yield Zone("credit", start + tail.start("credit"), end)

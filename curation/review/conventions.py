@@ -9,25 +9,32 @@ scoring they are applied to what was said, by its labels, text and scores; the g
     entities: {Quantity: [PER, VAL]}    # names in that ontology, in place of the schema's `elsewhere`
     events: {Clash: []}
     roles: {Movement: {mover: [Transporter]}}
+    becomes:                            # entities that it types otherwise than their kind
+      - types: [Person]
+        words: [people, "*s"]           # that end in one of these words, "*s" in whatever ends so
+        type: Organization              # the type of ours that they are counted as
     spans:                              # borders of entities; the rules apply one after the other
       - types: [ArmedGroup]             # ours; all where none are named
         where: {mention: [nominal]}     # only with one of these values of an attribute
         leave_out: [two, three, "#"]    # words that it begins with and that go, "#" any number in digits
         take_in: [the, a, an]           # words right before it that come in
-        take_after: [province]          # words right after it that come in
         last_word: true                 # all goes but the last word
+        before: [of, in, said]          # only where one of these words, a mark or nothing follows
     keep:                               # items and what is asked of them; the others are left out
       - types: [Quantity]
-        fills: true                     # fills a role of an event that stays
+        fills: true                     # they fill a role of an event that stays
       - types: [Movement]
-        where: {modality: [asserted]}
-        least: 0.6                      # its score, where it has one
+        only: {modality: [asserted]}    # they have one of these values of an attribute
+        least: 0.6                      # their score, where they have one
+        roles: [mover]                  # something fills one of these roles
+      - where: {mention: [pronoun]}
+        words: [he, she]
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,10 +49,14 @@ from curation.yaml_file import Complaint, read_yaml
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Words = tuple[Word, ...]
 
+Defaults = Mapping[str, str]
+"""Attribute → the value of an item that says nothing of it."""
+
 NUMBER = "#"
 """In a list of words: any number written in digits."""
 
-_WORD = re.compile(r"\S+")
+_PIECE = re.compile(r"\S+")
+_AFTER = re.compile(r"\s?([^\W\d_][\w’'-]*)")
 
 
 class _Chosen(Value):
@@ -54,17 +65,18 @@ class _Chosen(Value):
     types: Words = ()
     where: dict[Word, Words] = Field(default_factory=dict)
 
-    def chooses(self, item: Item, defaults: dict[str, str]) -> bool:
-        """Whether the rule is about `item`. `defaults`: attribute → value of an item that says nothing of it."""
-        return self.of_type(item) and self.fits(item, defaults)
+    def chooses(self, item: Item, defaults: Defaults) -> bool:
+        """Whether the rule is about `item`."""
+        return (not self.types or item.type in self.types) and all(
+            item.attributes.get(name, defaults.get(name)) in values for name, values in self.where.items()
+        )
 
-    def of_type(self, item: Item) -> bool:
-        """Whether the rule is about items of that type."""
-        return not self.types or item.type in self.types
 
-    def fits(self, item: Item, defaults: dict[str, str]) -> bool:
-        """Whether the item has the values asked for."""
-        return all(item.attributes.get(name, defaults.get(name)) in values for name, values in self.where.items())
+class TypeRule(_Chosen):
+    """Entities that the corpus types otherwise; see the top of this file."""
+
+    words: Words = ()
+    type: Word
 
 
 class SpanRule(_Chosen):
@@ -72,15 +84,18 @@ class SpanRule(_Chosen):
 
     leave_out: Words = ()
     take_in: Words = ()
-    take_after: Words = ()
     last_word: bool = False
+    before: Words = ()
 
 
 class KeepRule(_Chosen):
     """What is asked of items of some types; see the top of this file."""
 
+    words: Words = ()
+    only: dict[Word, Words] = Field(default_factory=dict)
     fills: bool = False
     least: float | None = Field(default=None, ge=0, le=1)
+    roles: Words = ()
 
 
 class Conventions(Value):
@@ -91,6 +106,7 @@ class Conventions(Value):
     entities: dict[Word, Words] = Field(default_factory=dict)
     events: dict[Word, Words] = Field(default_factory=dict)
     roles: dict[Word, dict[Word, Words]] = Field(default_factory=dict)
+    becomes: tuple[TypeRule, ...] = ()
     spans: tuple[SpanRule, ...] = ()
     keep: tuple[KeepRule, ...] = ()
 
@@ -116,7 +132,8 @@ def load_conventions(path: Path, schema: LabelSchema) -> Conventions:
             for role in roles
             if (event, role) not in schema.fillers
         ]
-        for part, rules in (("spans", found.spans), ("keep", found.keep)):
+        parts: dict[str, Sequence[_Chosen]] = {"becomes": found.becomes, "spans": found.spans, "keep": found.keep}
+        for part, rules in parts.items():
             for place, rule in enumerate(rules):
                 unknown += [((part, place, "types"), one) for one in rule.types if one not in types]
         return [(where, f"{schema.ref} has no {one}") for where, one in unknown]
@@ -125,7 +142,7 @@ def load_conventions(path: Path, schema: LabelSchema) -> Conventions:
     return read_yaml(Conventions, path, error=BadInput, what="mapping", example=example, check=check)
 
 
-def in_their_habit(said: Annotation, text: str, habit: Conventions, defaults: dict[str, str]) -> Annotation:
+def in_their_habit(said: Annotation, text: str, habit: Conventions, defaults: Defaults) -> Annotation:
     """`said` of `text` as a corpus with that habit would mark it.
 
     Args:
@@ -134,25 +151,28 @@ def in_their_habit(said: Annotation, text: str, habit: Conventions, defaults: di
         habit: what the corpus marks, and where its spans begin and end.
         defaults: attribute → value of an item that says nothing of it.
     """
-    if not habit.spans and not habit.keep:
+    if not (habit.becomes or habit.spans or habit.keep):
         return said
-    events = [event for event in said.events if _stays(event, habit.keep, defaults)]
-    named = {event.id for event in events}
+    events = [event for event in said.events if _stays(event, text, habit.keep, defaults)]
     filling = {argument.filler for event in events for argument in event.arguments}
-    entities = [entity for entity in said.entities if _stays(entity, habit.keep, defaults, filling)]
-    moved, same = _once([_moved(entity, text, habit.spans, defaults) for entity in entities])
-    there = {entity.id for entity in moved} | named
+    entities = [entity for entity in said.entities if _stays(entity, text, habit.keep, defaults, filling)]
+    moved, same = _once([_moved(entity, text, habit, defaults) for entity in entities])
+    there = {item.id for item in (*moved, *events)}
     return said.model_copy(update={"entities": tuple(moved), "events": tuple(_tied(events, there, same))})
 
 
-def _stays(
-    item: Item, rules: Iterable[KeepRule], defaults: dict[str, str], filling: Collection[str] | None = None
-) -> bool:
+def _stays(item: Item, text: str, rules: Iterable[KeepRule], defaults: Defaults, filling: Collection[str] = ()) -> bool:
+    """Whether an item has what is asked of its like."""
     for rule in rules:
-        if rule.of_type(item) and not (
-            rule.fits(item, defaults)
-            and (filling is None or not rule.fills or item.id in filling)
-            and (rule.least is None or item.score is None or item.score >= rule.least)
+        if not rule.chooses(item, defaults):
+            continue
+        roles = {argument.role for argument in item.arguments} if isinstance(item, Event) else set()
+        if (
+            (rule.words and not _ends(text[item.start : item.end], rule.words))
+            or any(item.attributes.get(name, defaults.get(name)) not in values for name, values in rule.only.items())
+            or (rule.fills and item.id not in filling)
+            or (rule.least is not None and item.score is not None and item.score < rule.least)
+            or (rule.roles and roles.isdisjoint(rule.roles))
         ):
             return False
     return True
@@ -169,7 +189,7 @@ def _once(entities: Iterable[Entity]) -> tuple[list[Entity], dict[str, str]]:
     return list(first.values()), same
 
 
-def _tied(events: Iterable[Event], there: Collection[str], same: dict[str, str]) -> Iterable[Event]:
+def _tied(events: Iterable[Event], there: Collection[str], same: dict[str, str]) -> Iterator[Event]:
     """The events, their arguments filled by what is still there."""
     for event in events:
         arguments: dict[tuple[str, str], Argument] = {}
@@ -180,27 +200,33 @@ def _tied(events: Iterable[Event], there: Collection[str], same: dict[str, str])
         yield event.model_copy(update={"arguments": tuple(arguments.values())})
 
 
-def _moved(entity: Entity, text: str, rules: Iterable[SpanRule], defaults: dict[str, str]) -> Entity:
-    start, end = entity.start, entity.end
-    for rule in rules:
+def _moved(entity: Entity, text: str, habit: Conventions, defaults: Defaults) -> Entity:
+    start, end, kind = entity.start, entity.end, entity.type
+    for rule in habit.spans:
         if rule.chooses(entity, defaults):
             start, end = _borders(text, start, end, rule)
-    return (
-        entity if (start, end) == (entity.start, entity.end) else entity.model_copy(update={"start": start, "end": end})
-    )
+    for renamed in habit.becomes:
+        if renamed.chooses(entity, defaults) and (
+            not renamed.words or _ends(text[entity.start : entity.end], renamed.words)
+        ):
+            kind = renamed.type
+            break
+    if (start, end, kind) == (entity.start, entity.end, entity.type):
+        return entity
+    return entity.model_copy(update={"start": start, "end": end, "type": kind})
 
 
 def _borders(text: str, start: int, end: int, rule: SpanRule) -> tuple[int, int]:
-    pieces = [(start + found.start(), found.group()) for found in _WORD.finditer(text[start:end])]
+    pieces = [(start + found.start(), found.group()) for found in _PIECE.finditer(text[start:end])]
+    if rule.before and (after := _AFTER.match(text, end)) and after.group(1).lower() not in rule.before:
+        return start, end
     if rule.last_word and pieces:
-        return pieces[-1][0], end
+        start = pieces[-1][0]
     while len(pieces) > 1 and _among(pieces[0][1], rule.leave_out):
         del pieces[0]
         start = pieces[0][0]
-    while (before := _before(text, start)) is not None and _among(text[before:start].rstrip(), rule.take_in):
+    while (before := _before(text, start)) is not None and _among(text[before : start - 1], rule.take_in):
         start = before
-    while (after := _after(text, end)) is not None and _among(text[end:after].lstrip(), rule.take_after):
-        end = after
     return start, end
 
 
@@ -208,17 +234,17 @@ def _among(word: str, words: Words) -> bool:
     return word in words or word.lower() in words or (NUMBER in words and word[:1].isdigit())
 
 
+def _ends(phrase: str, words: Words) -> bool:
+    """Whether the last word of `phrase` is one of `words`."""
+    last = phrase.split()[-1].lower() if phrase.strip() else ""
+    return any(last.endswith(word[1:]) if word.startswith("*") else last == word for word in words)
+
+
 def _before(text: str, start: int) -> int | None:
-    """Where the word before `start` begins, one space away; None where there is none in the same line."""
+    """Where the word before `start` begins, one space away in the same line; None where there is none."""
     if start < 2 or text[start - 1] != " ":
         return None
     return max(text.rfind(mark, 0, start - 1) for mark in ' \n\t(“"') + 1
-
-
-def _after(text: str, end: int) -> int | None:
-    """Where the word after `end` ends, one space away, without the stop or comma behind it."""
-    found = re.compile(r" [\w'’-]+").match(text, end)
-    return found.end() if found else None
 
 
 NONE = Conventions()

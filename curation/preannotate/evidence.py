@@ -1,0 +1,130 @@
+"""What speaks for and against each item, by name: scores are made of it (curation/preannotate/scores.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from curation.preannotate.arguments import Filled
+from curation.preannotate.lexicon import ANY
+from curation.preannotate.mentions import ALIAS, CUED, GENERIC, HEADED, LISTED, MODEL, PRONOUN, Found
+from curation.preannotate.parse import Parse
+from curation.preannotate.triggers import Trigger
+
+_HOW = {
+    LISTED: "listed",
+    CUED: "cued",
+    MODEL: "model",
+    ALIAS: "alias",
+    HEADED: "headed",
+    GENERIC: "generic",
+    PRONOUN: "pronoun",
+}
+_TAGS = ("NN", "NNS", "VB", "VBD", "VBG", "VBN", "VBP", "VBZ")
+_MODIFIERS = ("compound", "amod", "nmod")
+_GOVERNED = ("xcomp", "pcomp", "csubj")
+_DEFINITE = ("the", "this", "that", "these", "those")
+_CIRCUMSTANCES = ("place", "time")
+_NEAR, _FAR = 3, 12
+"""Tokens between a trigger and its filler that are near, and far."""
+
+
+def of_entity(parse: Parse, item: Found, *, fills: bool, often: bool) -> Iterator[str]:
+    """What speaks for and against a mention. `often`: the same words stand in the article three times or more."""
+    how = _HOW[item.score]
+    yield f"found {how}"
+    yield f"{item.type} {how}"
+    size = item.last - item.first
+    yield "one word" if size == 1 else "two words" if size == 2 else "long"
+    if fills:
+        yield "fills a role"
+        yield f"fills a role {item.kind}"
+    if often:
+        yield "often"
+    if item.kind == "name" and not parse.text[item.first][:1].isupper():
+        yield "lower case"
+    if parse.text[item.first].isupper() and size == 1 and parse.text[item.first].isalpha():
+        yield "capitals"
+    if item.first == 0 or parse.sentence[item.first] != parse.sentence[item.first - 1]:
+        yield "opens a sentence"
+    if parse.pos[item.head] not in ("PROPN", "NOUN", "NUM", "PRON", "ADJ"):
+        yield "head is no noun"
+    if any(not char.isalnum() for token in range(item.first, item.last) for char in parse.text[token]):
+        yield "marks inside"
+    if parse.dep[item.head] in _MODIFIERS:
+        yield f"modifies {item.kind}"
+    if parse.zone.kind != "body":
+        yield f"in {parse.zone.kind}"
+
+
+def of_trigger(
+    parse: Parse, trigger: Trigger, roles: Sequence[Filled], attributes: Mapping[str, str], *, senses: int
+) -> Iterator[str]:
+    """What speaks for and against a trigger. `senses`: how many event types its word may be of."""
+    token = trigger.token
+    tag = parse.tag[token]
+    yield f"tag {tag}" if tag in _TAGS else "tag other"
+    yield f"type {trigger.type}"
+    core = len({filled.role for filled in roles if filled.role not in _CIRCUMSTANCES})
+    yield ("no role", "one role")[core] if core < 2 else "more roles"
+    for role in _CIRCUMSTANCES:
+        if any(filled.role == role for filled in roles):
+            yield f"has {role}"
+    if any(isinstance(filled.filler, Trigger) for filled in roles):
+        yield "of an event"
+    if any(isinstance(filled.filler, Found) and filled.filler.kind == "name" for filled in roles):
+        yield "of a name"
+    for name, value in sorted(attributes.items()):
+        yield f"{name} {value}"
+    if trigger.last - trigger.first > 1:
+        yield "phrase"
+    if trigger.by_order:
+        yield "headline"
+    yield f"score {trigger.score}"
+    if trigger.rule.needs and ANY not in {word for words in trigger.rule.needs.values() for word in words}:
+        yield "guarded"
+    if senses > 1:
+        yield "senses"
+    if parse.dep[token] in _MODIFIERS:
+        yield "modifies"
+    if parse.dep[token] in _GOVERNED:
+        yield "governed"
+    kids = {parse.lower[kid] for kid in parse.kids[token] if kid < token}
+    if not kids.isdisjoint(_DEFINITE):
+        yield "definite"
+    if not kids.isdisjoint(("a", "an")):
+        yield "indefinite"
+    if parse.zone.kind != "body":
+        yield f"in {parse.zone.kind}"
+
+
+def of_argument(parse: Parse, trigger: Trigger, filled: Filled, *, others: int) -> Iterator[str]:
+    """What speaks for and against an argument. `others`: how many more fill the role."""
+    yield f"by {filled.relation}"
+    yield f"role {filled.role}"
+    verbal = "verb" if parse.verbal(trigger.token) else "noun"
+    yield verbal
+    yield f"{verbal} by {filled.relation}"
+    filler = filled.filler
+    if isinstance(filler, Found):
+        yield f"filler {filler.kind}"
+        yield f"filler {filler.type}"
+        yield f"filler {_HOW[filler.score]}"
+        head = filler.head
+        if filler.part != trigger.part:
+            yield "another zone"
+    else:
+        yield "filler event"
+        head = filler.token
+    if parse.sentence[min(head, len(parse) - 1)] == parse.sentence[trigger.token]:
+        distance = abs(head - trigger.token)
+        yield "near" if distance <= _NEAR else "far" if distance > _FAR else "between"
+        if parse.head[head] == trigger.token:
+            yield "direct"
+        elif parse.head[parse.head[head]] == trigger.token:
+            yield "one between"
+        if head > trigger.token:
+            yield f"behind {verbal}"
+    if others:
+        yield "shared role"
+    if trigger.by_order:
+        yield "headline"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from pathlib import Path
 
 from curation.annotation import Annotation, Annotator
@@ -117,19 +116,12 @@ def read_set(project: Project, place: Path) -> Iterator[Annotation]:
 
 
 def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[str]) -> Iterator[Together]:
-    """What two people or more submitted, article by article: both files are sorted by article, and read side by side.
+    """What two people or more submitted, article by article.
 
     Tasks that are not for annotating an article (those in which someone decides between others) do not count.
     """
     apart = {name for task in snapshot.tasks() if task.purpose != ANNOTATE for name in task.annotations}
-    articles = groupby(snapshot.articles(), key=lambda article: article.id)
-    at: tuple[str, Iterator[Article]] | None = next(articles, None)
-    for article_id, made in groupby(snapshot.annotations(), key=lambda annotation: annotation.article_id):
-        lengths: dict[str, int] = {}
-        while at is not None and at[0] <= article_id:
-            if at[0] == article_id:
-                lengths = {article.text_sha256: len(article.text) for article in at[1]}
-            at = next(articles, None)
+    for texts, made in snapshot.by_article():
         said = []
         for annotation in made:
             name = annotation.annotator.key
@@ -138,10 +130,10 @@ def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[s
             if annotation.state != "submitted":
                 unfinished[annotation.state] += 1
             elif annotation.annotator.name == UNKNOWN:
-                gathering.leave_out(name, "nobody known", article_id)
+                gathering.leave_out(name, "nobody known", annotation.article_id)
             else:
                 said.append((name, annotation))
-        yield from gathering.add(said, lengths)
+        yield from gathering.add(said, {name: len(article.text) for name, article in texts.items()})
 
 
 def _of_sets(project: Project, sets: tuple[Path, ...], gathering: Gathering) -> Iterator[Together]:

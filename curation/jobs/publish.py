@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from curation.article import Article, Value
 from curation.errors import ReleaseError
 from curation.formats.tokens import tokenise
 from curation.jobs.policy import policy as policy_of
+from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.preannotate.zones import zones
 from curation.project import Project
@@ -27,7 +28,6 @@ from curation.release import (
 )
 from curation.release.targets import is_address
 from curation.review.choose import Policy, choose
-from curation.review.merge import MERGED
 from curation.review.pseudonyms import Pseudonyms
 
 
@@ -119,7 +119,7 @@ def reviewed(
             yield _read(texts[choice.annotation.text_sha256], pseudonyms.annotation(choice.annotation))._replace(
                 snapshot=snapshot.path.name,
                 chosen=choice.why,
-                prediction=_started_from(choice.annotation, said, sent),
+                prediction=started_from(choice.annotation, said, sent),
                 others=choice.others,
             )
         elif engine_only and all(annotation.state == "draft" for annotation in said):
@@ -132,18 +132,3 @@ def reviewed(
 def _read(article: Article, annotation: Annotation) -> ReviewedArticle:
     sentences = tokenise(article).sentences
     return ReviewedArticle(article, annotation, sentences=sentences, zones=zones(article.text))
-
-
-def _started_from(annotation: Annotation, said: Iterable[Annotation], sent: Predictions) -> Annotation | None:
-    """The pre-annotation at the root of an annotation.
-
-    It may have begun as a copy of another person's, or in review as what several of them said.
-    """
-    parents = {one.id: one.parent for one in said}
-    seen: set[str] = set()
-    parent, root = annotation.parent, None
-    while parent and parent not in seen:
-        seen.add(parent)
-        root = None if parent in parents else sent.by_id(parent)
-        parent = parents.get(parent, root.parent if root else None)
-    return root if root is not None and root.annotator.kind == "engine" and root.annotator != MERGED else None

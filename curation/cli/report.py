@@ -23,6 +23,9 @@ def report(
     articles: Annotated[
         int, typer.Option("--articles", min=0, max=5000, help="Articles in the reader, the most doubtful.")
     ] = 300,
+    checks: Annotated[
+        bool, typer.Option("--checks/--no-checks", help="Look for likely mistakes, which takes most of the time.")
+    ] = True,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,7 +33,7 @@ def report(
     from curation.jobs.report import report as job
 
     with progress("articles counted") as tick:
-        made = job(project_from(project), output=output, articles=articles, on_progress=tick)
+        made = job(project_from(project), output=output, articles=articles, checks=checks, on_progress=tick)
     for note in made.notes:
         say(note)
     say(f"{made.done} of {made.done + made.left} articles answered. {made.forecast.words}")

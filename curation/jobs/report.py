@@ -18,6 +18,7 @@ from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
+from curation.jobs.check import find
 from curation.jobs.gold import read_gold
 from curation.jobs.status import StatusReport
 from curation.jobs.status import status as where
@@ -31,6 +32,9 @@ from curation.review.pseudonyms import Pseudonyms
 from curation.review.report import (
     ARTICLES,
     GOLD,
+    Checked,
+    Doubtful,
+    Finding,
     LabelCounter,
     Reader,
     Report,
@@ -46,6 +50,8 @@ OUTPUT = "report.html"
 """Where the page goes in the work folder, unless told otherwise."""
 DONE = ("submitted", "skipped", "released")
 LEFT = ("new", "pre-annotated", "open", "draft")
+FINDINGS, STRONGEST, DOUBTS = 2000, 30, 40
+"""Findings of the checks: how many go into the reader, how many are listed, how many of one article."""
 NOBODY = f"person:{UNKNOWN}"
 """Who made what an account that was deleted since left behind, as a snapshot has it."""
 DELETED = "deleted account"
@@ -56,6 +62,13 @@ class ReportReport(Report):
 
     output: str
     bytes: int
+
+
+class _Checked(NamedTuple):
+    """What the page says of the checks, and all findings for the reader."""
+
+    report: Checked
+    findings: list[Finding]
 
 
 class Said(NamedTuple):
@@ -75,11 +88,13 @@ def report(
     *,
     output: Path | None = None,
     articles: int = ARTICLES,
+    checks: bool = True,
     on_progress: Callable[[int], None] = lambda count: None,
 ) -> ReportReport:
     """Write the page to `output` (default: `report.html` in the work folder), with so many `articles` in its reader.
 
-    The same work folder gives the same page, byte for byte.
+    Without `checks` it takes less time, and says nothing of likely mistakes. The same work folder gives the same
+    page, byte for byte.
 
     Raises:
         BadInput: a file that the jobs wrote cannot be read.
@@ -104,8 +119,15 @@ def report(
             if agreement
             else {}
         )
-        chosen = nsmallest(max(articles, 0), readable, key=lambda name: (-differ.get(name, 0), name))
-        reader = _reader(sources, chosen, stands, differ)
+        found = sources.checked() if checks else None
+        doubts: dict[str, list[Finding]] = {}
+        for one in found.findings if found else ():
+            doubts.setdefault(one.article_id, []).append(one)
+        doubtful = {name: sum(one.score for one in of) + differ.get(name, 0) for name, of in doubts.items()}
+        chosen = nsmallest(
+            max(articles, 0), readable, key=lambda name: (-doubtful.get(name, differ.get(name, 0)), name)
+        )
+        reader = _reader(sources, chosen, stands, differ, doubts)
         for article in sources.articles():
             labels.article(article.text)
     worked = work.result()
@@ -122,6 +144,7 @@ def report(
         labels=labels.result(),
         agreement=agreement.model_copy(update={"disagreements": ()}) if agreement else None,
         agreement_notes=agreement_notes,
+        checks=found.report if found else None,
         notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
         reader=Shown(articles=reader.articles, of=len(readable)),
     )
@@ -203,6 +226,36 @@ class _Sources:
         measured = self._pseudonyms.value(found.agreement) if found.agreement else None
         return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
 
+    def checked(self) -> _Checked | None:
+        """What the checks find; None where nobody has submitted anything they could look at."""
+        try:
+            found = find(self.project, limit=FINDINGS)
+        except BadInput:
+            return None
+        findings = [
+            Finding(
+                article_id=one.article_id,
+                start=one.spans[0].start,
+                end=one.spans[0].end,
+                kind=one.kind,
+                score=one.score,
+                annotator=self._pseudonyms.key(one.annotator),
+                message=one.message,
+                before=text.before,
+                text=text.text,
+                after=text.after,
+            )
+            for one, text in zip(found.findings, found.contexts, strict=True)
+        ]
+        report = Checked(
+            articles=found.articles,
+            found=found.found,
+            kinds=found.kinds,
+            strongest=tuple(findings[:STRONGEST]),
+            dismissed=found.dismissed,
+        )
+        return _Checked(report, findings)
+
     def notes(self) -> Iterator[str]:
         """What was strange, in plain sentences."""
         if self._deleted:
@@ -233,7 +286,13 @@ def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:
             labels.add(engine)
 
 
-def _reader(sources: _Sources, chosen: list[str], stands: StatusReport, differ: dict[str, int]) -> Reader:
+def _reader(
+    sources: _Sources,
+    chosen: list[str],
+    stands: StatusReport,
+    differ: dict[str, int],
+    doubts: dict[str, list[Finding]],
+) -> Reader:
     """The chosen articles with all that was said of them, in the order of choice."""
     wanted = set(chosen)
     articles = {article.id: article for article in sources.articles() if article.id in wanted}
@@ -253,7 +312,8 @@ def _reader(sources: _Sources, chosen: list[str], stands: StatusReport, differ: 
         if name in gold:
             said.append((GOLD, gold[name]))
         here = [(key, one) for key, one in said if one.text_sha256 == article.text_sha256]
-        if not reader.add(article, here, stage=stands.articles[name], differ=differ.get(name, 0)):
+        doubtful = [Doubtful(one.start, one.end, one.kind, one.message) for one in doubts.get(name, ())[:DOUBTS]]
+        if not reader.add(article, here, stage=stands.articles[name], differ=differ.get(name, 0), doubts=doubtful):
             break
     return reader
 

@@ -1,6 +1,6 @@
 """The report: how the annotation stands, as figures and as one HTML page."""
 
-from curation.review.report.figures import Report, Shown
+from curation.review.report.figures import Checked, Finding, Report, Shown
 from curation.review.report.forecast import forecast
 from curation.review.report.labels import LabelCounter
 from curation.review.report.page import page
@@ -10,7 +10,9 @@ from curation.review.report.work import Work, WorkCounter, latest
 __all__ = [
     "ARTICLES",
     "GOLD",
+    "Checked",
     "Doubtful",
+    "Finding",
     "LabelCounter",
     "Reader",
     "Report",

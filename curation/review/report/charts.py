@@ -45,6 +45,7 @@ def charts(report: Report) -> dict[str, Any]:
         "series": [*shown, *([OTHERS] if any(OTHERS in of for _, of in rows) else [])],
         "seconds": boxes("Time for an article", [_box(person) for person in timed[:12]], "minutes") if timed else None,
         "labels": _labels(report),
+        "kinds": bars("Findings by kind", list(report.checks.kinds.items())) if report.checks else None,
         **(_agreement(report.agreement) if report.agreement else {}),
         "article_words": columns("Length of the articles", _lengths(labels.article_words), "words")
         if labels.article_words

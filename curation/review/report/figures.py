@@ -18,10 +18,36 @@ class Shown(Value):
     of: int
 
 
+class Finding(Value):
+    """A finding of the checks with the text round it; `score` is how probable it is that there is a mistake."""
+
+    article_id: str
+    start: int
+    end: int
+    kind: str
+    score: float
+    annotator: str
+    message: str
+    before: str
+    text: str
+    after: str
+
+
+class Checked(Value):
+    """What the checks found in all `articles`: how many of each kind, and the strongest."""
+
+    articles: int
+    found: int
+    kinds: dict[str, int]
+    strongest: tuple[Finding, ...]
+    dismissed: int
+
+
 class Report(Value):
     """`time` is that of the last pull, and None before the first. `stages`: where articles stand → how many.
 
     `agreement` is None where no two people annotated the same text; its articles one by one are left out of it.
+    `checks` is None where there was nothing to check, or nobody wanted it checked.
     `notes` say what could not be counted, or only with a grain of salt, one sentence each.
     """
 
@@ -37,4 +63,5 @@ class Report(Value):
     notes: tuple[str, ...]
     agreement: Agreement | None
     agreement_notes: tuple[str, ...]
+    checks: Checked | None
     reader: Shown

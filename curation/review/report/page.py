@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from curation.errors import one_line
+from curation.review.mistakes import visible
 from curation.review.report.charts import charts, duration, f1, series, who
 from curation.review.report.figures import Report
 from curation.review.report.labels import SECTIONS
@@ -26,6 +27,7 @@ SHOWN = (
     ("progress", "Progress"),
     ("people", "Throughput"),
     ("agreement", "Agreement"),
+    ("checks", "Checks"),
     ("labels", "Labels"),
     ("reader", "Reader"),
 )
@@ -55,6 +57,9 @@ def page(report: Report, reader: Reader) -> str:
             cards=_cards(report),
             plots=charts(report),
             columns=columns,
+            places={one.article_id: reader.place(one.article_id) for one in report.checks.strongest}
+            if report.checks
+            else {},
             tables={name.capitalize(): getattr(report.labels, name) for name in SECTIONS},
             odd_times=_odd_times(report),
             style=style,
@@ -77,6 +82,8 @@ def _cards(report: Report) -> list[Card]:
     ]
     if report.agreement and report.agreement.entities.exact.f1 is not None:
         cards.append(Card(f"{report.agreement.entities.exact.f1:.2f}", "agreement", "F1, entities"))
+    if report.checks:
+        cards.append(Card(f"{report.checks.found:,}", "findings to look at"))
     if report.forecast.likely:
         cards.append(Card(f"{report.forecast.likely:%-d %b %Y}", "likely done"))
     return cards
@@ -101,7 +108,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"line": one_line, "who": who, "duration": duration, "f1": f1, "colour": colour}
+    filters: dict[str, Any] = {
+        "line": one_line,
+        "visible": visible,
+        "who": who,
+        "duration": duration,
+        "f1": f1,
+        "colour": colour,
+    }
     environment.filters.update(filters)
     return environment
 

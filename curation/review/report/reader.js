@@ -52,9 +52,8 @@
     return article.low.includes(state.query);
   }
   const people = (article) => article.said.filter((one) => data.who[one.who].startsWith("person:"));
-  const doubt = (article) => article.differ + article.doubts.length;
   const ORDERS = {
-    doubt: (a, b) => doubt(b) - doubt(a) || (a.id < b.id ? -1 : 1),
+    doubt: () => 0, // they come so
     id: (a, b) => (a.id < b.id ? -1 : 1),
   };
 

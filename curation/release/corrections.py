@@ -1,32 +1,24 @@
 """The `corrections` config: what an engine had said, against what a person made of it, span by span.
 
 Only articles whose annotation started from a pre-annotation that is known have rows. One row is one entity, one event
-(by its trigger) or one argument, paired as `curation.compare` pairs them: an argument only with one of the same
+(by its trigger) or one argument, paired as `curation.changes` pairs them: an argument only with one of the same
 trigger, so where a trigger changed, its arguments were removed and added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from datasets import Features, List, Value
 
 from curation.annotation import Annotation
-from curation.compare import Pair, match, match_links
+from curation.changes import FATES, Change, changes
 from curation.release.documents import Row
 from curation.schema import LabelSchema
 
 CONFIG = "corrections"
-CHANGES = {
-    "same": "kept",
-    "type": "type",
-    "border": "border",
-    "both": "type and border",
-    "missed": "removed",
-    "spurious": "added",
-}
-"""What a pair is called, the engine's side taken as the reference. Where only attributes differ it is `attributes`."""
+CHANGES = FATES
+"""What a pair is called. Where only attributes differ it is `attributes`."""
 
 
 def features() -> Features:
@@ -60,39 +52,25 @@ def correction_rows(text: str, annotation: Annotation, prediction: Annotation, s
         "engine": prediction.annotator.key,
     }
     defaults = {of: {one.name: one.default for one in schema.attributes_of(of)} for of in ("entities", "events")}
-    pairs: tuple[tuple[str, list[Any], Mapping[str, str]], ...] = (
-        ("entity", match(prediction.entities, annotation.entities), defaults["entities"]),
-        ("event", match(prediction.events, annotation.events), defaults["events"]),
-        ("argument", match_links(prediction, annotation), {}),
-    )
-    return [{**about, "item": item, **_row(pair, text, standard)} for item, found, standard in pairs for pair in found]
+    return [{**about, **_row(change, text)} for change in changes(prediction, annotation, defaults)]
 
 
-def _row(pair: Pair[Any], text: str, defaults: Mapping[str, str]) -> Row:
-    said, made = pair.reference, pair.other
+def _row(change: Change, text: str) -> Row:
+    said, made = change.said, change.made
     trigger = getattr(said or made, "trigger", (None, None, None))
-    differ = _attributes(said.attributes, made.attributes, defaults) if said and made else []
     return {
-        "change": "attributes" if pair.kind == "same" and differ else CHANGES[pair.kind],
+        "item": change.what,
+        "change": change.fate,
         **_side("predicted_", said, text),
         "predicted_score": said.score if said else None,
         **_side("", made, text),
         "trigger_start": trigger[0],
         "trigger_end": trigger[1],
         "trigger_type": trigger[2],
-        "attributes": differ,
+        "attributes": [{"name": one.name, "predicted": one.said, "value": one.made} for one in change.attributes],
     }
 
 
 def _side(prefix: str, item: Any, text: str) -> Row:
     held = (item.start, item.end, item.type, text[item.start : item.end]) if item else (None,) * 4
     return {f"{prefix}{name}": value for name, value in zip(("start", "end", "type", "text"), held, strict=True)}
-
-
-def _attributes(said: Mapping[str, str], made: Mapping[str, str], defaults: Mapping[str, str]) -> list[Row]:
-    before, now = {**defaults, **said}, {**defaults, **made}
-    return [
-        {"name": name, "predicted": before.get(name), "value": now.get(name)}
-        for name in sorted({*before, *now})
-        if before.get(name) != now.get(name)
-    ]

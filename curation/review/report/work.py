@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from statistics import quantiles
 
 from curation.annotation import Annotation, State
 from curation.article import Value
-
-LONGEST = 4 * 3600.0
-"""Seconds beyond which a lead time says that the page was left open, not that somebody worked."""
+from curation.review.times import quartiles, strange_time
 
 _FURTHEST: dict[State, int] = {"reviewed": 3, "submitted": 2, "draft": 1, "skipped": 0, "predicted": -1}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -41,7 +38,7 @@ class Work(Value):
     """What the people did. `days`: day → pseudonym → articles submitted. `answered`: day → articles first answered.
 
     Left out of the times, and counted here: `no_time` has none, `zero_times` are zero, `long_times` are above
-    `LONGEST`. `undated` submissions have no time of submission and stand on no day.
+    `curation.review.times.LONGEST`. `undated` submissions have no time of submission and stand on no day.
     """
 
     people: tuple[Person, ...]
@@ -123,23 +120,6 @@ class WorkCounter:
             seconds=quartiles(seconds),
             items=round(self._items[key] / submitted, 2) if submitted else 0.0,
         )
-
-
-def strange_time(seconds: float | None) -> str | None:
-    """Why a lead time cannot be believed, as a field of `Work`; None where it can."""
-    if seconds is None:
-        return "no_time"
-    if seconds < 1:
-        return "zero_times"
-    return "long_times" if seconds > LONGEST else None
-
-
-def quartiles(values: list[float]) -> tuple[float, float, float] | None:
-    """Lower quartile, median and upper quartile; None where there are no values."""
-    if not values:
-        return None
-    low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
-    return round(low, 1), round(middle, 1), round(high, 1)
 
 
 def latest(annotations: Iterable[Annotation]) -> list[Annotation]:

@@ -59,10 +59,11 @@ class Outgoing(NamedTuple):
         return [one.to_json() for one in (self.annotation, *(one for _, one in self.variants)) if one is not None]
 
     def predictions(self, schema: LabelSchema) -> list[dict[str, Any]]:
-        """Its predictions, the first one first. Who made a variant is told by its name alone."""
+        """Its predictions, the first one first. A variant shows its name, not who made it, and no scores."""
         made = [] if self.shown is None else [encode.prediction(self.shown, self.article, schema)]
         return made + [
-            encode.prediction(annotation, self.article, schema, under=name) for name, annotation in self.variants
+            encode.prediction(_unscored(annotation), self.article, schema, under=name)
+            for name, annotation in self.variants
         ]
 
     def packed(self, schema: LabelSchema, batch: str) -> tuple[bytes, str | None]:
@@ -77,3 +78,14 @@ class Outgoing(NamedTuple):
         if self.shown is None:
             return None
         return encode.digest(encode.prediction(self.shown, self.article, schema)["result"])
+
+
+def _unscored(annotation: Annotation) -> Annotation:
+    """`annotation` without the scores an engine once gave what people left as it was."""
+    none = {"score": None}
+    return annotation.model_copy(
+        update={
+            "entities": tuple(one.model_copy(update=none) for one in annotation.entities),
+            "events": tuple(one.model_copy(update=none) for one in annotation.events),
+        }
+    )

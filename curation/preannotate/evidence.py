@@ -64,6 +64,7 @@ def of_trigger(
     tag = parse.tag[token]
     yield f"tag {tag}" if tag in _TAGS else "tag other"
     yield f"type {trigger.type}"
+    yield f"{trigger.type} {'verb' if parse.verbal(token) else 'noun'}"
     core = len({filled.role for filled in roles if filled.role not in _CIRCUMSTANCES})
     yield ("no role", "one role")[core] if core < 2 else "more roles"
     for role in _CIRCUMSTANCES:
@@ -93,6 +94,10 @@ def of_trigger(
         yield "definite"
     if not kids.isdisjoint(("a", "an")):
         yield "indefinite"
+    if tag == "NNS" and not any(kid < token for kid in parse.kids[token]):
+        yield "bare plural"
+    if not parse.verbal(token) and parse.dep[token] == "pobj":
+        yield f"behind {parse.lower[parse.head[token]]}"
     if parse.zone.kind != "body":
         yield f"in {parse.zone.kind}"
 

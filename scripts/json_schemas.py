@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from curation.annotation import Annotation
 from curation.article import Article, Sha256
 from curation.confidence import Confidence
+from curation.ensemble import Ensemble
 from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
@@ -32,6 +33,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "label-schema": LabelSchema,
     "lexicon": Lexicon,
     "confidence": Confidence,
+    "ensemble": Ensemble,
     "project": File,
     "snapshot": Snapshot,
     "snapshot-task": TaskLine,

@@ -19,7 +19,7 @@ from curation.article import Article, sha256
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "json_schemas.py"
 OURS = ("article", "annotation", "label-schema", "lexicon", "project")
-FORMATS = (*OURS, "confidence", "snapshot", "snapshot-task", "release", "release-article")
+FORMATS = (*OURS, "confidence", "ensemble", "snapshot", "snapshot-task", "release", "release-article")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

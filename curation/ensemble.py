@@ -1,0 +1,306 @@
+"""What several engines' votes are worth together: a file that `curation ensemble` writes and the engine reads.
+
+Each item that any member names is a candidate. What the members say of it becomes votes, and a weighted sum of votes
+the chance that it is right: one set of weights for all labels, and one for each label that was met often enough. Beside
+the weights stand the figures that justify them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ConfigDict, Field
+
+from curation.annotation import Annotation, Argument, Entity, Event, Label
+from curation.article import Value, build
+from curation.compare import match
+from curation.confidence import ANY, Section
+from curation.errors import BadInput
+from curation.files import json_object
+
+Votes = tuple[float, ...]
+"""What the members say of a candidate: a number for each weight, the first always 1."""
+
+SURE = 4.0
+"""How far a score may count, in log-odds: 0.982."""
+EACH = 4
+"""Votes of a member on a span: says it, how surely, says it with another border, says another label there."""
+EACH_ARGUMENT = 3
+"""Votes of a member on an argument: says it, how surely, has event and filler but does not link them."""
+
+
+class Member(Value):
+    """One engine that votes: what makes it, and the version whose votes were weighed."""
+
+    name: Label
+    model: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    key: Label
+
+
+class SectionEnsemble(Value):
+    """The weights of one section. `say`: the chance from which a candidate is said.
+
+    weights: label → its weights, of arguments the role; `*` stands for all labels that have none of their own.
+    """
+
+    say: float = Field(ge=0, le=1)
+    weights: dict[Label, tuple[float, ...]]
+
+    def chance(self, label: str, votes: Votes) -> float:
+        """The chance that a candidate with these votes is right."""
+        weights = self.weights.get(label) or self.weights[ANY]
+        return _sigmoid(sum(weight * vote for weight, vote in zip(weights, votes, strict=True)))
+
+
+class Measured(Value):
+    """How good somebody is on articles that were no part of the fit: micro-averages, exact span and type."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+class SectionMeasured(Value):
+    """Figures of one section: of each member, in their order, and of the ensemble; of its chances, over candidates."""
+
+    members: tuple[Measured, ...]
+    ensemble: Measured
+    candidates: int
+    ece: float | None
+    brier: float | None
+    auroc: float | None
+
+
+class Ensemble(Value):
+    """The file. Weights are of all `articles`; figures are of each fold by what was fitted on the others."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_ref: str = Field(alias="schema")
+    gold: str
+    articles: int = Field(ge=2)
+    folds: int = Field(ge=2)
+    members: tuple[Member, ...] = Field(min_length=2)
+    sections: dict[Section, SectionEnsemble]
+    figures: dict[Section, SectionMeasured]
+
+    @cached_property
+    def digest(self) -> str:
+        """Eight hex digits of a hash of all this."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:8]
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def load_ensemble(path: Path) -> Ensemble:
+    """The file at `path`. Raises BadInput naming the field that cannot be used."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        way_out = "check the path, or make one with `curation ensemble`"
+        raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
+    found = build(Ensemble, json_object(raw, path=path), path=path)
+    for section, votes in (("entities", EACH), ("events", EACH), ("arguments", EACH_ARGUMENT)):
+        wanted = 1 + votes * len(found.members)
+        fitted = found.sections.get(section)  # type: ignore[call-overload]
+        if fitted is None or ANY not in fitted.weights or {len(one) for one in fitted.weights.values()} != {wanted}:
+            what = f"needs {wanted} weights for each label, and for {ANY}"
+            raise BadInput(what, path=path, field=f"sections.{section}", way_out="fit it again: curation ensemble")
+    return found
+
+
+class Candidate(NamedTuple):
+    """An entity or event that a member names: its place and label, its votes, and who names it."""
+
+    start: int
+    end: int
+    label: str
+    votes: Votes
+    said: tuple[Entity | Event | None, ...]
+
+
+class CandidateLink(NamedTuple):
+    """An argument between items that are said: the event's place among the events, role, the filler, its votes."""
+
+    event: int
+    role: str
+    filler: str
+    votes: Votes
+
+
+def candidates(said: Sequence[Sequence[Entity | Event]]) -> list[Candidate]:
+    """Every span and label that a member names, by place, with the votes of all members.
+
+    Args:
+        said: for each member, what it names in one article: all entities, or all events.
+    """
+    exact: list[dict[tuple[int, int, str], Entity | Event]] = [
+        {(item.start, item.end, item.type): item for item in reversed(items)} for items in said
+    ]
+    near: list[dict[tuple[int, int, str], set[str]]] = [{} for _ in said]  # by member who does not name it: how near
+    for one in range(len(said)):
+        for two in range(len(said)):
+            for pair in match(said[one], said[two]) if one != two else ():
+                if pair.kind in ("border", "type") and pair.reference is not None:
+                    key = (pair.reference.start, pair.reference.end, pair.reference.type)
+                    near[two].setdefault(key, set()).add(pair.kind)
+    found = []
+    for key in sorted({key for items in exact for key in items}):
+        votes = [1.0]
+        for items, others in zip(exact, near, strict=True):
+            item = items.get(key)
+            kinds = others.get(key, set()) if item is None else set()
+            votes += [float(item is not None), _sure(item), float("border" in kinds), float("type" in kinds)]
+        found.append(Candidate(*key, tuple(votes), tuple(items.get(key) for items in exact)))
+    return found
+
+
+def chosen(found: Sequence[Candidate], fitted: SectionEnsemble) -> list[tuple[Candidate, float]]:
+    """The candidates that are said, each with its chance, by place.
+
+    Of two that stand in each other's way (the same span, or overlapping spans of one label) the likelier is said,
+    unless a member says both.
+    """
+    rated = sorted(
+        ((fitted.chance(one.label, one.votes), one) for one in found), key=lambda pair: (-pair[0], pair[1][:3])
+    )
+    said: list[tuple[Candidate, float]] = []
+    for chance, one in rated:
+        if chance < fitted.say:
+            break
+        if not any(_in_the_way(one, other) for other, _ in said):
+            said.append((one, chance))
+    return sorted(said, key=lambda pair: pair[0][:3])
+
+
+def _in_the_way(one: Candidate, other: Candidate) -> bool:
+    same = (one.start, one.end) == (other.start, other.end)
+    overlap = one.start < other.end and other.start < one.end
+    if not same and not (overlap and one.label == other.label):
+        return False
+    return not any(mine is not None and theirs is not None for mine, theirs in zip(one.said, other.said, strict=True))
+
+
+def candidate_links(
+    said: Sequence[Annotation], entities: Sequence[Entity], events: Sequence[Event]
+) -> list[CandidateLink]:
+    """Every argument that a member names between items that are said, with the votes of the members.
+
+    A member's event is the one that is said at the same or an overlapping trigger of its type; a filler is the item
+    that is said at its span, else one of its type that overlaps it.
+    """
+    links: list[dict[tuple[int, str, str], Argument]] = []
+    has: list[tuple[set[int], set[str]]] = []  # events and fillers that the member has
+    for annotation in said:
+        ids: dict[str, str] = {}
+        for ours, theirs in ((entities, annotation.entities), (events, annotation.events)):
+            ids |= _theirs_to_ours(ours, theirs)
+        places = {event.id: place for place, event in enumerate(events)}
+        mine: dict[tuple[int, str, str], Argument] = {}
+        for event in annotation.events:
+            place = places.get(ids.get(event.id, ""))
+            for argument in event.arguments if place is not None else ():
+                filler = ids.get(argument.filler)
+                if place is not None and filler is not None and filler != events[place].id:
+                    before = mine.get((place, argument.role, filler))
+                    if before is None or (argument.score or 0) > (before.score or 0):
+                        mine[place, argument.role, filler] = argument
+        links.append(mine)
+        has.append(({places[one] for one in ids.values() if one in places}, set(ids.values())))
+    found = []
+    for key in sorted({key for mine in links for key in mine}):
+        votes = [1.0]
+        for mine, (events_of, fillers_of) in zip(links, has, strict=True):
+            argument_said = mine.get(key)
+            against = argument_said is None and key[0] in events_of and key[2] in fillers_of
+            votes += [float(argument_said is not None), _sure(argument_said), float(against)]
+        found.append(CandidateLink(*key, tuple(votes)))
+    return found
+
+
+def _theirs_to_ours(ours: Iterable[Entity] | Iterable[Event], theirs: Sequence[Entity | Event]) -> dict[str, str]:
+    """Ids of a member's items → ids of the items that are said in their place. Each of theirs may find one of ours."""
+    known: list[Entity | Event] = list(ours)
+    found: dict[str, str] = {}
+    left = list(theirs)
+    for _ in range(2):  # the second time for those whose counterpart was another's first choice
+        pairs = match(known, left)
+        for pair in pairs:
+            if pair.kind in ("same", "border", "type") and pair.reference is not None and pair.other is not None:
+                found.setdefault(pair.other.id, pair.reference.id)
+        left = [item for item in left if item.id not in found]
+    return found
+
+
+def combine(
+    ensemble: Ensemble, said: Sequence[Annotation], fillers: Mapping[tuple[str, str], frozenset[str]], origin: str
+) -> tuple[list[Entity], list[Event]]:
+    """What the members' annotations of one article are together; scores are chances.
+
+    Args:
+        ensemble: the weights.
+        said: the members' annotations, in their order.
+        fillers: (event type, role) → the types that may fill it.
+        origin: the key of the annotator that this is.
+    """
+    entities = [
+        Entity(**_item(one, chance, f"e{number}", ensemble.sections["entities"], origin))
+        for number, (one, chance) in enumerate(
+            chosen(candidates([annotation.entities for annotation in said]), ensemble.sections["entities"]), start=1
+        )
+    ]
+    events = [
+        Event(**_item(one, chance, f"v{number}", ensemble.sections["events"], origin))
+        for number, (one, chance) in enumerate(
+            chosen(candidates([annotation.events for annotation in said]), ensemble.sections["events"]), start=1
+        )
+    ]
+    types = {item.id: item.type for item in (*entities, *events)}
+    fitted = ensemble.sections["arguments"]
+    arguments: dict[int, list[Argument]] = {}
+    for link in candidate_links(said, entities, events):
+        chance = fitted.chance(link.role, link.votes)
+        may = fillers.get((events[link.event].type, link.role), frozenset())
+        if chance >= fitted.say and types[link.filler] in may:
+            made = Argument(role=link.role, filler=link.filler, score=round(chance, 4), origin=origin)
+            arguments.setdefault(link.event, []).append(made)
+    return entities, [
+        event.model_copy(update={"arguments": tuple(arguments.get(place, ()))}) for place, event in enumerate(events)
+    ]
+
+
+def _item(one: Candidate, chance: float, name: str, fitted: SectionEnsemble, origin: str) -> dict[str, Any]:
+    """The fields of an item; its attributes are those of the member whose word counts most."""
+    weights = fitted.weights.get(one.label) or fitted.weights[ANY]
+    ranked = sorted(
+        ((-weights[1 + EACH * place], place, item) for place, item in enumerate(one.said) if item is not None),
+        key=lambda entry: entry[:2],
+    )
+    return {
+        "id": name,
+        "type": one.label,
+        "start": one.start,
+        "end": one.end,
+        "score": round(chance, 4),
+        "attributes": ranked[0][2].attributes,
+        "origin": origin,
+    }
+
+
+def _sure(item: Entity | Event | Argument | None) -> float:
+    if item is None or item.score is None:
+        return 0.0
+    score = min(max(item.score, 1e-6), 1 - 1e-6)
+    return max(-SURE, min(SURE, math.log(score / (1 - score))))
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))

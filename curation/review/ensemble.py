@@ -1,0 +1,257 @@
+"""Fit what the votes of several engines are worth, on corrected articles.
+
+For each section a logistic model of the votes: one for all labels, held near nothing, and one for each label, held near
+that of all labels as far as its items are few. What is said is what the weights make at least as likely as the chance
+that gave the best F1 on articles that were no part of the fit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.annotation import Annotation
+from curation.compare import Counts, Pair, links, match, match_links
+from curation.confidence import ANY, SECTIONS, Section
+from curation.ensemble import (
+    EACH,
+    EACH_ARGUMENT,
+    Ensemble,
+    Measured,
+    Member,
+    SectionEnsemble,
+    SectionMeasured,
+    Votes,
+    candidate_links,
+    candidates,
+    combine,
+)
+from curation.review.calibration import calibration
+
+FOLDS = 5
+LEAST = 20
+"""Fewest candidates of a label for weights of its own."""
+HELD = 1.0, 3.0
+"""How strongly weights are held near nothing, and those of a label near those of all labels."""
+STEPS = 50
+SAY = 0.5
+"""The chance from which a candidate is said until a better one is known."""
+
+Floats = NDArray[np.float64]
+Fillers = Mapping[tuple[str, str], frozenset[str]]
+
+
+class Voted(NamedTuple):
+    """An article's gold, and what each member says of it."""
+
+    gold: Annotation
+    said: tuple[Annotation, ...]
+
+
+class _Vote(NamedTuple):
+    label: str
+    votes: Votes
+    right: bool
+
+
+def fit_ensemble(
+    corrected: Iterable[Voted],
+    members: Sequence[Member],
+    fillers: Fillers,
+    *,
+    gold: str,
+    folds: int = FOLDS,
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> Ensemble:
+    """The file for these members. All of `corrected` is kept in memory.
+
+    Args:
+        corrected: articles with gold and what the members say of them, two at least.
+        members: who votes, in the order of what they say.
+        fillers: (event type, role) → the types that may fill it.
+        gold: what the gold is called in the file.
+        folds: into how many parts the articles are cut for the figures.
+        on_progress: told how many articles are read.
+
+    Raises:
+        ValueError: fewer than two articles or members.
+    """
+    found: list[Voted] = []
+    for one in corrected:
+        found.append(one)
+        on_progress(len(found))
+    if len(found) < 2 or len(members) < 2:
+        raise ValueError(f"two corrected articles and two members are needed, not {len(found)} and {len(members)}")
+    found.sort(key=lambda one: hashlib.sha256(one.gold.article_id.encode()).digest())
+    folds = min(folds, len(found))
+
+    def file(articles: Sequence[Voted], say: Mapping[Section, float]) -> Ensemble:
+        return Ensemble(
+            schema_ref=found[0].gold.schema_ref,
+            gold=gold,
+            articles=len(found),
+            folds=folds,
+            members=tuple(members),
+            sections=_fitted(articles, len(members), say),
+            figures={},
+        )
+
+    halves = [
+        (file([one for place, one in enumerate(found) if place % folds != fold], {}), found[fold::folds])
+        for fold in range(folds)
+    ]
+    say: dict[Section, float] = {section: _best_limit(section, halves) for section in SECTIONS}
+    return file(found, say).model_copy(update={"figures": _figures(halves, say, fillers, len(members))})
+
+
+def weigh(votes: Floats, right: Floats, held: float, near: Floats) -> Floats:
+    """The weights of a logistic model, held near others: Newton's steps, the same for the same input.
+
+    Args:
+        votes: items × votes.
+        right: 1 or 0 for each item.
+        held: how strongly.
+        near: the weights they are held near.
+    """
+    weights = near.copy()
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(votes @ weights, -30, 30)))
+        slope = votes.T @ (chance - right) + held * (weights - near)
+        curve = (votes * (chance * (1 - chance))[:, None]).T @ votes + held * np.eye(len(weights))
+        step = np.linalg.solve(curve, slope)
+        weights = weights - step
+        if np.abs(step).max() < 1e-9:
+            break
+    return weights
+
+
+def _fitted(articles: Sequence[Voted], members: int, say: Mapping[Section, float]) -> dict[Section, SectionEnsemble]:
+    """The weights of all sections; arguments are weighed between the items of the gold that a member finds."""
+    sections: dict[Section, SectionEnsemble] = {}
+    for section in SECTIONS:
+        votes = [vote for one in articles for vote in _votes(section, one)]
+        width = 1 + members * (EACH_ARGUMENT if section == "arguments" else EACH)
+        sections[section] = SectionEnsemble(say=say.get(section, SAY), weights=_weights(votes, width))
+    return sections
+
+
+def _weights(votes: Sequence[_Vote], width: int) -> dict[str, tuple[float, ...]]:
+    nothing = np.zeros(width)
+    if not votes:
+        return {ANY: tuple(nothing.tolist())}
+    pooled = weigh(*_arrays(votes), HELD[0], nothing)
+    found = {ANY: pooled}
+    for label in sorted({vote.label for vote in votes}):
+        own = [vote for vote in votes if vote.label == label]
+        if len(own) >= LEAST:
+            found[label] = weigh(*_arrays(own), HELD[1], pooled)
+    return {label: tuple(round(float(weight), 6) for weight in weights) for label, weights in found.items()}
+
+
+def _arrays(votes: Sequence[_Vote]) -> tuple[Floats, Floats]:
+    return (
+        np.array([vote.votes for vote in votes], dtype=np.float64),
+        np.array([vote.right for vote in votes], dtype=np.float64),
+    )
+
+
+def _votes(section: Section, one: Voted) -> list[_Vote]:
+    """The candidates of an article, with whether they are right.
+
+    Arguments are judged between the gold's own items, so that what is wrong with these does not count twice.
+    """
+    if section == "arguments":
+        entities, events = one.gold.entities, one.gold.events
+        items = {item.id: item for item in (*entities, *events)}
+        true = {
+            (place, argument.role, (items[argument.filler].start, items[argument.filler].end))
+            for place, event in enumerate(events)
+            for argument in event.arguments
+        }
+        return [
+            _Vote(
+                link.role,
+                link.votes,
+                (link.event, link.role, (items[link.filler].start, items[link.filler].end)) in true,
+            )
+            for link in candidate_links(one.said, entities, events)
+        ]
+    gold = one.gold.entities if section == "entities" else one.gold.events
+    known = {(item.start, item.end, item.type) for item in gold}
+    return [
+        _Vote(found.label, found.votes, (found.start, found.end, found.label) in known)
+        for found in candidates([said.entities if section == "entities" else said.events for said in one.said])
+    ]
+
+
+def _best_limit(section: Section, halves: Sequence[tuple[Ensemble, Sequence[Voted]]]) -> float:
+    """The chance that parts right from wrong candidates with the best F1, on articles that were no part of the fit."""
+    rated: list[tuple[float, bool]] = []
+    wanted = 0
+    for fitted, articles in halves:
+        for one in articles:
+            rated += (
+                (fitted.sections[section].chance(vote.label, vote.votes), vote.right) for vote in _votes(section, one)
+            )
+            wanted += len(list(links(one.gold))) if section == "arguments" else len(getattr(one.gold, section))
+    best, say, right = 0.0, SAY, 0
+    rated.sort(key=lambda pair: -pair[0])
+    for place, (chance, good) in enumerate(rated, start=1):
+        right += good
+        f1 = 2 * right / (place + wanted)
+        if f1 > best and (place == len(rated) or rated[place][0] < chance):
+            best, say = f1, chance
+    return round(max(say - 1e-6, 0.0), 6)
+
+
+def _figures(
+    halves: Sequence[tuple[Ensemble, Sequence[Voted]]], say: Mapping[Section, float], fillers: Fillers, members: int
+) -> dict[Section, SectionMeasured]:
+    counts: dict[Section, list[Counts]] = {section: [Counts() for _ in range(members + 1)] for section in SECTIONS}
+    chances: dict[Section, tuple[list[float], list[bool]]] = {section: ([], []) for section in counts}
+    for fitted, articles in halves:
+        sections = {section: one.model_copy(update={"say": say[section]}) for section, one in fitted.sections.items()}
+        fitted = fitted.model_copy(update={"sections": sections})
+        for one in articles:
+            entities, events = combine(fitted, one.said, fillers, "engine:ensemble")
+            together = one.said[0].model_copy(update={"entities": tuple(entities), "events": tuple(events)})
+            for place, said in enumerate((*one.said, together)):
+                _count(counts, place, one.gold, said)
+            for section, (rated, right) in chances.items():
+                for vote in _votes(section, one):
+                    rated.append(sections[section].chance(vote.label, vote.votes))
+                    right.append(vote.right)
+    figures: dict[Section, SectionMeasured] = {}
+    for section, told in counts.items():
+        scores = calibration(*chances[section])
+        *each, together_counts = (
+            Measured(precision=round(one.precision, 4), recall=round(one.recall, 4), f1=round(one.f1, 4))
+            for one in told
+        )
+        figures[section] = SectionMeasured(
+            members=tuple(each),
+            ensemble=together_counts,
+            candidates=len(chances[section][0]),
+            ece=scores.ece if scores else None,
+            brier=scores.brier if scores else None,
+            auroc=scores.auroc if scores else None,
+        )
+    return figures
+
+
+def _count(counts: Mapping[Section, list[Counts]], place: int, gold: Annotation, said: Annotation) -> None:
+    pairs: dict[Section, Sequence[Pair[Any]]] = {
+        "entities": match(gold.entities, said.entities),
+        "events": match(gold.events, said.events),
+        "arguments": match_links(gold, said),
+    }
+    for section, found in pairs.items():
+        for pair in found:
+            right = pair.kind == "same"
+            counts[section][place].add(
+                int(right), int(pair.other is not None and not right), int(pair.reference is not None and not right)
+            )

@@ -124,6 +124,10 @@ class _Task:
             self.note(None, None, "not-a-task", "this is no task with an id")
         data = self.task.get("data")
         self.data: dict[str, Any] = data if isinstance(data, dict) else {}
+        purpose = self.data.get(PURPOSE)
+        self.purpose: str = purpose if _is_label(purpose) else ANNOTATE
+        if purpose is not None and self.purpose != purpose:
+            self.note(None, None, "bad-purpose", f"the task's {PURPOSE} is no name and is taken for {ANNOTATE}")
 
     def note(self, annotation: str | None, region: str | None, code: str, message: str) -> None:
         self.issues.append(Issue(self.id, annotation, region, code, one_line(message, 300)))
@@ -139,15 +143,15 @@ class _Task:
             for annotation in annotations:
                 for finding in check(annotation, article, self.schema):
                     self.note(annotation.id, finding.item, finding.code, finding.message)
-        purpose, batch = self.data.get(PURPOSE), self.data.get(BATCH)
+        batch = self.data.get(BATCH)
         return Decoded(
             task=self.id,
             article=article,
             annotations=tuple(annotations),
             issues=tuple(self.issues),
             state=state_of(self.task),
-            purpose=purpose if isinstance(purpose, str) else ANNOTATE,
-            batch=batch if isinstance(batch, str) else None,
+            purpose=self.purpose,
+            batch=batch if _is_label(batch) else None,
         )
 
     def article(self) -> Article | None:
@@ -266,11 +270,11 @@ class _Task:
     def state(self, raw: dict[str, Any], *, draft: bool) -> State:
         """Submitted in a task that was made to look again is reviewed."""
         state = _state(raw, draft=draft)
-        return "reviewed" if state == "submitted" and self.data.get(PURPOSE) in REVIEW else state
+        return "reviewed" if state == "submitted" and self.purpose in REVIEW else state
 
     def between(self) -> tuple[str, ...] | None:
         """The ids of the annotations that the task is about, where it was made to look again."""
-        ids = self.data.get(BETWEEN) if self.data.get(PURPOSE) in REVIEW else None
+        ids = self.data.get(BETWEEN) if self.purpose in REVIEW else None
         return tuple(one for one in ids if _is_identifier(one)) or None if isinstance(ids, list) else None
 
 

@@ -112,6 +112,11 @@ def result(annotation: Annotation, article: Article, schema: LabelSchema) -> lis
     return regions
 
 
+def undrawable(annotation: Annotation, article: Article) -> Item | None:
+    """The first item that the editor cannot draw, and with it the arrows of all others: it begins at a line break."""
+    return next((item for item in annotation.items() if article.text[item.start] == "\n"), None)
+
+
 def region_id(item_id: str) -> str:
     """The region's id: the item's own where the editor keeps it, else a stable stand-in."""
     if PLAIN_ID.fullmatch(item_id):

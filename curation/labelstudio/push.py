@@ -19,7 +19,7 @@ from typing import Any
 
 from curation.annotation import Annotation
 from curation.article import Article, Value
-from curation.check import check
+from curation.check import Finding, check
 from curation.errors import Ambiguous, LabelStudioError
 from curation.labelstudio import encode
 from curation.labelstudio.alone import alone
@@ -293,6 +293,8 @@ class _Run:
             variants = tuple((name, migrate(one, self.schema)[0]) for name, one in task.variants)
             return task._replace(variants=variants)
         findings = check(annotation, article, self.schema)
+        if not findings and (item := encode.undrawable(annotation, article)):
+            findings = [Finding("blank-span", "begins at a line break, and the editor cannot draw it", item.id)]
         if not findings:
             return task
         self.count("refused")

@@ -57,7 +57,8 @@ def annotation(
         while True:
             start = chance.randrange(len(article.text))
             end = min(len(article.text), start + chance.randint(1, 12))
-            if article.text[start:end].strip():
+            # Push refuses what begins at a line break.
+            if article.text[start] != "\n" and article.text[start:end].strip():
                 return {"start": start, "end": end}
 
     def attributes(of: Any) -> dict[str, str]:

@@ -1,0 +1,285 @@
+"""The anchoring audit: do people who see a pre-annotation say what it says because it says so?
+
+Some articles are annotated blind, without their pre-annotation, which is held back. Set beside the work of those who
+saw theirs: how far each sort agrees with the engine, which labels it gives, how long it takes. The difference in
+agreement with the engine is the anchoring effect: what people took over and would not have said by themselves (and, of
+that, what they would have overlooked). Articles are drawn by a hash, so the two sorts are alike but for chance, and
+every figure has the middle 95 per cent of resamples over articles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from curation.annotation import Annotation
+from curation.article import Value
+from curation.compare import Counts, Scores, compare
+from curation.review.bootstrap import Floats, draws, middle
+
+LEAST = 10
+"""Articles of either sort below which no conclusion is drawn."""
+LONGEST = 3600.0
+"""Seconds on one article above which nobody believes that they were spent on it: the page was left open."""
+FLAT = 0.02
+"""A difference in F1 below this is nothing to speak of, however sure."""
+
+Sort = Literal["blind", "assisted"]
+Item = Literal["entities", "triggers", "arguments"]
+SORTS: tuple[Sort, Sort] = ("blind", "assisted")
+ITEMS: tuple[Item, ...] = ("entities", "triggers", "arguments")
+Interval = tuple[float, float]
+
+
+class Work(NamedTuple):
+    """What people made of one article, blind and with the pre-annotation in view, and what the engine said of it."""
+
+    blind: Sequence[Annotation]
+    assisted: Sequence[Annotation]
+    engine: Annotation | None
+
+
+class Figure(Value):
+    """A figure, its interval (None where it cannot be told), and from how many articles it is."""
+
+    value: float
+    interval: Interval | None
+    articles: int
+
+
+class Contrast(Value):
+    """The same figure of blind and of assisted work, and the second less the first; None where there is none."""
+
+    blind: Figure | None
+    assisted: Figure | None
+    difference: float | None = None
+    interval: Interval | None = None
+
+
+class Label(Value):
+    """How often a label is given, of all labels of blind and of assisted work."""
+
+    label: str
+    blind: int
+    assisted: int
+    shares: Contrast
+
+
+class Anchoring(Value):
+    """Blind work beside assisted work.
+
+    engine       agreement with the engine (F1, exact span and type): `difference` is the anchoring effect
+    people       agreement between people on one article, where two annotated it
+    across       agreement between blind and assisted annotations of the same article, where there are both
+    labels       the labels, those whose share differs most first
+    seconds      median seconds on an article, without times of zero and above an hour
+    untimed      annotations without a time that can be believed
+    words        what follows from it, in plain words
+    """
+
+    articles: dict[Sort, int]
+    annotations: dict[Sort, int]
+    engine: dict[Item, Contrast]
+    people: dict[Item, Contrast]
+    across: dict[Item, Figure]
+    labels: tuple[Label, ...]
+    seconds: Contrast
+    untimed: dict[Sort, int]
+    words: tuple[str, ...]
+
+
+def anchoring(works: Iterable[Work]) -> Anchoring | None:
+    """The audit over the works of a project, each of one article; None where no article was annotated blind."""
+    sides: dict[Sort, _Side] = {"blind": _Side(), "assisted": _Side()}
+    across: dict[Item, list[Counts]] = {item: [] for item in ITEMS}
+    for work in works:
+        for sort, said in zip(SORTS, (work.blind, work.assisted), strict=True):
+            if said:
+                sides[sort].add(said, work.engine)
+        if work.blind and work.assisted:
+            _count(across, [(one, other) for one in work.blind for other in work.assisted])
+    blind, assisted = sides["blind"], sides["assisted"]
+    if not blind.articles:
+        return None
+    engine = {item: _contrast(blind.engine[item], assisted.engine[item]) for item in ITEMS}
+    seconds = _times(blind.seconds, assisted.seconds)
+    labels = _labels(blind.labels, assisted.labels)
+    return Anchoring(
+        articles={sort: sides[sort].articles for sort in SORTS},
+        annotations={sort: sides[sort].annotations for sort in SORTS},
+        engine=engine,
+        people={item: _contrast(blind.people[item], assisted.people[item]) for item in ITEMS},
+        across={item: figure for item in ITEMS if (figure := _f1(across[item])[0]) is not None},
+        labels=labels,
+        seconds=seconds,
+        untimed={sort: sides[sort].untimed for sort in SORTS},
+        words=tuple(_words(sides, engine, labels, seconds)),
+    )
+
+
+class _Side:
+    """What is counted of blind or of assisted work; rows are of articles."""
+
+    def __init__(self) -> None:
+        self.articles = self.annotations = self.untimed = 0
+        self.engine: dict[Item, list[Counts]] = {item: [] for item in ITEMS}
+        self.people: dict[Item, list[Counts]] = {item: [] for item in ITEMS}
+        self.labels: list[Counter[str]] = []
+        self.seconds: list[list[float]] = []
+
+    def add(self, said: Sequence[Annotation], engine: Annotation | None) -> None:
+        self.articles += 1
+        self.annotations += len(said)
+        if engine is not None:
+            _count(self.engine, [(engine, one) for one in said])
+        if len(said) > 1:
+            _count(self.people, list(combinations(said, 2)))
+        self.labels.append(Counter(item.type for one in said for item in one.items()))
+        times = [one.lead_time for one in said if one.lead_time and one.lead_time <= LONGEST]
+        self.untimed += len(said) - len(times)
+        if times:
+            self.seconds.append(times)
+
+
+def _count(rows: dict[Item, list[Counts]], pairs: Sequence[tuple[Annotation, Annotation]]) -> None:
+    """One more article: the counts of all its pairs together."""
+    scores = Scores()
+    for one, other in pairs:
+        scores.add(compare(one, other))
+    for item, counts in zip(ITEMS, (scores.entities, scores.triggers, scores.arguments), strict=True):
+        rows[item].append(counts)
+
+
+def _f1(rows: Sequence[Counts]) -> tuple[Figure | None, Floats | None]:
+    """F1 over articles, and of every resample; None where nobody said anything."""
+    counts = np.array([(one.tp, one.fp + one.fn) for one in rows], dtype=np.float64).reshape(-1, 2)
+    total = counts.sum(axis=0)
+    if not total.any():
+        return None, None
+    sums = np.concatenate([weights @ counts for weights in draws(len(counts))])
+    with np.errstate(invalid="ignore"):
+        figures = 2 * sums[:, 0] / (2 * sums[:, 0] + sums[:, 1])
+    value = round(float(2 * total[0] / (2 * total[0] + total[1])), 4)
+    return Figure(value=value, interval=_interval(figures, len(counts)), articles=len(counts)), figures
+
+
+def _contrast(blind: Sequence[Counts], assisted: Sequence[Counts]) -> Contrast:
+    return _between(_f1(blind), _f1(assisted))
+
+
+def _between(blind: tuple[Figure | None, Floats | None], assisted: tuple[Figure | None, Floats | None]) -> Contrast:
+    """Two figures with their resamples; those of one are shuffled, for the two sorts are drawn independently."""
+    (one, some), (two, others) = blind, assisted
+    if one is None or two is None or some is None or others is None:
+        return Contrast(blind=one, assisted=two)
+    shuffled = np.random.default_rng(len(some)).permutation(some)
+    enough = min(one.articles, two.articles)
+    return Contrast(
+        blind=one,
+        assisted=two,
+        difference=round(two.value - one.value, 4),
+        interval=_interval(others - shuffled, enough),
+    )
+
+
+def _interval(figures: Floats, articles: int) -> Interval | None:
+    """The middle 95 per cent; of one article alone nothing can be told."""
+    return middle(figures) if articles > 1 else None
+
+
+def _times(blind: Sequence[Sequence[float]], assisted: Sequence[Sequence[float]]) -> Contrast:
+    """Median seconds, an article's times drawn together."""
+
+    def median(articles: Sequence[Sequence[float]]) -> tuple[Figure | None, Floats | None]:
+        if not articles:
+            return None, None
+        times = np.array([time for one in articles for time in one])
+        of_article = np.array([number for number, one in enumerate(articles) for _ in one])
+        order = np.argsort(times, kind="stable")
+        times, of_article = times[order], of_article[order]
+        found = []
+        for weights in draws(len(articles)):
+            reached = np.cumsum(weights[:, of_article], axis=1)
+            found.append(times[(reached >= reached[:, -1:] / 2).argmax(axis=1)])
+        figures = np.concatenate(found)
+        value = round(float(np.median(times)), 1)
+        return Figure(value=value, interval=_interval(figures, len(articles)), articles=len(articles)), figures
+
+    return _between(median(blind), median(assisted))
+
+
+def _labels(blind: Sequence[Counter[str]], assisted: Sequence[Counter[str]]) -> tuple[Label, ...]:
+    names = sorted({name for counts in (*blind, *assisted) for name in counts})
+
+    def shares(rows: Sequence[Counter[str]]) -> list[tuple[Figure | None, Floats | None]]:
+        counts = np.array([[one[name] for name in names] for one in rows], dtype=np.float64).reshape(-1, len(names))
+        if not counts.any():
+            return [(None, None)] * len(names)
+        sums = np.concatenate([weights @ counts for weights in draws(len(counts))])
+        with np.errstate(invalid="ignore"):
+            parts = sums / sums.sum(axis=1, keepdims=True)
+        whole = counts.sum(axis=0) / counts.sum()
+        return [
+            (
+                Figure(
+                    value=round(float(whole[number]), 4),
+                    interval=_interval(parts[:, number], len(rows)),
+                    articles=len(rows),
+                ),
+                parts[:, number],
+            )
+            for number in range(len(names))
+        ]
+
+    found = [
+        Label(
+            label=name,
+            blind=sum(one[name] for one in blind),
+            assisted=sum(one[name] for one in assisted),
+            shares=_between(one, two),
+        )
+        for name, one, two in zip(names, shares(blind), shares(assisted), strict=True)
+    ]
+    return tuple(sorted(found, key=lambda one: (-abs(one.shares.difference or 0), one.label)))
+
+
+def _words(
+    sides: dict[Sort, _Side], engine: dict[Item, Contrast], labels: Sequence[Label], seconds: Contrast
+) -> Iterable[str]:
+    blind, assisted = sides["blind"], sides["assisted"]
+    yield f"{blind.articles} articles were annotated blind, {assisted.articles} with a pre-annotation in view."
+    if min(blind.articles, assisted.articles) < LEAST:
+        yield f"Too few to conclude anything: it takes {LEAST} of each sort, and more to see small differences."
+        return
+    for item, contrast in engine.items():
+        if contrast.blind is None or contrast.assisted is None or contrast.interval is None:
+            yield f"{item.capitalize()}: nothing to set against the engine."
+            continue
+        low, high = contrast.interval
+        figures = f"F1 with the engine {contrast.assisted.value:.3f} with it in view, {contrast.blind.value:.3f} blind"
+        if low > FLAT:
+            told = "people who see the pre-annotation say more of what it says than they would by themselves"
+        elif high < -FLAT:
+            told = "people who see the pre-annotation say less of what it says than those who do not"
+        elif low >= -FLAT and high <= FLAT:
+            told = "the pre-annotation does not steer people"
+        else:
+            told = "whether the pre-annotation steers people cannot be told from so few"
+        yield f"{item.capitalize()}: {figures} (difference {low:+.3f} to {high:+.3f}): {told}."
+    moved = [one for one in labels if one.shares.interval and not one.shares.interval[0] <= 0 <= one.shares.interval[1]]
+    if moved:
+        named = ", ".join(f"{one.label} ({one.shares.difference or 0:+.1%})" for one in moved[:5])
+        yield f"Labels given more or less often with a pre-annotation in view: {named}."
+    if seconds.blind is not None and seconds.assisted is not None and seconds.interval is not None:
+        low, high = seconds.interval
+        saved = "faster" if high < 0 else "slower" if low > 0 else "no faster and no slower, as far as can be told,"
+        yield (
+            f"Median seconds on an article: {seconds.assisted.value:.0f} with a pre-annotation, "
+            f"{seconds.blind.value:.0f} blind: {saved} with it."
+        )
+    if untimed := blind.untimed + assisted.untimed:
+        yield f"{untimed} annotations have no time that can be believed (none, zero, or above an hour)."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,15 @@ BEGAN = datetime(2031, 3, 3, 9, tzinfo=UTC)
 SOURCE = Source("http://localhost:8080", 1, "Conflict news", "2031-03-01T00:00:00Z", "")
 
 
-def practise(folder: Path, **settings: str) -> Project:
+def practise(
+    folder: Path, *, change: Callable[[list[dict[str, Any]]], None] | None = None, pulled: bool = True, **settings: str
+) -> Project:
     """Make the project in `folder`, pulled two and a half weeks after the work began.
 
     Args:
         folder: an empty one.
+        change: does something to the tasks, as Label Studio exports them, before they are pulled.
+        pulled: False: before the first pull.
         settings: lines of `[project]` that replace the sample's, as TOML.
     """
     lines = {
@@ -76,6 +80,10 @@ def practise(folder: Path, **settings: str) -> Project:
             ]
         )
         tasks.append(exported(place + 1, article, prediction, answers, schema))
+    if change is not None:
+        change(tasks)
+    if not pulled:
+        return project
     snapshot(project, tasks, (said[name] for name in sorted(said)))
     return project
 

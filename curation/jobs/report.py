@@ -103,7 +103,7 @@ def report(
     """
     stands = where(project)
     withdrawn = set(read_takedown(project.takedown)) if project.takedown else set()
-    readable = [name for name, stage in stands.articles.items() if stage != "gone" and name not in withdrawn]
+    readable = {name for name, stage in stands.articles.items() if stage != "gone" and name not in withdrawn}
     folder = latest_snapshot(project.work)
     snapshot = read_snapshot(folder) if folder else None
     work, labels = WorkCounter(), LabelCounter()
@@ -119,7 +119,7 @@ def report(
             if agreement
             else {}
         )
-        found = sources.checked() if checks else None
+        found = sources.checked(readable) if checks else None
         doubts: dict[str, list[Finding]] = {}
         for one in found.findings if found else ():
             doubts.setdefault(one.article_id, []).append(one)
@@ -226,8 +226,8 @@ class _Sources:
         measured = self._pseudonyms.value(found.agreement) if found.agreement else None
         return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
 
-    def checked(self) -> _Checked | None:
-        """What the checks find; None where nobody has submitted anything they could look at."""
+    def checked(self, readable: Collection[str]) -> _Checked | None:
+        """What the checks find, told where the article may be read; None where there is nothing to look at."""
         try:
             found = find(self.project, limit=FINDINGS)
         except BadInput:
@@ -246,6 +246,7 @@ class _Sources:
                 after=text.after,
             )
             for one, text in zip(found.findings, found.contexts, strict=True)
+            if one.article_id in readable
         ]
         report = Checked(
             articles=found.articles,

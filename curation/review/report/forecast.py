@@ -18,7 +18,7 @@ from curation.article import Value
 WINDOW = 28
 """Days looked back at, at most; the day of the pull, which is not over, is not among them."""
 FEWEST_DAYS, FEWEST_ACTIVE, FEWEST_ARTICLES = 5, 3, 10
-RUNS = 2000
+RUNS = 1000
 HORIZON = 3650
 """Days ahead beyond which nothing is said."""
 SHARE = 0.8

@@ -69,7 +69,7 @@ class ArgumentFinder:
 
     def fill(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> list[list[Filled]]:
         """Arguments of each trigger. Mentions that only roles call for are added to `found`; those used are kept."""
-        board = Board(parses, found, triggers)
+        board = Board(parses, found, triggers, self.partitives)
         return [list(self._arguments(board, trigger)) for trigger in triggers]
 
     def mark_all(

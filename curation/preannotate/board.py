@@ -18,8 +18,14 @@ _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 class Board:
     """Who stands where in one article."""
 
-    def __init__(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> None:
-        self.parses, self.found = parses, found
+    def __init__(
+        self,
+        parses: Sequence[Parse],
+        found: list[Found],
+        triggers: Sequence[Trigger],
+        partitives: frozenset[str] = frozenset(),
+    ) -> None:
+        self.parses, self.found, self.partitives = parses, found, partitives
         self.events = {(trigger.part, trigger.token): trigger for trigger in triggers}
         self.heads: dict[tuple[int, int], list[Found]] = defaultdict(list)
         self.inside: dict[tuple[int, int], list[Found]] = defaultdict(list)
@@ -55,6 +61,11 @@ class Board:
                 for other in self.heads.get((item.part, token), ()):
                     if other.kind == "name" and other.type == item.type:
                         return other
+            if self.parses[item.part].lemma[item.head] in self.partitives:  # "the Hill Guard group"
+                for token in self.parses[item.part].kid(item.head, *_MODIFIERS):
+                    for other in self.inside.get((item.part, token), ()):
+                        if other.type == item.type:
+                            return other
         return item
 
     def add(self, item: Found) -> Found:

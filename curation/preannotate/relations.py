@@ -77,6 +77,11 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
         elif dep == "oprd":
             _add(found, "clause", kid)
     _prepositions(parse, verb, found)
+    for name in ("object", "subject"):  # "six were arrested, including two clerks"
+        if name in found:
+            for token in found.get("including", ()):
+                _add(found, name, token)
+            break
     for thing in list(found.get("object", ())):
         if parse.start[thing] > parse.start[verb]:
             _prepositions(parse, thing, found, only_new=True)
@@ -212,6 +217,8 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
                     _add(found, name, token)
     elif dep in ("dobj", "nsubjpass", "nsubj", "attr", "oprd") and parse.verbal(head):
         _around(parse, head, noun, found, light)
+        if dep == "nsubj":
+            _affected(parse, head, found)
     elif dep in ("acomp", "oprd", "ccomp", "xcomp") and parse.verbal(head):
         own: Relations = {}
         _of_verb(parse, head, own)
@@ -225,6 +232,11 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
                 _add(found, name, token)
     elif dep == "pobj":
         prep, verb = head, parse.head[head]
+        if parse.dep[prep] == "agent":
+            _affected(parse, verb, found)
+        if parse.lemma[verb] in light and not parse.verbal(verb) and parse.verbal(parse.head[verb]):
+            for kid in parse.kid(parse.head[verb], "nsubj"):  # "claimed responsibility for the [attack]"
+                _add(found, "subject", _antecedent(parse, kid, parse.head[verb]))
         if parse.verbal(verb) and parse.dep[prep] in ("prep", "agent", "dative"):
             if parse.lower[prep] == "under" and parse.lemma[verb] in ("come", "be", "fall"):
                 for kid in parse.kid(verb, "nsubj"):
@@ -233,6 +245,12 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
                 _around(parse, verb, noun, found, light)
             elif parse.dep[prep] != "agent" and parse.lower[prep] in ("in", "during", "after", "as"):
                 _prepositions(parse, verb, found, only_new=True, only=_WHERE)
+
+
+def _affected(parse: Parse, verb: int, found: Relations) -> None:
+    """What the noun acts on as the doer of a verb: "the [blast] tore through the mill", "hit by a [strike]"."""
+    for kid in parse.kid(verb, "dobj", "nsubjpass"):
+        _add(found, "affects", _antecedent(parse, kid, verb))
 
 
 def _verb_name(parse: Parse, verb: int) -> str:
@@ -261,7 +279,10 @@ def _around(parse: Parse, verb: int, noun: int, found: Relations, light: Collect
 def _prepositions(
     parse: Parse, token: int, found: Relations, *, only_new: bool = False, only: Collection[str] = (), depth: int = 0
 ) -> None:
-    for prep in parse.kids[token]:
+    preps = list(parse.kids[token])
+    for adverb in parse.kid(token, "advmod", "prt"):  # "flew back [to Harl]"
+        preps += parse.kid(adverb, "prep")
+    for prep in preps:
         if parse.dep[prep] not in ("prep", "agent", "dative") and not (
             parse.dep[prep] in ("advmod", "prt", "advcl", "cc") and parse.pos[prep] in ("ADP", "SCONJ")
         ):

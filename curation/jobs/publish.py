@@ -10,6 +10,7 @@ from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import ReleaseError
 from curation.formats.tokens import tokenise
+from curation.jobs.anchoring import anchoring_of, for_card
 from curation.jobs.policy import policy as policy_of
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
@@ -73,9 +74,11 @@ def publish(
     source = read_snapshot(folder)
     withdrawn = read_takedown(project.takedown) if project.takedown else {}
     pseudonyms = Pseudonyms.of(project.work)
+    rules = policy_of(project)
     with predictions(project.work, source) as sent:
+        audit = for_card(anchoring_of(source, sent, rules))
         report = build_release(
-            reviewed(source, sent, pseudonyms, engine_only=engine_only, policy=policy_of(project)),
+            reviewed(source, sent, pseudonyms, engine_only=engine_only, policy=rules),
             project.load_schema(),
             project.releases,
             version=version,
@@ -88,6 +91,7 @@ def publish(
                 citation=project.release.citation,
                 snapshots=(folder.name,),
                 hub=hub,
+                anchoring=audit,
             ),
             force=force,
             split_by=split,

@@ -32,6 +32,14 @@ class Predictions:
                     return found
         return None
 
+    def withheld(self, article: Article) -> tuple[bool, Annotation | None]:
+        """Is the article's task a blind one, and which pre-annotation was held back, if there was one?"""
+        for project in self._projects:
+            for task in self._ledger.tasks_of(project, article.id, article.text_sha256, ANNOTATE):
+                if task.withheld is not None:
+                    return True, self._ledger.sent(task.withheld) if task.withheld else None
+        return False, None
+
 
 @contextmanager
 def predictions(work: Path, snapshot: Snapshot) -> Iterator[Predictions]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from curation.release.build import ReleaseReport, build_release
-    from curation.release.card import About
+    from curation.release.card import About, Audit
     from curation.release.documents import ReviewedArticle
     from curation.release.hub import publish_to_hub
     from curation.release.integrity import verify
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "About": "card",
+    "Audit": "card",
     "ReleaseReport": "build",
     "ReviewedArticle": "documents",
     "Selection": "manifest",
@@ -37,6 +38,7 @@ _HOME = {
 
 __all__ = [
     "About",
+    "Audit",
     "ReleaseReport",
     "ReviewedArticle",
     "Selection",

@@ -41,11 +41,19 @@ _MOST = 50
 """Longest list of sources, licences or annotators on a card."""
 
 
+class Audit(Value):
+    """What blind work beside assisted work shows: what is measured, blind, assisted, difference; and words."""
+
+    rows: tuple[tuple[str, str, str, str], ...]
+    words: tuple[str, ...]
+
+
 class About(Value):
     """What the card says that neither the articles nor the label schema tell.
 
     `licence` is that of the annotations; the articles' own are listed beside it. `snapshots` names the pulls that
     the annotations came from, `hub` the repository (`ORG/NAME`) where the release is to be found, if it is known.
+    `anchoring` is what blind work beside assisted work shows, where some articles were annotated blind.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -58,6 +66,7 @@ class About(Value):
     tags: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     hub: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
+    anchoring: Audit | None = None
 
 
 class SplitSize(Value):

@@ -11,7 +11,7 @@ from datasets import load_dataset
 from huggingface_hub import DatasetCard, DatasetCardData
 from made import SCHEMA, corpus, reviewed, words
 
-from curation.release import About, build_release, load_release
+from curation.release import About, Audit, build_release, load_release
 from curation.release.card import block, escape
 from curation.schema import LabelSchema
 
@@ -41,6 +41,16 @@ def test_the_front_matter_is_what_the_hub_and_load_dataset_read(folder: Path) ->
     assert told == {name: split.num_rows for name, split in loaded.items()}
     # The Hub's own writer changes nothing in it.
     assert yaml.safe_load(card.data.to_yaml()) == yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
+
+
+def test_the_anchoring_audit_is_told_where_there_is_one(folder: Path, tmp_path: Path) -> None:
+    assert "Anchoring audit" not in (folder / "README.md").read_text()
+    audit = Audit(rows=(("articles", "4", "36", ""),), words=("Too few. <b>",))
+    about = About(name="made-news", title="Made: news", anchoring=audit)
+    page = (build_release(corpus(40), SCHEMA, tmp_path / "again", about=about).folder / "README.md").read_text()
+    assert "### Anchoring audit" in page
+    assert "| articles | 4 | 36 |  |" in page
+    assert "- Too few. &lt;b&gt;" in page
 
 
 def test_the_card_tells_what_is_in_it(folder: Path) -> None:

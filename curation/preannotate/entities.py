@@ -56,6 +56,7 @@ class EntityFinder:
         self.before: dict[str, str] = {}
         self.after: dict[str, str] = {}
         self.hints: dict[str, str] = {}
+        self.first: dict[str, str] = {}
         for name, rules in lexicon.entities.items():
             for rule in rules:
                 for word in rule.heads:
@@ -65,6 +66,7 @@ class EntityFinder:
                 self.before.update(dict.fromkeys(rule.before, name))
                 self.after.update(dict.fromkeys(rule.after, name))
                 self.hints.update(dict.fromkeys(rule.hints, name))
+                self.first.update(dict.fromkeys(rule.first, name))
         self.place = self.labels.get("GPE")
         self.region = self.labels.get("LOC")
         self.doubtful = {self.labels.get(label) for label in _DOUBTFUL}
@@ -212,6 +214,8 @@ class EntityFinder:
             if name is None and last < len(parse) and (kind := self.after.get(parse.lower[last])) is not None:
                 yield Found(part, first, last, head_of(parse, first, last), kind, "name", CUED)
                 continue
+            if name is None and last - first > 1 and parse.text[last - 1] not in self.name_heads:
+                name = self.first.get(parse.text[first])
             if name is not None and first < last:
                 yield Found(part, first, last, head_of(parse, first, last), name, "name", CUED)
 

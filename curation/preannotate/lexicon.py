@@ -12,6 +12,7 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
         - before: [near, city of]     # a name right after one of these is of this type
           after: [province]           # a name right before one of these is
           hints: [in]                 # tilts a name that looks like a person's: `in X`
+        - first: [Doran, Irena]       # a capitalised name of several words that begins with one of these is
     pronouns: {he: Person, they: any} # pronoun → type; `any` takes the type of what came before
     partitives: [dozen, group]        # "dozens of X" fills a role as X
     others: {Object: [object, with]}  # the type of a noun no rule knows, where it stands in one of these relations
@@ -83,6 +84,7 @@ class EntityRule(Value):
     before: Words = ()
     after: Words = ()
     hints: Words = ()
+    first: Words = ()
 
 
 class EventRule(Value):

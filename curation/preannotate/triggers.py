@@ -16,7 +16,7 @@ from curation.preannotate.relations import Relations, relations
 # Scores order triggers by the rule that found them; they are no probabilities until they are calibrated.
 GUARDED, VERB, NOUN, WEAK = 0.85, 0.8, 0.7, 0.5
 
-_ASTRAY = frozenset(("out", "on", "over", "away"))
+_ASTRAY = frozenset(("out", "off", "on", "over", "away"))
 """Particles that give a verb another sense, unless the lexicon has them with it."""
 _WITH_VERB = frozenset(("prt", "advmod", "prep", "dobj", "oprd", "acomp", "xcomp", "nsubjpass", "dative"))
 _AS_NOUN = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj"))

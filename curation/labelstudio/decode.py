@@ -32,11 +32,11 @@ from curation.labelstudio.names import (
     ENTITY,
     PREDICTION,
     PURPOSE,
-    REVIEW,
     TEXT,
     TEXT_SHA256,
     TRIGGER,
     UNKNOWN,
+    is_review,
 )
 from curation.migrate import carry, migrate
 from curation.schema import LabelSchema
@@ -125,7 +125,7 @@ class _Task:
         data = self.task.get("data")
         self.data: dict[str, Any] = data if isinstance(data, dict) else {}
         purpose = self.data.get(PURPOSE)
-        self.purpose: str = purpose if _is_label(purpose) else ANNOTATE
+        self.purpose = str(purpose) if _is_label(purpose) else ANNOTATE
         if purpose is not None and self.purpose != purpose:
             self.note(None, None, "bad-purpose", f"the task's {PURPOSE} is no name and is taken for {ANNOTATE}")
 
@@ -270,11 +270,11 @@ class _Task:
     def state(self, raw: dict[str, Any], *, draft: bool) -> State:
         """Submitted in a task that was made to look again is reviewed."""
         state = _state(raw, draft=draft)
-        return "reviewed" if state == "submitted" and self.purpose in REVIEW else state
+        return "reviewed" if state == "submitted" and is_review(self.purpose) else state
 
     def between(self) -> tuple[str, ...] | None:
         """The ids of the annotations that the task is about, where it was made to look again."""
-        ids = self.data.get(BETWEEN) if self.purpose in REVIEW else None
+        ids = self.data.get(BETWEEN) if is_review(self.purpose) else None
         return tuple(one for one in ids if _is_identifier(one)) or None if isinstance(ids, list) else None
 
 

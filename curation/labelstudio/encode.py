@@ -80,7 +80,9 @@ def prediction(
 
 
 def engine(annotation: Annotation) -> str:
-    """`name@version` of who made it."""
+    """`name@version` of what made it; of a person nothing is told."""
+    if annotation.annotator.kind == "person":
+        return "person"
     return annotation.annotator.key.partition(":")[2]
 
 

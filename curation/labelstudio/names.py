@@ -22,14 +22,14 @@ ANNOTATE = "annotate"
 ADJUDICATE = "adjudicate"
 """The purpose of a task in which someone decides between what several people said."""
 CHECK = "check"
-"""The purpose of a task in which someone looks again at what a check doubts."""
-REVIEW = frozenset({ADJUDICATE, CHECK})
-"""What is submitted in tasks of these purposes is reviewed."""
+"""The purpose of a task in which someone looks again at what checks doubt; of a second one `check-2`, and so on."""
 
 NOTE = "note"
 """Key of task data with a few lines that the page shows above the article."""
 BETWEEN = "between"
 """Key of task data with the ids of the annotations that a review is about."""
+DOUBTS = "doubts"
+"""Key of task data with what the checks doubt: a list of `{"ids": […], "spans": [[start, end], …]}`."""
 WITHHELD = "withheld"
 """Key of task data of a blind task: the id of the pre-annotation that was held back; empty where there was none."""
 
@@ -43,3 +43,8 @@ The editor does not show `meta` and keeps it, so what people submit says what th
 
 UNKNOWN = "ls-unknown"
 """Name of the annotator of what nobody is named for: the account was deleted in Label Studio."""
+
+
+def is_review(purpose: str) -> bool:
+    """Is what is submitted in tasks of this purpose reviewed?"""
+    return purpose == ADJUDICATE or purpose.partition("-")[0] == CHECK

@@ -299,8 +299,8 @@ class _Run:
             return task
         self.count("refused")
         first, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        item = f" {first.item}:" if first.item else ""
-        self.problem(f"{article.id}:{item} {first.message}{more}; sent without its pre-annotation")
+        place = f" {first.item}:" if first.item else ""
+        self.problem(f"{article.id}:{place} {first.message}{more}; sent without its pre-annotation")
         return task._replace(annotation=None)
 
     def known(self, wanted: Outgoing) -> Task | None:

@@ -16,7 +16,7 @@ def tab(client: Client, project: int, title: str, purpose: str) -> str:
         "title": title,
         "type": "list",
         "target": "tasks",
-        "filters": {"conjunction": "and", "items": [condition(f"data.{PURPOSE}", "equal", purpose)]},
+        "filters": {"conjunction": "and", "items": [condition(f"data.{PURPOSE}", "contains", purpose)]},
         "ordering": ["tasks:id"],
     }
     made = client.post("/api/dm/views", {"project": project, "data": data})

@@ -70,7 +70,7 @@ def test_the_first_region_says_what_the_prediction_is(
     article: Article, annotation: Annotation, schema: LabelSchema
 ) -> None:
     prediction = encode.prediction(annotation, article, schema)
-    assert prediction["result"][0]["meta"] == {"annotation": annotation.id, "engine": "ls-1"}
+    assert prediction["result"][0]["meta"] == {"annotation": annotation.id, "engine": "person"}  # nobody is named
     assert not any("meta" in one for one in prediction["result"][1:])
     assert prediction["model_version"] == "pre-annotation"
 

@@ -66,19 +66,13 @@ def practise(
     }
     tasks = []
     for place, article in enumerate(articles):
+        if article.id not in said or article.id not in gold:
+            continue
         prediction = said[article.id].model_copy(update={"id": annotation_id(article.id, ENGINE.key)})
-        answers = (
-            []
-            if decide(place) == LEFT_OPEN
-            else [
-                (
-                    STAND_INS.index(who) + 2,
-                    who,
-                    None if decide(place) == SKIPPED else who.answer(prediction, gold[article.id]),
-                )
-                for who in turns(place)
-            ]
-        )
+        answers: list[tuple[int, StandIn, Annotation | None]] = []
+        for who in turns(place) if decide(place) != LEFT_OPEN else ():
+            answer = None if decide(place) == SKIPPED else who.answer(prediction, gold[article.id])
+            answers.append((STAND_INS.index(who) + 2, who, answer))
         tasks.append(exported(place + 1, article, prediction, answers, schema))
     if change is not None:
         change(tasks)
@@ -110,7 +104,7 @@ def snapshot(
             [task["id"] for task in tasks],
             tasks,
             {task["id"] for task in tasks},
-            lambda raw: decode(raw, schema, sent=ledger.sent),
+            lambda raw: decode(raw, schema, sent=ledger.sent, current=ledger.current(known, raw["id"])),
             lambda number: f"{source.url}/projects/1/data?task={number}",
             time=at or BEGAN + timedelta(days=18),
             previous=None,

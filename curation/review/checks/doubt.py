@@ -18,9 +18,11 @@ Kind = Literal[
     "filler-type",
     "role-missing",
     "two-roles",
-    "border",
-    "overlap",
+    "circle",
+    "far-filler",
     "doubled-event",
+    "overlap",
+    "border",
     "label-here",
     "label-elsewhere",
     "unmarked-here",
@@ -33,7 +35,6 @@ Kind = Literal[
     "unusual-gap",
     "unusual-role",
     "usual-argument",
-    "far-filler",
     "attribute",
     "engine",
     "tokens",
@@ -45,9 +46,13 @@ Spot = tuple[int, int]
 
 
 MISTAKES = 0.06
-"""Share of the answers that are taken to be mistakes, before one looks at any."""
+"""Share of what is marked that is taken to be a mistake, before one looks."""
+OMISSIONS = 0.15
+"""The same of what might be marked and is not: people overlook more than they mistake."""
 SURE = 0.998
-"""No classifier is taken to be surer than this."""
+"""Nothing is taken to be surer than this."""
+WEIGHT = 0.6
+"""What a further hint on the same span weighs beside the strongest: they are seldom independent."""
 
 
 def doubtful(right: float, mistakes: float = MISTAKES) -> float:
@@ -55,6 +60,16 @@ def doubtful(right: float, mistakes: float = MISTAKES) -> float:
     right = min(max(right, 1 - SURE), SURE)
     wrong = mistakes * (1 - right)
     return wrong / (wrong + (1 - mistakes) * right)
+
+
+def rare(seen: int, of: int, mistakes: float) -> float:
+    """How probable a mistake is where something stands that was seen so often (this one included) among so many.
+
+    `mistakes` is the share of all mistakes that would look like this.
+    """
+    usual = (max(seen - 1, 0) + 0.5) / (of + 1)
+    wrong = MISTAKES * mistakes
+    return wrong / (wrong + (1 - MISTAKES) * min(usual, 1))
 
 
 class Hint(NamedTuple):
@@ -127,9 +142,9 @@ def gather(annotation: Annotation, hints: Sequence[Hint], dismissed: frozenset[s
 
 def _together(annotation: Annotation, named: dict[str, Hint]) -> Doubt:
     (first, hint), *rest = named.items()
-    right = 1.0
-    for other in named.values():
-        right *= 1 - other.score
+    right = 1 - hint.score
+    for _, other in rest:
+        right *= (1 - other.score) ** WEIGHT
     return Doubt(
         id=first,
         kind=hint.kind,

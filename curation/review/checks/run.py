@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Protocol
 
 from curation.review.checks.borders import Borders
+from curation.review.checks.consistency import Consistency
 from curation.review.checks.document import Document
 from curation.review.checks.doubt import KINDS, Doubt, Hint, Kind, gather
+from curation.review.checks.engine import SecondOpinion
+from curation.review.checks.links import Links
 from curation.review.checks.structure import structure
 from curation.review.checks.usual import Usual
 from curation.schema import LabelSchema
+
+
+class Family(Protocol):
+    """Checks of one kind: they learn from every document, then doubt."""
+
+    def learn(self, document: Document) -> None:
+        """Take in one document."""
+
+    def hints(self, document: Document) -> Iterable[Hint]:
+        """What is doubtful in one document."""
 
 
 class Checks:
@@ -31,13 +45,12 @@ class Checks:
         self.schema = schema
         self.kinds = frozenset(kinds or KINDS)
         self.dismissed = frozenset(dismissed)
-        self._usual = Usual(schema)
-        self._borders = Borders()
+        self._families: tuple[Family, ...] = (Usual(schema), Borders(), Consistency(), Links(), SecondOpinion())
 
     def learn(self, document: Document) -> None:
         """Take in what is usual."""
-        self._usual.learn(document)
-        self._borders.learn(document)
+        for family in self._families:
+            family.learn(document)
 
     def doubts(self, document: Document) -> list[Doubt]:
         """What is perhaps a mistake in a document, by place in the text."""
@@ -45,7 +58,7 @@ class Checks:
         return gather(document.said, hints, self.dismissed)
 
     def _hints(self, document: Document) -> list[Hint]:
-        hints = [*self._usual.hints(document), *self._borders.hints(document)]
+        hints = [hint for family in self._families for hint in family.hints(document)]
         if self.schema is not None:
             hints += structure(document, self.schema)
         return hints

@@ -12,7 +12,7 @@ import numpy.typing as npt
 ROUNDS = 8
 RATE = 0.3
 BATCH = 256
-PULL = 0.7
+PULL = 1.5
 """How hard weights are pulled towards zero, so that what was seen once does not count for certain."""
 
 Features = npt.NDArray[np.int64]

@@ -18,7 +18,7 @@ from curation.annotation import Entity, Event, Span
 from curation.compare import overlap_finder
 from curation.review.checks.cases import NONE, Case, Cases, Question, attribute_cases
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import Hint, Spot, doubtful
+from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, Spot, doubtful
 from curation.review.checks.softmax import Softmax, features
 from curation.schema import LabelSchema
 
@@ -179,7 +179,7 @@ class Usual:
             yield from self._marked(document, case, shares, likelier.get(case.spots[0]))
         taken: list[Spot] = []
         for mark, best, case in sorted(gaps, key=lambda one: (-one[0], one[2].spots)):
-            (start, end), score = case.spots[0], doubtful(1 - mark)
+            (start, end), score = case.spots[0], doubtful(1 - mark, OMISSIONS)
             if score < LEAST or any(start < other[1] and other[0] < end for other in taken):
                 continue
             taken.append((start, end))
@@ -212,7 +212,8 @@ class Usual:
     def _arguments(self, document: Document, number: int, cases: list[Case], learner: _Learner) -> Iterator[Hint]:
         for case, shares in zip(cases, learner(number, cases), strict=True):
             other = _best(shares, case.label)
-            score = doubtful(shares.get(case.label, 0.0)) if shares else 0.0
+            mistakes = OMISSIONS if case.label == NONE else MISTAKES
+            score = doubtful(shares.get(case.label, 0.0), mistakes) if shares else 0.0
             if other is None or score < LEAST:
                 continue
             event, filler = document.items[case.item or ""], document.items[case.known]

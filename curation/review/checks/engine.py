@@ -1,0 +1,76 @@
+"""Checks against a second opinion: where an engine says otherwise, as far as people usually agree with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from curation.annotation import Item
+from curation.compare import Pair, match, match_links
+from curation.review.checks.document import Document, spot
+from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, doubtful
+
+LEAST = 0.03
+
+
+class SecondOpinion:
+    """Counts how often people agree with the engine, by label and score. Call `learn` with every document first."""
+
+    def __init__(self) -> None:
+        self._said: Counter[tuple[str, str, int]] = Counter()
+        self._right: Counter[tuple[str, str, int]] = Counter()
+
+    def learn(self, document: Document) -> None:
+        """Count one document in."""
+        for section, pair in _pairs(document):
+            if pair.other is not None:
+                key = _key(section, pair.other)
+                self._said[key] += 1
+                self._right[key] += pair.kind == "same"
+
+    def hints(self, document: Document) -> Iterator[Hint]:
+        """Where the engine says otherwise, in one document."""
+        for section, pair in _pairs(document):
+            other, said = pair.other, pair.reference
+            if other is None or pair.kind == "same":
+                continue
+            key = _key(section, other)
+            agreed = (self._right[key] + 0.5) / (self._said[key] + 1)
+            score = doubtful(1 - agreed, OMISSIONS if said is None else MISTAKES)
+            if score < LEAST:
+                continue
+            sure = f"{agreed:.0%} of the time people agree with it there"
+            quoted = document.quote((other.start, other.end))
+            if section == "arguments":
+                trigger = other.trigger
+                at = f"{trigger[2]} {document.quote(trigger[:2])}"
+                what = f"{at}: the engine takes {quoted} for the {other.type}; {sure}."
+                spots = (trigger[:2], (other.start, other.end))
+                labels = (trigger[2], other.type, said.type if said else "")
+            elif said is None:
+                what = f"{quoted} is not marked; the engine takes it for {other.type}; {sure}."
+                spots, labels = ((other.start, other.end),), (other.type,)
+            else:
+                what = f"{said.type} {document.quote(spot(said))}: the engine has {other.type} {quoted}; {sure}."
+                spots, labels = (spot(said), (other.start, other.end)), (said.type, other.type)
+            yield Hint("engine", score, spots, labels, what)
+
+
+def _pairs(document: Document) -> Iterator[tuple[str, Pair[Any]]]:
+    if document.engine is None:
+        return
+    for section, pairs in (
+        ("entities", match(document.entities, document.engine.entities)),
+        ("events", match(document.events, document.engine.events)),
+        ("arguments", match_links(document.said, document.engine)),
+    ):
+        told = {(event.start, event.end, event.type) for event in document.events}
+        for pair in pairs:
+            # an argument at a trigger that the person does not have says nothing new
+            if section != "arguments" or pair.other is None or pair.other.trigger in told:
+                yield section, pair
+
+
+def _key(section: str, item: Item) -> tuple[str, str, int]:
+    return section, item.type, -1 if item.score is None else round(5 * item.score)

@@ -19,6 +19,7 @@ from curation.files import whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.check import find
+from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
 from curation.jobs.status import StatusReport
 from curation.jobs.status import status as where
@@ -28,6 +29,7 @@ from curation.migrate import migrate
 from curation.project import Project
 from curation.release import read_takedown
 from curation.review.agreement import Agreement
+from curation.review.corrections import Corrections
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report import (
     ARTICLES,
@@ -119,6 +121,7 @@ def report(
             if agreement
             else {}
         )
+        corrections, correction_notes = sources.corrections()
         found = sources.checked(readable) if checks else None
         doubts: dict[str, list[Finding]] = {}
         for one in found.findings if found else ():
@@ -144,6 +147,8 @@ def report(
         labels=labels.result(),
         agreement=agreement.model_copy(update={"disagreements": ()}) if agreement else None,
         agreement_notes=agreement_notes,
+        corrections=corrections,
+        correction_notes=correction_notes,
         checks=found.report if found else None,
         notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
         reader=Shown(articles=reader.articles, of=len(readable)),
@@ -224,6 +229,14 @@ class _Sources:
             return None, ()
         found = measure_agreement(self.project, snapshot=self.snapshot.path)
         measured = self._pseudonyms.value(found.agreement) if found.agreement else None
+        return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
+
+    def corrections(self) -> tuple[Corrections | None, tuple[str, ...]]:
+        """What people made of pre-annotations, and what is to be known of the figures."""
+        if self.snapshot is None:
+            return None, ()
+        found = measure_corrections(self.project, snapshot=self.snapshot.path)
+        measured = self._pseudonyms.value(found.corrections) if found.corrections else None
         return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
 
     def checked(self, readable: Collection[str]) -> _Checked | None:

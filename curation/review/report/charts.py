@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from curation.errors import one_line
 from curation.review.agreement import Agreement, Figures
+from curation.review.corrections import Corrections, Group, Section
 from curation.review.matrices import NOTHING, Matrix
 from curation.review.report.figures import Report
 from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP
@@ -45,6 +46,7 @@ def charts(report: Report) -> dict[str, Any]:
         "series": [*shown, *([OTHERS] if any(OTHERS in of for _, of in rows) else [])],
         "seconds": boxes("Time for an article", [_box(person) for person in timed[:12]], "minutes") if timed else None,
         "labels": _labels(report),
+        **(_corrections(report.corrections) if report.corrections else {}),
         "kinds": bars("Findings by kind", list(report.checks.kinds.items())) if report.checks else None,
         **(_agreement(report.agreement) if report.agreement else {}),
         "article_words": columns("Length of the articles", _lengths(labels.article_words), "words")
@@ -134,6 +136,45 @@ def _agreement(found: Agreement) -> dict[str, Any]:
     }
 
 
+def kept(group: Group) -> float | None:
+    """The share of all items predicted that people kept as they were."""
+    sections = (group.entities, group.triggers, group.arguments)
+    predicted = sum(one.predicted for one in sections)
+    return sum(one.kept for one in sections) / predicted if predicted else None
+
+
+def _corrections(found: Corrections) -> dict[str, Any]:
+    titles: dict[Section, str] = {
+        "entities": "Entities kept, by type",
+        "triggers": "Events kept, by type",
+        "arguments": "Arguments kept, by role",
+    }
+    by_label, became = {}, {}
+    for section, title in titles.items():
+        labels = sorted(found.by_label[section].items(), key=lambda one: (-one[1].predicted, one[0]))
+        rows = [
+            Range(name, fates.acceptance, None, f"{fates.predicted:,}")
+            for name, fates in labels
+            if fates.acceptance is not None
+        ]
+        if rows:
+            by_label[title] = ranges(title, rows[:LABELS])
+        counts = {(one.said or NOTHING, one.made or NOTHING): one.count for one in found.became[section]}
+        stayed = {(name, name): fates.kept for name, fates in labels}
+        if picture := _confusion(section, counts, stayed):
+            became[f"{section.capitalize()} that were changed"] = picture
+    weeks = [
+        Range(week, share, None, f"{group.annotations:,}")
+        for week, group in found.by_week.items()
+        if (share := kept(group)) is not None
+    ]
+    return {
+        "kept_by_label": by_label,
+        "became": became,
+        "kept_by_week": ranges("Kept, week by week", weeks[-LABELS:]) if len(weeks) > 1 else None,
+    }
+
+
 def _range(name: str, figures: Figures) -> Range:
     return Range(name, figures.f1 or 0.0, figures.interval, f"{_items(figures):,.0f}")
 
@@ -143,18 +184,23 @@ def _items(figures: Figures) -> float:
 
 
 def _heat(title: str, matrix: Matrix) -> Markup | None:
-    """The labels that are confused most; None where nothing is."""
-    cells = matrix.cells()
+    at = {name: place for place, name in enumerate(matrix.labels)}
+    counts = {(one, two): matrix.counts[at[one]][at[two]] for one in matrix.labels for two in matrix.labels}
+    return _confusion(title, {pair: count for pair, count in counts.items() if pair[0] != pair[1]}, counts)
+
+
+def _confusion(title: str, counts: Mapping[tuple[str, str], int], same: Mapping[tuple[str, str], int]) -> Markup | None:
+    """The labels that are confused most, row against column; None where nothing is. `same` fills the diagonal."""
     weight: Counter[str] = Counter()
-    for count, one, two in cells:
+    for (one, two), count in counts.items():
         weight[one] += count
         weight[two] += count
-    shown = sorted((name for name, _ in weight.most_common(CONFUSED)), key=lambda name: (name == NOTHING, name))
+    ranked = sorted((name for name in weight if weight[name]), key=lambda name: (-weight[name], name))
+    shown = sorted(ranked[:CONFUSED], key=lambda name: (name == NOTHING, name))
     if not shown:
         return None
-    at = {name: place for place, name in enumerate(matrix.labels)}
-    counts = {(one, two): matrix.counts[at[one]][at[two]] for one in shown for two in shown}
-    return heat(title, shown, shown, counts)
+    diagonal = {(name, name): same.get((name, name), 0) for name in shown}
+    return heat(title, shown, shown, {**counts, **diagonal})
 
 
 def _labels(report: Report) -> dict[str, Markup]:

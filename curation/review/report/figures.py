@@ -6,6 +6,7 @@ from datetime import datetime
 
 from curation.article import Value
 from curation.review.agreement import Agreement
+from curation.review.corrections import Corrections
 from curation.review.report.forecast import Forecast
 from curation.review.report.labels import Labels
 from curation.review.report.work import Work
@@ -47,6 +48,7 @@ class Report(Value):
     """`time` is that of the last pull, and None before the first. `stages`: where articles stand → how many.
 
     `agreement` is None where no two people annotated the same text; its articles one by one are left out of it.
+    `corrections` is None where nothing submitted started from a prediction that is known.
     `checks` is None where there was nothing to check, or nobody wanted it checked.
     `notes` say what could not be counted, or only with a grain of salt, one sentence each.
     """
@@ -63,5 +65,7 @@ class Report(Value):
     notes: tuple[str, ...]
     agreement: Agreement | None
     agreement_notes: tuple[str, ...]
+    corrections: Corrections | None
+    correction_notes: tuple[str, ...]
     checks: Checked | None
     reader: Shown

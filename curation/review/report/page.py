@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from curation.errors import one_line
 from curation.review.mistakes import visible
-from curation.review.report.charts import charts, duration, f1, series, who
+from curation.review.report.charts import charts, duration, f1, kept, series, who
 from curation.review.report.figures import Report
 from curation.review.report.labels import SECTIONS
 from curation.review.report.reader import Reader
@@ -27,6 +27,7 @@ SHOWN = (
     ("progress", "Progress"),
     ("people", "Throughput"),
     ("agreement", "Agreement"),
+    ("corrections", "Corrections"),
     ("checks", "Checks"),
     ("labels", "Labels"),
     ("reader", "Reader"),
@@ -82,6 +83,8 @@ def _cards(report: Report) -> list[Card]:
     ]
     if report.agreement and report.agreement.entities.exact.f1 is not None:
         cards.append(Card(f"{report.agreement.entities.exact.f1:.2f}", "agreement", "F1, entities"))
+    if report.corrections and (share := kept(report.corrections.all)) is not None:
+        cards.append(Card(f"{share:.0%}", "of predictions kept"))
     if report.checks:
         cards.append(Card(f"{report.checks.found:,}", "findings to look at"))
     if report.forecast.likely:
@@ -114,6 +117,7 @@ def _environment() -> Environment:
         "who": who,
         "duration": duration,
         "f1": f1,
+        "kept": kept,
         "colour": colour,
     }
     environment.filters.update(filters)

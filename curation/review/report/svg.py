@@ -167,7 +167,7 @@ def boxes(title: str, rows: Sequence[Box], unit: str) -> Markup:
 def heat(title: str, rows: Sequence[str], cols: Sequence[str], counts: Mapping[tuple[str, str], int]) -> Markup:
     """A matrix of counts: the darker, the more; a diagonal of the same names is outlined and not coloured."""
     label = min(_label_width(rows), 110)
-    head = 8 + max((len(one_line(name, 16)) for name in cols), default=0) * _CHARACTER * 0.75
+    head = 8 + max((len(one_line(name, 16)) for name in cols), default=0) * _CHARACTER * 0.85
     lean = len(one_line(cols[-1], 16)) * _CHARACTER * 0.65 if cols else 0  # the last column's name leans to the right
     size = min((WIDTH - label - lean) / max(len(cols), 1), 34)
     most = max((count for (one, two), count in counts.items() if one != two), default=0) or 1

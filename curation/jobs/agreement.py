@@ -205,6 +205,6 @@ def _notes(
     yield from (str(one) for one in left_out if measured is not None or one.reason != "alone")
     if gathering.undecided:
         yield (
-            f"{gathering.undecided} items have a type that was split since, and no case of the migration fits: "
-            "they were compared by their old type"
+            f"items of a type that was split since, where no case of the migration fits: {gathering.undecided}, "
+            "compared by their old type"
         )

@@ -116,34 +116,32 @@ def _notes(found: Corrections | None, counts: Counter[str], unfinished: Counter[
         yield f"nobody has submitted anything{f' ({told})' if told else ''}"
     elif found is None:
         yield (
-            f"none of the {counts['submitted']} submitted annotations started from a prediction that is known here: "
+            f"nothing submitted ({counts['submitted']} in all) started from a prediction that is known here: "
             "measure in the work folder that pushed them"
         )
     if counts["from nothing"]:
-        yield f"{counts['from nothing']} annotations were begun without a prediction: nothing to correct in them"
+        yield f"begun without a prediction: {counts['from nothing']}, there is nothing to correct in them"
     if counts["unknown"]:
         yield (
-            f"{counts['unknown']} annotations started from a prediction that this work folder did not send, "
-            "or that is of another text or schema: left out"
+            f"left out: {counts['unknown']}, begun from a prediction that this work folder did not send, "
+            "or one of another text or schema"
         )
     if counts["deleted users"]:
-        yield (
-            f"{counts['deleted users']} annotations are by deleted accounts: counted as one annotator, person:{UNKNOWN}"
-        )
+        yield f"by deleted accounts: {counts['deleted users']}, counted as one annotator, person:{UNKNOWN}"
     if counts["undecided"]:
         yield (
-            f"{counts['undecided']} items have a type that was split since, and no case of the migration fits: "
-            "they were compared by their old type"
+            f"items of a type that was split since, where no case of the migration fits: {counts['undecided']}, "
+            "compared by their old type"
         )
     if found is None:
         return
     times = found.all.times
     if times.zero_times:
-        yield f"{times.zero_times} lead times are below a second: left out of the seconds"
+        yield f"lead times below a second: {times.zero_times}, left out of the seconds"
     if times.long_times:
         yield (
-            f"{times.long_times} lead times are above {LONGEST / 3600:.0f} hours, the page was left open: "
+            f"lead times above {LONGEST / 3600:.0f} hours: {times.long_times}, the page was left open, "
             "left out of the seconds"
         )
     if times.no_time:
-        yield f"{times.no_time} annotations have no lead time"
+        yield f"without a lead time: {times.no_time}"

@@ -19,12 +19,25 @@ def review(
     snapshot: Annotated[
         Path | None, typer.Option("--snapshot", help="Folder of a snapshot; default: the latest one.")
     ] = None,
+    from_checks: Annotated[
+        bool, typer.Option("--from-checks", help="Send back what `curation check` doubts, for someone to look again.")
+    ] = False,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, max=10_000, help="With --from-checks: so many findings, default 100.")
+    ] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send articles on which people differ back to Label Studio, for someone to decide."""
     from curation.jobs.review import review as job
 
+    if from_checks:
+        if snapshot is not None:
+            raise typer.BadParameter("--from-checks takes the latest snapshot; leave --snapshot out")
+        _from_checks(top, project, as_json)
+        return
+    if top is not None:
+        raise typer.BadParameter("--top goes with --from-checks")
     with progress("tasks") as tick:
         report = job(project_from(project), snapshot=snapshot, on_progress=tick)
     for problem in report.problems:
@@ -41,4 +54,23 @@ def review(
     )
     if report.url:
         say(f"open the tasks one by one at {report.url}")
+    done(report.model_dump(mode="json"), as_json)
+
+
+def _from_checks(top: int | None, project: Path | None, as_json: bool) -> None:
+    from curation.jobs.recheck import TOP, recheck
+
+    with progress("tasks") as tick:
+        report = recheck(project_from(project), top=top or TOP, on_progress=tick)
+    for problem in report.problems:
+        say(problem)
+    say(
+        f"{report.findings} of {report.found} findings, in {report.articles} articles: {report.sent} sent, "
+        f"{report.already_there} already there"
+        + (f", {report.refreshed} renewed" if report.refreshed else "")
+        + (f", {report.touched} begun or answered and left as they are" if report.touched else "")
+        + (f"; {report.left_out} articles taken down and left out" if report.left_out else "")
+    )
+    if report.url:
+        say(f"open them at {report.url}")
     done(report.model_dump(mode="json"), as_json)

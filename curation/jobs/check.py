@@ -15,6 +15,7 @@ from curation.files import read_jsonl
 from curation.formats.articles import good_articles
 from curation.formats.inline import read_folder
 from curation.formats.neutral import is_neutral, read_neutral
+from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
 from curation.labelstudio import latest_snapshot, predictions, read_snapshot
 from curation.project import Project
@@ -207,7 +208,7 @@ def _snapshot(
     """The annotations that count. What was sent is the second opinion, unless a file was named."""
     snapshot = read_snapshot(folder)
     with predictions(project.work, snapshot) as sent:
-        for one in reviewed(snapshot, sent, Pseudonyms.of(project.work)):
+        for one in reviewed(snapshot, sent, Pseudonyms.of(project.work), policy=policy(project)):
             engine = second(one.article) if named else one.prediction or sent.of(one.article) or second(one.article)
             yield one.article, one.annotation, engine
 

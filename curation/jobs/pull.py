@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from curation.errors import Busy, Unreachable
 from curation.jobs.connect import connect
-from curation.labelstudio import PullReport
+from curation.labelstudio import PullReport, read_snapshot
 from curation.labelstudio import pull as fetch
 from curation.project import Project
 
@@ -17,11 +18,13 @@ def pull(
 ) -> PullReport:
     """Bring back what changed since the last pull (or everything, with `full`) as a new snapshot.
 
+    What people were asked to look at again and left as it was is dismissed, so that no check doubts it any more.
+
     Raises:
         LabelStudioError: see `curation.labelstudio.pull`.
     """
     with connect(project) as client:
-        return fetch(
+        report = fetch(
             client,
             project.load_schema(),
             work=project.work,
@@ -29,6 +32,8 @@ def pull(
             full=full,
             on_progress=on_progress,
         )
+    _settle(project, report)
+    return report
 
 
 def watch(
@@ -50,6 +55,7 @@ def watch(
     with client:
         report = fetch(client, schema, work=project.work, title=title, full=full, on_progress=on_progress)
         away = False
+        _settle(project, report)
         yield report
         while True:
             time.sleep(every)
@@ -62,6 +68,14 @@ def watch(
             except Busy:
                 continue  # someone pulls by hand: what that brings is not new any more
             else:
+                if not report.unchanged:
+                    _settle(project, report)
                 if away or not report.unchanged:
                     yield report
                 away = False
+
+
+def _settle(project: Project, report: PullReport) -> None:
+    from curation.jobs.recheck import settle  # the checks take a while to import
+
+    settle(project, read_snapshot(Path(report.snapshot)))

@@ -1,0 +1,207 @@
+"""Recheck: articles in which checks found likely mistakes go back to Label Studio; what people leave is dismissed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from curation.annotation import Annotation, Span
+from curation.article import Value
+from curation.errors import BadInput, one_line
+from curation.jobs.check import dismiss, find
+from curation.jobs.connect import connect
+from curation.labelstudio import Outgoing, Snapshot, latest_snapshot, predictions, read_snapshot, send
+from curation.labelstudio.names import BETWEEN, CHECK, DOUBTS, NOTE
+from curation.labelstudio.views import tab
+from curation.project import Project
+from curation.release import read_takedown
+from curation.review.checks import Doubt
+from curation.review.left import left_alone
+from curation.review.pseudonyms import Pseudonyms
+
+_ID = re.compile(r"[0-9a-f]{16}")
+TAB = "Look again"
+"""Title of the tab of the Data Manager with the tasks to look at again."""
+TOP = 100
+"""Findings that are sent unless told otherwise, the likeliest mistakes."""
+SAID = 3
+"""Most that a task's note says of one place, the likeliest first."""
+
+
+class _Asked(NamedTuple):
+    """One doubt that a task was about: the ids to dismiss, and where it is."""
+
+    ids: list[str]
+    spans: list[Span]
+
+
+class RecheckReport(Value):
+    """What was sent. Articles each have one task for all that is doubted of them.
+
+    findings     taken, of so many (`found`)
+    articles     they are in
+    sent, already_there, refreshed, touched, deleted   tasks, as push counts them
+    left_out     articles that were taken down
+    """
+
+    findings: int
+    found: int
+    articles: int
+    left_out: int
+    sent: int = 0
+    already_there: int = 0
+    refreshed: int = 0
+    touched: int = 0
+    deleted: int = 0
+    problems: tuple[str, ...] = ()
+    url: str | None = None
+
+
+def recheck(
+    project: Project, *, top: int = TOP, on_progress: Callable[[int], None] = lambda count: None
+) -> RecheckReport:
+    """Make a task for every article with one of the `top` findings of `curation check`, the likeliest first.
+
+    The task starts from the annotation that counts and tells what is doubted. Run again, it sends what is missing; an
+    article that was looked at gets another task only for what is doubted since.
+
+    Raises:
+        BadInput: there is no snapshot, or nothing in it to check.
+        LabelStudioError: see `curation.labelstudio.send`.
+    """
+    folder = latest_snapshot(project.work)
+    if folder is None:
+        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+    source = read_snapshot(folder)
+    settle(project, source)
+    found = find(project)
+    findings = _not_asked_before(project, source, found.findings)[:top]
+    gone = set(read_takedown(project.takedown)) if project.takedown else set()
+    of_annotation: dict[str, list[Doubt]] = {}
+    for doubt in findings:
+        if doubt.article_id not in gone:
+            of_annotation.setdefault(doubt.annotation_id, []).append(doubt)
+    with connect(project) as client:
+        pushed = send(
+            client,
+            project.load_schema(),
+            _tasks(source, of_annotation),
+            work=project.work,
+            title=project.title,
+            batch_size=project.batch_size,
+            on_progress=on_progress,
+        )
+        url = tab(client, pushed.project_id, TAB, CHECK) if of_annotation else None
+    return RecheckReport(
+        findings=len(findings),
+        found=found.found,
+        articles=len(of_annotation),
+        left_out=len({doubt.article_id for doubt in findings} & gone),
+        sent=pushed.sent,
+        already_there=pushed.already_there,
+        refreshed=pushed.refreshed,
+        touched=pushed.touched,
+        deleted=pushed.deleted,
+        problems=pushed.problems,
+        url=url,
+    )
+
+
+def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterator[Outgoing]:
+    answered = Counter(
+        (task.article_id, task.text_sha256)
+        for task in snapshot.tasks()
+        if task.purpose.partition("-")[0] == CHECK and task.state == "submitted"
+    )
+    for texts, made in snapshot.by_article():
+        for annotation in made:
+            doubts = of_annotation.get(annotation.id)
+            if not doubts or annotation.text_sha256 not in texts:
+                continue
+            times = answered[annotation.article_id, annotation.text_sha256]
+            yield Outgoing(
+                texts[annotation.text_sha256],
+                annotation,
+                purpose=f"{CHECK}-{times + 1}" if times else CHECK,
+                data={
+                    NOTE: note(doubts),
+                    BETWEEN: [annotation.id],
+                    DOUBTS: [
+                        {"ids": list(one.ids), "spans": [[span.start, span.end] for span in one.spans]}
+                        for one in doubts
+                    ],
+                },
+            )
+
+
+def note(doubts: list[Doubt]) -> str:
+    """What the page tells whoever looks again, by place in the text."""
+    ordered = sorted(doubts, key=lambda one: (one.spans[0].start, one.spans[0].end))
+    told = [[one.message, *(other.message for other in one.also)][:SAID] for one in ordered]
+    lines = [f"{number}. {' '.join(one_line(each, 300) for each in said)}" for number, said in enumerate(told, 1)]
+    first = "Perhaps a mistake? Correct what is wrong and submit; what you leave as it is counts as right."
+    return "\n".join([first, *lines])
+
+
+def settle(project: Project, snapshot: Snapshot) -> int:
+    """Dismiss what people left as it was in the tasks they were asked to look at again. Returns how many are new."""
+    dismissed = 0
+    for answer, before, asked in _answered(project, snapshot):
+        left = [name for names, spans in asked if left_alone(before, answer, spans) for name in names]
+        dismissed += _dismiss(project, answer, left)
+    return dismissed
+
+
+def _not_asked_before(project: Project, snapshot: Snapshot, findings: Sequence[Doubt]) -> list[Doubt]:
+    """The findings without those on an answer to the very same question, which are dismissed.
+
+    Someone may have changed one thing at a place, and left another that was doubted there.
+    """
+    answered = {answer.id: (answer, asked) for answer, _, asked in _answered(project, snapshot)}
+    new = []
+    for doubt in findings:
+        if doubt.annotation_id in answered:
+            answer, asked = answered[doubt.annotation_id]
+            same = {name for names, _ in asked for name in names} & set(doubt.ids)
+            _dismiss(project, answer, sorted(same))
+            if doubt.id in same:
+                continue
+        new.append(doubt)
+    return new
+
+
+def _dismiss(project: Project, answer: Annotation, ids: Sequence[str]) -> int:
+    by = Pseudonyms.of(project.work).key(answer.annotator.key).partition(":")[2]
+    return dismiss(project, ids, why="left as it is by whoever looked again", by=by) if ids else 0
+
+
+def _answered(project: Project, snapshot: Snapshot) -> Iterator[tuple[Annotation, Annotation, list[_Asked]]]:
+    """Of each task in which someone looked again: the answer, what it was before, and what was asked."""
+    lines = {
+        task.task: task
+        for task in snapshot.tasks()
+        if task.purpose.partition("-")[0] == CHECK and task.state == "submitted"
+    }
+    if not lines:
+        return
+    ids = {name for task in lines.values() for name in task.annotations}
+    answers = {one.id: one for one in snapshot.annotations() if one.id in ids and one.state == "reviewed"}
+    with predictions(project.work, snapshot) as sent:
+        for raw in snapshot.raw(lines.keys()):
+            answer = next((answers[name] for name in reversed(lines[raw["id"]].annotations) if name in answers), None)
+            before = sent.by_id(answer.between[0]) if answer is not None and answer.between else None
+            if answer is not None and before is not None and before.text_sha256 == answer.text_sha256:
+                yield answer, before, list(_asked(raw["data"].get(DOUBTS)))
+
+
+def _asked(written: Any) -> Iterator[_Asked]:
+    """The doubts of a task's data, which anyone may have changed: what cannot be read is passed over."""
+    for one in written if isinstance(written, list) else ():
+        with suppress(KeyError, TypeError, ValueError, ValidationError):
+            spans = [Span(start=start, end=end) for start, end in one["spans"]]
+            yield _Asked([str(name) for name in one["ids"] if _ID.fullmatch(str(name))], spans)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from curation.annotation import Item
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import Hint, Spot, doubtful
 
-HALF_WORD = 0.97
-SPACE = 0.97
+CERTAIN = 0.998
 LEAST = 0.05
 CLOSES = {")": "(", "]": "[", "”": "“", "’": "‘", "»": "«"}
 
@@ -37,7 +37,7 @@ class Borders:
             if len(words) > 1:
                 self._inside["left", words[0]] += 1
                 self._inside["right", words[-1]] += 1
-            for one, two in zip(words, words[1:], strict=False):
+            for one, two in pairwise(words):
                 self._joined[item.type, one, two] += 1
             self._cut["left", item.type, before, words[0]] += 1
             self._cut["right", item.type, words[-1], behind] += 1
@@ -51,11 +51,11 @@ class Borders:
     def _ends(self, document: Document, item: Item) -> Iterator[Hint]:
         (start, end), text = spot(item), document.text
         if text[start].isspace() or text[end - 1].isspace():
-            yield _hint(document, item, SPACE, (start, end), "begins or ends with white space")
+            yield _hint(document, item, CERTAIN, (start, end), "begins or ends with white space")
         elif (start and text[start - 1].isalnum() and text[start].isalnum()) or (
             end < len(text) and text[end - 1].isalnum() and text[end].isalnum()
         ):
-            yield _hint(document, item, HALF_WORD, (start, end), "cuts a word in two")
+            yield _hint(document, item, CERTAIN, (start, end), "cuts a word in two")
 
     def _words(self, document: Document, item: Item) -> Iterator[Hint]:
         """Each end moved by one word, in and out, against how often such words stand the one or the other way."""

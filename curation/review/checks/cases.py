@@ -298,6 +298,8 @@ class Cases:
             f"{kind} {filled}",
             f"{engine} {filled}",
             f"{kind} {mention}",
+            f"{engine} {min(len(others), 3)}",
+            f"{where} {distance} {min(len(others), 3)}",
             f"{'comma' if ',' in words else ''}{'quote' if '”' in words or '“' in words else ''} {where} {item.type}",
             document.text[item.start : item.end].lower(),
             "+".join(sorted(set(self._roles.get(item.id, ())) - {f"{event.type}.{r}" for r in [role]}))[:80]

@@ -9,7 +9,7 @@ from typing import Any
 from curation.annotation import Item
 from curation.compare import Pair, match, match_links
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, doubtful
+from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, Spot, doubtful
 
 LEAST = 0.03
 
@@ -41,6 +41,8 @@ class SecondOpinion:
             if score < LEAST:
                 continue
             sure = f"{agreed:.0%} of the time people agree with it there"
+            spots: tuple[Spot, ...]
+            labels: tuple[str, ...]
             quoted = document.quote((other.start, other.end))
             if section == "arguments":
                 trigger = other.trigger
@@ -60,16 +62,13 @@ class SecondOpinion:
 def _pairs(document: Document) -> Iterator[tuple[str, Pair[Any]]]:
     if document.engine is None:
         return
-    for section, pairs in (
-        ("entities", match(document.entities, document.engine.entities)),
-        ("events", match(document.events, document.engine.events)),
-        ("arguments", match_links(document.said, document.engine)),
-    ):
-        told = {(event.start, event.end, event.type) for event in document.events}
-        for pair in pairs:
-            # an argument at a trigger that the person does not have says nothing new
-            if section != "arguments" or pair.other is None or pair.other.trigger in told:
-                yield section, pair
+    yield from (("entities", pair) for pair in match(document.entities, document.engine.entities))
+    yield from (("events", pair) for pair in match(document.events, document.engine.events))
+    told = {(event.start, event.end, event.type) for event in document.events}
+    for pair in match_links(document.said, document.engine):
+        # an argument at a trigger that the person does not have says nothing new
+        if pair.other is None or pair.other.trigger in told:
+            yield "arguments", pair
 
 
 def _key(section: str, item: Item) -> tuple[str, str, int]:

@@ -8,8 +8,7 @@ from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import Hint
 from curation.schema import LabelSchema
 
-FILLER_TYPE = 0.95
-ROLE_MISSING = 0.9
+CERTAIN = 0.999
 
 
 def structure(document: Document, schema: LabelSchema) -> Iterator[Hint]:
@@ -25,9 +24,9 @@ def structure(document: Document, schema: LabelSchema) -> Iterator[Hint]:
             if allowed is None or filler.type not in allowed:
                 yield Hint(
                     "filler-type",
-                    FILLER_TYPE,
-                    (spot(event), spot(filler)),
-                    (event.type, argument.role, filler.type),
+                    CERTAIN,
+                    (spot(filler), spot(event)),
+                    (filler.type, event.type, argument.role),
                     f"{document.quote(spot(filler))} is {filler.type}, which cannot be the {argument.role} of "
                     f"{event.type} {document.quote(spot(event))}.",
                 )
@@ -35,7 +34,7 @@ def structure(document: Document, schema: LabelSchema) -> Iterator[Hint]:
             if role.required and role.name not in filled:
                 yield Hint(
                     "role-missing",
-                    ROLE_MISSING,
+                    CERTAIN,
                     (spot(event),),
                     (event.type, role.name),
                     f"{event.type} {document.quote(spot(event))} has no {role.name}, which it needs.",

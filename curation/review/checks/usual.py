@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curation.annotation import Entity, Event, Span
+from curation.annotation import Entity, Event
 from curation.compare import overlap_finder
 from curation.review.checks.cases import NONE, Case, Cases, Question, attribute_cases
 from curation.review.checks.document import Document, spot
@@ -29,7 +29,7 @@ LEAST = 0.01
 """Hints that are less probable are left out."""
 
 LINKED = 0.15
-"""How much is left of the doubt whether something should be marked, where an argument holds it: somebody thought of it."""
+"""What is left of the doubt whether a thing should be marked where an argument holds it: somebody thought of it."""
 LONGEST = 8
 """Longest string that is looked for elsewhere, in words."""
 
@@ -82,7 +82,7 @@ class _Learner:
         )
 
     def __call__(self, number: int, cases: Sequence[Case]) -> list[dict[str, float]]:
-        """Label → probability of each case, as learned from the articles of the other folds; empty dicts if from none."""
+        """Label → probability of each case, learned from the articles of the other folds; empty if from none."""
         fold = number % FOLDS
         if fold not in self._models:
             parts = [self._useful(self._kept[one]) for one in sorted(self._kept) if one % FOLDS != fold]
@@ -132,7 +132,7 @@ class Usual:
                 other = _best(shares, case.label)
                 score = doubtful(shares.get(case.label, 0.0)) if shares else 0.0
                 if other and score >= LEAST:
-                    what = f"{document.quote(case.spots[0])} has {name} {case.label}; in such a place it is usually {other}."
+                    what = f"{document.quote(case.spots[0])}: {name} is {case.label}; there it is usually {other}."
                     yield Hint(
                         "attribute", score, case.spots, (document.items[case.item or ""].type, case.label, other), what
                     )
@@ -151,7 +151,7 @@ class Usual:
         linked = {event.id for event in document.events if event.arguments}
         linked.update(argument.filler for event in document.events for argument in event.arguments)
         marked = [case for case in cases if case.label != NONE]
-        find = overlap_finder([Span(start=case.spots[0][0], end=case.spots[0][1]) for case in marked])
+        find = overlap_finder([document.items[case.item] for case in marked if case.item])
         gaps: list[tuple[float, str, Case]] = []
         likelier: dict[Spot, tuple[float, Spot, str]] = {}
         for case, shares in zip(cases, answers, strict=True):
@@ -219,12 +219,12 @@ class Usual:
             event, filler = document.items[case.item or ""], document.items[case.known]
             at = f"{event.type} {document.quote(case.spots[0])}"
             who = document.quote(case.spots[1])
+            usually = f"the {other}" if other else "no argument"
             if case.label == NONE:
-                what = f"{at}: {who} is no argument of it; such a {filler.type} is usually the {other}."
+                what = f"{at}: {who} is no argument of it; such {filler.type} is usually {usually}."
                 yield Hint("usual-argument", score, case.spots, (event.type, other, filler.type), what)
             else:
-                usually = f"usually the {other}" if other else "usually no argument"
-                what = f"{at}: {who} is the {case.label}; such a {filler.type} is {usually}."
+                what = f"{at}: {who} is the {case.label}; such {filler.type} is usually {usually}."
                 yield Hint("unusual-role", score, case.spots, (event.type, case.label, filler.type), what)
 
 

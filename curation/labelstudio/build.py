@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from curation.errors import BadInput, CurationError
+from curation.errors import BadInput, CurationError, LabelStudioError
 from curation.labelstudio.decode import Decoded
 from curation.labelstudio.snapshot import (
     ANNOTATIONS,
@@ -212,7 +212,9 @@ class _Builder:
             drafts=len(drafts) if isinstance(drafts, list) else 0,
             updated_at=updated if isinstance(updated, str) else None,
             annotations=tuple(annotation.id for annotation in decoded.annotations),
-            predictions=tuple(one for one in predictions or () if isinstance(one, int)),
+            predictions=tuple(one for one in predictions if isinstance(one, int))
+            if isinstance(predictions, list)
+            else (),
             url=self.link(number),
         )
 
@@ -359,7 +361,12 @@ def _id(line: bytes) -> int:
 
 def _json(record: dict[str, Any]) -> bytes:
     """One line of JSON. What UTF-8 cannot hold (half a surrogate pair) is escaped."""
-    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError as error:
+        raise LabelStudioError(
+            f"task {record.get('id', '?')} is nested too deeply to be kept; mend or delete it in Label Studio"
+        ) from error
     with suppress(UnicodeEncodeError):
         return line.encode()
     return json.dumps(record, separators=(",", ":")).encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,9 +141,14 @@ class _Task:
                 annotations += self.person(raw, article, draft=False)
             for raw in self.records("drafts"):
                 annotations += self.person(raw, article, draft=True)
+            annotations = self.told_apart(annotations)
             for annotation in annotations:
                 for finding in check(annotation, article, self.schema):
                     self.note(annotation.id, finding.item, finding.code, finding.message)
+        if "annotations" not in self.task and "completions" in self.task:
+            self.note(None, None, "old-export", "an export of Label Studio before 1.0, whose completions are not read")
+        if not isinstance(self.task.get("predictions") or [], list):
+            self.note(None, None, "bad-predictions", "predictions of the task are no list")
         batch = self.data.get(BATCH)
         return Decoded(
             task=self.id,
@@ -153,6 +159,20 @@ class _Task:
             purpose=self.purpose,
             batch=batch if _is_label(batch) else None,
         )
+
+    def told_apart(self, annotations: list[Annotation]) -> list[Annotation]:
+        """No id twice, whatever came in."""
+        seen: Counter[str] = Counter(annotation.id for annotation in annotations)
+        if len(seen) == len(annotations):
+            return annotations
+        apart = []
+        for annotation in reversed(annotations):
+            if (number := seen[annotation.id]) > 1:
+                seen[annotation.id] -= 1
+                self.note(annotation.id, None, "repeated-annotation", "another annotation has the same id")
+                annotation = annotation.model_copy(update={"id": f"{annotation.id}~{number}"})
+            apart.append(annotation)
+        return apart[::-1]
 
     def article(self) -> Article | None:
         text = self.data.get(TEXT)
@@ -282,7 +302,7 @@ def state_of(task: dict[str, Any]) -> TaskState:
     """The furthest anyone came with an exported task."""
     annotations, drafts = task.get("annotations"), task.get("drafts")
     made = _objects(annotations)
-    if any(not one.get("was_cancelled") for one in made):
+    if any(not _cancelled(one) for one in made):
         return "submitted"
     if isinstance(drafts, list) and drafts:
         return "draft"
@@ -375,6 +395,8 @@ def _labelled(raw: dict[str, Any], text: str, schema: LabelSchema, reading: _Rea
     control = raw.get("from_name")
     if control not in (ENTITY, TRIGGER):
         reading.problem(name, "unknown-control", f"control {_shown(control)} is not in our config")
+    if raw.get("to_name") != TEXT:
+        reading.problem(name, "other-object", f"a region of {_shown(raw.get('to_name'))}, not of the article's text")
     found = []
     for label in dict.fromkeys(named):
         kind: Kind = "events" if control == TRIGGER else "entities"
@@ -541,7 +563,13 @@ def _engine_key(before: _Reading, frozen: dict[str, Any]) -> str:
 def _state(raw: dict[str, Any], *, draft: bool) -> State:
     if draft:
         return "draft"
-    return "skipped" if raw.get("was_cancelled") else "submitted"
+    return "skipped" if _cancelled(raw) else "submitted"
+
+
+def _cancelled(raw: dict[str, Any]) -> bool:
+    """Was it skipped? What went through a spreadsheet or a form says so in words."""
+    said = raw.get("was_cancelled")
+    return said.strip().lower() in ("true", "1", "yes") if isinstance(said, str) else bool(said)
 
 
 def _user(raw: dict[str, Any], *, draft: bool) -> str:

@@ -185,14 +185,25 @@ def _kept(task: dict[str, Any]) -> dict[str, Any]:
     """
     kept = {"id": task["id"], **task}
     for name in ("annotations", "drafts"):
-        kept[name] = sorted(task.get(name) or [], key=lambda one: int(one["id"]))
-    kept["predictions"] = sorted(task.get("predictions") or [])
-    kept["drafts"] = [_anonymous(draft) for draft in kept["drafts"]]
+        if name in kept and isinstance(found := kept[name] or [], list):
+            kept[name] = sorted(found, key=_number)
+    if isinstance(found := kept.get("predictions") or [], list):
+        kept["predictions"] = sorted(found, key=_number)
+    if isinstance(kept.get("drafts"), list):
+        kept["drafts"] = [_anonymous(draft) for draft in kept["drafts"]]
     return kept
 
 
-def _anonymous(draft: dict[str, Any]) -> dict[str, Any]:
-    number = re.search(r", (\d+)$", str(draft.get("created_username", "")))
+def _number(record: Any) -> int:
+    """What to sort by, in records from anywhere: 0 where there is no usable id, and decoding says so."""
+    number = record.get("id") if isinstance(record, dict) else record
+    return number if isinstance(number, int) else 0
+
+
+def _anonymous(draft: Any) -> Any:
+    if not isinstance(draft, dict):
+        return draft
+    number = re.search(r", (\d{1,18})$", str(draft.get("created_username", "")))
     kept = {name: value for name, value in draft.items() if name not in ("created_ago", "created_username")}
     return {**kept, "user": int(number.group(1)) if number else None}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from curation.errors import Unreachable
 from curation.labelstudio.client import Client
 
 PAGE = 1000
@@ -36,6 +37,8 @@ def listed(
             "/api/tasks",
             {"project": project, "query": json.dumps(query), "page_size": page, "resolve_uri": "false", **fields},
         )
+        if not isinstance(found, dict) or not isinstance(found.get("total"), int) or not _tasks(found.get("tasks")):
+            raise _strange(client, project)
         yield from found["tasks"]
         if not found["tasks"] or len(found["tasks"]) >= found["total"]:
             return
@@ -46,6 +49,8 @@ def newest(client: Client, project: int) -> tuple[int, dict[str, Any] | None]:
     """How many tasks the project has, and the `id` and `data` of the one with the highest id."""
     query = json.dumps({"ordering": ["-tasks:id"]})
     found = client.get("/api/tasks", {"project": project, "query": query, "include": "id,data", "page_size": 1})
+    if not isinstance(found, dict) or not isinstance(found.get("total"), int) or not _tasks(found.get("tasks")):
+        raise _strange(client, project)
     return int(found["total"]), found["tasks"][0] if found["tasks"] else None
 
 
@@ -54,12 +59,27 @@ def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[
     rest = iter(ids)
     while chunk := list(islice(rest, CHUNK)):
         wanted = "&".join(f"ids[]={task}" for task in chunk)
-        yield client.get(f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true&{wanted}")
+        found = client.get(f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true&{wanted}")
+        if not _tasks(found):
+            raise _strange(client, project)
+        yield found
+
+
+def _tasks(found: Any) -> bool:
+    """Is it a list of tasks, each with its number?"""
+    return isinstance(found, list) and all(isinstance(one, dict) and type(one.get("id")) is int for one in found)
+
+
+def _strange(client: Client, project: int) -> Unreachable:
+    return Unreachable(
+        f"{client.url} answers with something other than tasks of project {project}; a proxy may stand in between, "
+        "or it is a Label Studio that we do not know"
+    )
 
 
 def touched(task: dict[str, Any]) -> bool:
     """Has anyone worked on this exported task: submitted, skipped or begun?"""
-    return bool(task["annotations"] or task["drafts"])
+    return bool(task.get("annotations") or task.get("drafts"))
 
 
 def link(client: Client, project: int, task: int | None = None) -> str:

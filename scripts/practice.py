@@ -96,7 +96,7 @@ def snapshot(
         ledger.record_sent(one.to_json() for one in predictions.values())
         ledger.adopt(known, [task | {"predictions": []} for task in tasks])
         for task in ledger.tasks(known):
-            if (one := predictions.get(task.article_id or "")) is not None:
+            if (one := predictions.get(task.article_id or "")) is not None and task.withheld is None:
                 ledger.predicted(task, task.task_id or 0, one.id, ENGINE.key, "")
         path, _ = build_snapshot(
             project.work / "snapshots",

@@ -18,6 +18,7 @@ from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
+from curation.jobs.anchoring import anchoring as audit
 from curation.jobs.check import find
 from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
@@ -29,6 +30,7 @@ from curation.migrate import migrate
 from curation.project import Project
 from curation.release import read_takedown
 from curation.review.agreement import Agreement
+from curation.review.anchoring import Anchoring
 from curation.review.corrections import Corrections
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report import (
@@ -149,6 +151,7 @@ def report(
         agreement_notes=agreement_notes,
         corrections=corrections,
         correction_notes=correction_notes,
+        anchoring=sources.anchoring(),
         checks=found.report if found else None,
         notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
         reader=Shown(articles=reader.articles, of=len(readable)),
@@ -238,6 +241,10 @@ class _Sources:
         found = measure_corrections(self.project, snapshot=self.snapshot.path)
         measured = self._pseudonyms.value(found.corrections) if found.corrections else None
         return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
+
+    def anchoring(self) -> Anchoring | None:
+        """Blind work beside assisted work, where there is any."""
+        return audit(self.project, snapshot=self.snapshot.path) if self.snapshot else None
 
     def checked(self, readable: Collection[str]) -> _Checked | None:
         """What the checks find, told where the article may be read; None where there is nothing to look at."""

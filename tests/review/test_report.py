@@ -14,7 +14,7 @@ import numpy as np
 import practice
 import pytest
 
-from curation.annotation import Annotation, Annotator
+from curation.annotation import Annotation, Annotator, annotation_id
 from curation.formats.articles import good_articles
 from curation.formats.inline import read_folder
 from curation.jobs.report import ReportReport, report
@@ -185,6 +185,22 @@ def test_agreement(figures: ReportReport, gold: list[Annotation], people: dict[s
     )
 
 
+def test_corrections(figures: ReportReport, gold: list[Annotation], people: dict[str, str]) -> None:
+    """What of the first pass is kept, counted from spans and types alone."""
+    sample = load_project(ROOT / "curation.toml")
+    articles = good_articles(sample.articles)
+    passes = list(read_folder(ROOT / "corpus" / "passes" / "a", articles, sample.load_schema(), practice.ENGINE))
+    assert figures.corrections is not None
+    assert figures.corrections.all.annotations == 32
+    for name in NAMES:
+        mine = [place for place, names in answered().items() if name in names]
+        said = [Counter((one.start, one.end, one.type) for one in passes[place].entities) for place in mine]
+        kept = sum((one & entities(gold[place], name)).total() for one, place in zip(said, mine, strict=True))
+        fates = figures.corrections.by_annotator[people[name]].entities
+        assert fates.predicted == sum(one.total() for one in said)
+        assert fates.kept + fates.attributes == kept
+
+
 def test_nobody_is_named(project: Project, figures: ReportReport) -> None:
     page = Path(figures.output).read_text(encoding="utf-8")
     assert "ls-2" not in page
@@ -275,6 +291,7 @@ def test_one_annotator_only(tmp_path: Path) -> None:
     found = made(tmp_path, change)
     assert len(found.work.people) == 1
     assert found.agreement is None
+    assert found.anchoring is None
     assert "Only one person has submitted articles: nothing can be said of agreement between people." in found.notes
     assert "no two people have submitted the same text" in Path(found.output).read_text(encoding="utf-8")
 
@@ -297,6 +314,24 @@ def test_before_the_first_pull(tmp_path: Path) -> None:
     assert found.time is None
     assert (found.done, found.left) == (0, 9)
     assert "Nothing has been pulled" in Path(found.output).read_text(encoding="utf-8")
+
+
+def test_blind_work(tmp_path: Path) -> None:
+    def change(tasks: list[dict[str, Any]]) -> None:
+        for task in tasks[:3]:
+            task["data"]["withheld"] = annotation_id(task["data"]["article_id"], practice.ENGINE.key)
+            for one in task["annotations"]:
+                one["parent_prediction"] = None
+
+    found = made(tmp_path, change)
+    assert found.anchoring is not None
+    assert found.anchoring.articles == {"blind": 3, "assisted": 4}
+    assert found.anchoring.annotations == {"blind": 5, "assisted": 7}
+    assert found.corrections is not None
+    assert found.corrections.all.annotations == 7
+    page = Path(found.output).read_text(encoding="utf-8")
+    assert "3 articles were annotated blind, 4 with a pre-annotation in view." in page
+    assert "Too few to conclude anything" in page
 
 
 def test_deleted_users_and_strange_times(tmp_path: Path) -> None:

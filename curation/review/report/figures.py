@@ -6,6 +6,7 @@ from datetime import datetime
 
 from curation.article import Value
 from curation.review.agreement import Agreement
+from curation.review.anchoring import Anchoring
 from curation.review.corrections import Corrections
 from curation.review.report.forecast import Forecast
 from curation.review.report.labels import Labels
@@ -49,6 +50,7 @@ class Report(Value):
 
     `agreement` is None where no two people annotated the same text; its articles one by one are left out of it.
     `corrections` is None where nothing submitted started from a prediction that is known.
+    `anchoring` is None where no article was annotated blind.
     `checks` is None where there was nothing to check, or nobody wanted it checked.
     `notes` say what could not be counted, or only with a grain of salt, one sentence each.
     """
@@ -67,5 +69,6 @@ class Report(Value):
     agreement_notes: tuple[str, ...]
     corrections: Corrections | None
     correction_notes: tuple[str, ...]
+    anchoring: Anchoring | None
     checks: Checked | None
     reader: Shown

@@ -28,6 +28,7 @@ SHOWN = (
     ("people", "Throughput"),
     ("agreement", "Agreement"),
     ("corrections", "Corrections"),
+    ("anchoring", "Blind work"),
     ("checks", "Checks"),
     ("labels", "Labels"),
     ("reader", "Reader"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from curation.review.agreement import Agreement, Figures, SectionFigures
     from curation.review.alpha import Alpha
     from curation.review.gamma import Gamma
+    from curation.review.matrices import Matrix
 
 SHOWN = 8
 """How many differences of a matrix are told; `--json` has them all."""
@@ -93,19 +94,25 @@ def _print(report: AgreementReport, found: Agreement) -> None:
     screen.print(_table("", ("beyond chance", "", "95 %", "measured on"), list(_chance(report, found))))
     for name, section in _sections(found).items():
         by = "role" if name == "arguments" else "type"
-        told = [[_plain(label), *_figures(figures)] for label, figures in section.by_type.items()]
-        screen.print(_table("", (f"{name} by {by}, exact", "F1", "95 %", f"in {shown}", *sides), told))
-        matrix = getattr(found.pairs[0], name).matrix if two else section.matrix
-        cells = [cell for cell in matrix.cells() if two or cell[1] <= cell[2]][:SHOWN]
-        if cells:
-            say(
-                f"{name}, one says / the other: " + ", ".join(f"{one} / {other} {count}" for count, one, other in cells)
-            )
+        rows = [[_plain(label), *_figures(figures)] for label, figures in section.by_type.items()]
+        screen.print(_table("", (f"{name} by {by}, exact", "F1", "95 %", f"in {shown}", *sides), rows))
+        told = getattr(found.pairs[0], name) if two else section
+        who = " / ".join(found.annotators) if two else "one / the other"
+        if cells := _cells(told.matrix, two):
+            say(f"{name}, what {who} say: {cells}")
+        for label, values in told.attributes.items():
+            cells = _cells(values.matrix, two)
+            say(f"{label} of {name} in {shown}: the same in {values.same} of {values.items}{cells and f'; {cells}'}")
     worst = sorted(found.disagreements, key=lambda one: -(one.entities + one.triggers + one.arguments))[:SHOWN]
     say(
         "most differences: "
         + ", ".join(f"{one.article_id} {one.entities + one.triggers + one.arguments}" for one in worst)
     )
+
+
+def _cells(matrix: Matrix, two: bool) -> str:
+    cells = [cell for cell in matrix.cells() if two or cell[1] <= cell[2]][:SHOWN]
+    return ", ".join(f"{one} / {other} {count}" for count, one, other in cells)
 
 
 def _sections(found: Agreement) -> dict[str, SectionFigures]:

@@ -17,6 +17,7 @@ from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.project import Project
 from curation.review.agreement import Agreement
 from curation.review.agreement import agreement as between
+from curation.review.effort import defaults
 from curation.review.gamma import Gamma, gamma_of
 from curation.review.gather import Gathering, LeftOut, Together
 
@@ -75,7 +76,7 @@ def agreement(
             raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
         found = _of_snapshot(read_snapshot(folder), gathering, unfinished)
         source = str(folder)
-    measured = between(_watched(found, on_progress))
+    measured = between(_watched(found, on_progress), defaults(schema))
     if sets and measured is None:
         way_out = "name sets of the same texts"
         raise BadInput("annotate no article in common", path=", ".join(map(str, sets)), way_out=way_out)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Literal
@@ -24,11 +24,12 @@ import numpy as np
 
 from curation.annotation import Annotation
 from curation.article import Value
+from curation.changes import Defaults
 from curation.compare import ArgumentKey, Kind, Link, Pair, Tally, arguments, links, match
 from curation.review.alpha import Alpha, Coincidences, Units, alpha_of, by_pair, units
 from curation.review.bootstrap import Floats, Interval, draws, middle
 from curation.review.gather import Together
-from curation.review.matrices import Matrix, matrix, matrix_of_all
+from curation.review.matrices import Matrix, matrix, matrix_of_all, matrix_of_values
 
 Trigger = tuple[int, int, str]
 Section = Literal["entities", "triggers", "arguments"]
@@ -68,6 +69,15 @@ class Mean(Value):
     interval: Interval | None = None
 
 
+class AttributeFigures(Value):
+    """An attribute over the items that both have, same span and type: `share` of the `items` have the same value."""
+
+    items: int
+    same: int
+    share: float | None
+    matrix: Matrix
+
+
 class SectionFigures(Value):
     """Agreement on entities, triggers or arguments; types of arguments are roles.
 
@@ -84,6 +94,7 @@ class SectionFigures(Value):
     by_type: dict[str, Figures]
     alpha: Alpha | None = None
     matrix: Matrix
+    attributes: dict[str, AttributeFigures] = {}  # noqa: RUF012 - frozen
 
 
 class PairAgreement(Value):
@@ -123,12 +134,17 @@ class Agreement(Value):
     disagreements: tuple[Disagreement, ...]
 
 
-def agreement(groups: Iterable[Together]) -> Agreement | None:
+def agreement(groups: Iterable[Together], defaults: Defaults | None = None) -> Agreement | None:
     """Measure agreement over article revisions, each with what two or more annotators said; None: there are none.
 
     Memory grows by about two hundred numbers an article, whatever its length.
+
+    Args:
+        groups: see `curation.review.gather`.
+        defaults: the attributes' defaults, see `curation.review.effort.defaults`; left out: attributes that an item
+            does not have are not compared.
     """
-    counted = _Counted()
+    counted = _Counted(defaults or {})
     for group in groups:
         counted.add(group)
     return counted.result() if counted.articles else None
@@ -141,6 +157,9 @@ class _Tallied:
     places: list[int] = field(default_factory=list)
     rows: array[int] = field(default_factory=lambda: array("i"))
     tallies: dict[Section, Tally] = field(default_factory=lambda: {section: Tally() for section in SECTIONS})
+    values: dict[Section, dict[str, Counter[tuple[str, str]]]] = field(
+        default_factory=lambda: {section: {} for section in SECTIONS}
+    )
     units: dict[Section, Units] = field(default_factory=lambda: {section: Counter() for section in SECTIONS})
     with_text: int = 0
 
@@ -170,7 +189,11 @@ class _Side:
 class _Counted:
     """Everything counted so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: Defaults) -> None:
+        self.usual: dict[Section, Mapping[str, str]] = {
+            "entities": defaults.get("entities", {}),
+            "triggers": defaults.get("events", {}),
+        }
         self.articles = 0
         self.pairs: dict[tuple[str, str], _Tallied] = {}
         self.all = _Tallied()
@@ -232,6 +255,8 @@ class _Counted:
                 if kind == "same":
                     of_type[section, str(name)][0] += count
             row += kinds.values()
+        for section, usual in self.usual.items():
+            _compare_values(found[section], usual, tallied.values[section])
         return row
 
     def _cover(self, place: int, group: Together, length: int) -> None:
@@ -268,6 +293,7 @@ class _Counted:
                         "by_type": self._types(section, drawn),
                         "matrix": matrix_of_all([one[section].matrix for one in of_pair.values()]),
                         "alpha": self._alpha(section, drawn),
+                        "attributes": _together([one[section].attributes for one in of_pair.values()]),
                     }
                 )
                 for section, figures in sections.items()
@@ -336,6 +362,9 @@ class _Counted:
                 characters=tallied.units[section].total(),
             ),
             matrix=matrix(tallied.tallies[section]),
+            attributes={
+                name: _values(matrix_of_values(cells)) for name, cells in sorted(tallied.values[section].items())
+            },
         )
 
     def _types(self, section: Section, drawn: _Drawn) -> dict[str, Figures]:
@@ -378,6 +407,46 @@ def _part(section: Section) -> slice:
 
 def _sides(kinds: Floats, credit: tuple[float, ...]) -> tuple[float, float, float]:
     return float(kinds @ np.array(credit)), float(kinds @ _FIRST), float(kinds @ _SECOND)
+
+
+def _compare_values(
+    pairs: Iterable[Pair[Any]], usual: Mapping[str, str], found: dict[str, Counter[tuple[str, str]]]
+) -> None:
+    """Count the values that two annotators gave the attributes of items that both have."""
+    plain = 0
+    for pair in pairs:
+        if pair.kind != "same" or pair.reference is None or pair.other is None:
+            continue
+        one, two = pair.reference.attributes, pair.other.attributes
+        if not one and not two:
+            plain += 1
+            continue
+        one, two = {**usual, **one}, {**usual, **two}
+        for name in one.keys() & two.keys():
+            found.setdefault(name, Counter())[one[name], two[name]] += 1
+    for name, value in usual.items() if plain else ():
+        found.setdefault(name, Counter())[value, value] += plain
+
+
+def _values(matrix: Matrix) -> AttributeFigures:
+    items = sum(map(sum, matrix.counts))
+    same = sum(matrix.counts[place][place] for place in range(len(matrix.labels)))
+    return AttributeFigures(items=items, same=same, share=round(same / items, 4) if items else None, matrix=matrix)
+
+
+def _together(of_pairs: Sequence[Mapping[str, AttributeFigures]]) -> dict[str, AttributeFigures]:
+    """The attributes of all pairs of annotators: each difference stands on either side of the matrix, once a side."""
+    found = {}
+    for name in sorted({name for one in of_pairs for name in one}):
+        parts = [one[name] for one in of_pairs if name in one]
+        items, same = sum(one.items for one in parts), sum(one.same for one in parts)
+        found[name] = AttributeFigures(
+            items=items,
+            same=same,
+            share=round(same / items, 4) if items else None,
+            matrix=matrix_of_all([one.matrix for one in parts]),
+        )
+    return found
 
 
 def _end_to_end(totals: Floats, sums: Floats | None) -> Figures:

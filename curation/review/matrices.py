@@ -9,7 +9,7 @@ from curation.article import Value
 from curation.compare import Tally
 
 NOTHING = "(nothing)"
-"""What an item stands against that the other has nothing for: the last of the labels."""
+"""What an item stands against that the other has nothing for: the last of the labels of types and roles."""
 
 
 class Matrix(Value):
@@ -38,6 +38,11 @@ def matrix(tally: Tally) -> Matrix:
     cells: Counter[tuple[str, str]] = Counter()
     for (_, one, two), count in tally.pairs.items():
         cells[one or NOTHING, two or NOTHING] += count
+    return _made(cells, NOTHING)
+
+
+def matrix_of_values(cells: Counter[tuple[str, str]]) -> Matrix:
+    """The matrix of an attribute: the values that two annotators gave it."""
     return _made(cells)
 
 
@@ -50,10 +55,11 @@ def matrix_of_all(matrices: Sequence[Matrix]) -> Matrix:
                 cells[first, second] += count
                 if first != second:
                     cells[second, first] += count
-    return _made(cells)
+    last = {one.labels[-1] for one in matrices if one.labels} == {NOTHING}
+    return _made(cells, *(NOTHING,) * last)
 
 
-def _made(cells: Counter[tuple[str, str]]) -> Matrix:
-    names = sorted({name for cell in +cells for name in cell} - {NOTHING})
-    labels = (*names, NOTHING)
+def _made(cells: Counter[tuple[str, str]], *last: str) -> Matrix:
+    names = sorted({name for cell in +cells for name in cell}.difference(last))
+    labels = (*names, *last)
     return Matrix(labels=labels, counts=tuple(tuple(cells[one, two] for two in labels) for one in labels))

@@ -125,6 +125,36 @@ def test_matrices_say_who_said_what() -> None:
     assert both_ways == ((2, 1, 2), (1, 0, 0), (2, 0, 0))
 
 
+def test_attributes_of_items_that_both_have() -> None:
+    """A value left out is the default; an item that is not the same for both says nothing."""
+    usual = {"entities": {"mention": "name"}, "events": {}}
+
+    def mention(name: str, start: int, *value: str) -> Entity:
+        return Entity(id=name, start=start, end=start + 5, type="Plant", attributes=dict.fromkeys(("mention",), *value))
+
+    one = [mention("e1", 0, "name"), mention("e2", 10, "pronoun"), entity("e3", 20, 25), mention("e4", 30, "nominal")]
+    two = [entity("f1", 0, 5), mention("f2", 10, "nominal"), entity("f3", 20, 25), mention("f4", 31, "name")]
+    three = [mention("g1", 0, "nominal")]
+    group = together(said("anna", one), said("ben", two), said("cleo", three))
+    found = agreement([group], usual)
+    assert found is not None
+    of_pair = {(pair.first, pair.second): pair.entities.attributes["mention"] for pair in found.pairs}
+    assert {names: (values.items, values.same) for names, values in of_pair.items()} == {
+        ("anna", "ben"): (3, 2),
+        ("anna", "cleo"): (1, 0),
+        ("ben", "cleo"): (1, 0),
+    }
+    assert of_pair["anna", "ben"].matrix.cells() == [(1, "pronoun", "nominal")]
+    together_all = found.entities.attributes["mention"]
+    assert (together_all.items, together_all.same, together_all.share) == (5, 2, 0.4)
+    assert together_all.matrix.labels == ("name", "nominal", "pronoun")
+    assert together_all.matrix.counts == ((2, 2, 0), (2, 0, 1), (0, 1, 0))
+    assert found.triggers.attributes == {}
+    without = agreement([group])
+    assert without is not None
+    assert without.entities.attributes["mention"].items == 2, "no defaults: only where both have a value"
+
+
 def test_whoever_comes_first_f1_and_alpha_are_the_same() -> None:
     one, two = measured(together(ANNA, BEN)), measured(together(BEN, ANNA))
     for section in ("entities", "triggers", "arguments"):

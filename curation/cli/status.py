@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, console, done, project_from, say
+
+if TYPE_CHECKING:
+    from curation.jobs.status import Brief
 
 
 def register(app: typer.Typer) -> None:
@@ -42,4 +45,24 @@ def status(
                 table.add_row(stage, str(report.counts[stage]))
         table.add_row("all", str(len(report.articles)))
     console().print(table)
+    if report.submitted:
+        told = ", ".join(
+            f"{name.removeprefix('person:')} {count}" for name, count in list(report.submitted.items())[:20]
+        )
+        say(f"submitted: {told}" + (", …" if len(report.submitted) > 20 else ""))
+        say(_brief(report.brief))
     done(report.model_dump(mode="json"), as_json)
+
+
+def _brief(brief: Brief | None) -> str:
+    """The last report in one line."""
+    if brief is None:
+        return "how far people agree, what they kept and what is doubtful: `curation report`"
+    parts = []
+    if brief.agreement is not None:
+        parts.append(f"agreement F1 {brief.agreement:.2f} on the entities of {brief.twice} articles")
+    if brief.kept is not None:
+        parts.append(f"{brief.kept:.0%} of what was predicted was kept")
+    if brief.findings is not None:
+        parts.append(f"{brief.findings:,} findings to look at")
+    return ", ".join(parts) or "the last report had nothing to say of agreement, corrections or checks"

@@ -22,7 +22,7 @@ from curation.jobs.anchoring import anchoring as audit
 from curation.jobs.check import find
 from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
-from curation.jobs.status import StatusReport
+from curation.jobs.status import BRIEF, Brief, StatusReport
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
@@ -46,6 +46,7 @@ from curation.review.report import (
     Work,
     WorkCounter,
     forecast,
+    kept,
     latest,
     page,
 )
@@ -160,6 +161,9 @@ def report(
     output = output or project.work / OUTPUT
     with whole_file(output) as file:
         file.write(html)
+    if folder is not None:
+        with whole_file(project.work / BRIEF) as file:
+            file.write(_brief(folder.name, figures).model_dump_json() + "\n")
     return ReportReport(**dict(figures), output=str(output), bytes=len(html.encode()))
 
 
@@ -292,6 +296,17 @@ class _Sources:
             )
         if self._gold:
             yield f"The gold cannot be used and is left out: {self._gold}."
+
+
+def _brief(snapshot: str, figures: Report) -> Brief:
+    agreement, corrections = figures.agreement, figures.corrections
+    return Brief(
+        snapshot=snapshot,
+        agreement=agreement.entities.exact.f1 if agreement else None,
+        twice=agreement.articles if agreement else 0,
+        kept=kept(corrections.all) if corrections else None,
+        findings=figures.checks.found if figures.checks else None,
+    )
 
 
 def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from curation.annotation import read_annotations
 from curation.article import Article, Value
+from curation.files import read_jsonl
 from curation.formats.articles import read_articles
+from curation.labelstudio.snapshot import ANNOTATIONS, latest_snapshot
 from curation.labelstudio.standing import standing
 from curation.project import Project
 from curation.release import latest_release, read_known
+from curation.review.pseudonyms import Pseudonyms
 
 STAGES = ("unusable", "new", "pre-annotated", "open", "draft", "skipped", "submitted", "released", "deleted", "gone")
 """In the order of the work. `unusable` cannot be read; `deleted` had its task removed in Label Studio; `gone` was
 pushed, but its article is no longer in the project. An article whose text has changed starts again at `new`."""
 
 
+BRIEF = "report.json"
+"""What the last `curation report` left in the work folder for `curation status` to tell."""
+
+
+class Brief(Value):
+    """The short of a report on one snapshot: what takes too long to find out each time.
+
+    `agreement` is F1 between people on entities over so many `twice` annotated articles, `kept` the share of what was
+    predicted that people kept as it was, `findings` how many places the checks doubt; None where there is none.
+    """
+
+    snapshot: str
+    agreement: float | None
+    twice: int
+    kept: float | None
+    findings: int | None
+
+
 class StatusReport(Value):
-    """Article id → stage as of the last push and pull, and how many stand at each; unusable ones by file."""
+    """Article id → stage as of the last push and pull, and how many stand at each; unusable ones by file.
+
+    `submitted`: pseudonym → articles that person submitted, as of the last pull. `brief` is None where no report was
+    made on that pull.
+    """
 
     articles: dict[str, str]
     counts: dict[str, int]
     problems: tuple[str, ...]
+    submitted: dict[str, int]
+    brief: Brief | None
 
 
 def status(project: Project) -> StatusReport:
@@ -55,4 +83,32 @@ def status(project: Project) -> StatusReport:
         stages.setdefault(article_id, "gone")
     counts = Counter(stages.values())
     counts["unusable"] = len(problems)
-    return StatusReport(articles=stages, counts={stage: counts[stage] for stage in STAGES}, problems=tuple(problems))
+    snapshot = latest_snapshot(project.work)
+    return StatusReport(
+        articles=stages,
+        counts={stage: counts[stage] for stage in STAGES},
+        problems=tuple(problems),
+        submitted=_submitted(project.work, snapshot) if snapshot else {},
+        brief=_brief(project.work, snapshot.name) if snapshot else None,
+    )
+
+
+def _submitted(work: Path, snapshot: Path) -> dict[str, int]:
+    """Pseudonym → articles submitted, the busiest first. The lines are not read as annotations, which takes long."""
+    done = {
+        (record["annotator"]["name"], record["article_id"])
+        for _, record in read_jsonl(snapshot / ANNOTATIONS)
+        if record["state"] == "submitted"
+    }
+    counts = Counter(name for name, _ in done)
+    pseudonyms = Pseudonyms.of(work) if counts else None
+    told = {pseudonyms.key(f"person:{name}"): count for name, count in counts.items()} if pseudonyms else {}
+    return dict(sorted(told.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _brief(work: Path, snapshot: str) -> Brief | None:
+    try:
+        brief = Brief.model_validate_json((work / BRIEF).read_bytes())
+    except (OSError, ValueError):
+        return None  # there is none, or it is another version's: the next report makes a new one
+    return brief if brief.snapshot == snapshot else None

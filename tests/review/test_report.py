@@ -18,6 +18,7 @@ from curation.annotation import Annotation, Annotator, annotation_id
 from curation.formats.articles import good_articles
 from curation.formats.inline import read_folder
 from curation.jobs.report import ReportReport, report
+from curation.jobs.status import status
 from curation.project import Project, load_project
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report.forecast import forecast
@@ -213,6 +214,18 @@ def test_the_same_again(project: Project, figures: ReportReport) -> None:
     before = Path(figures.output).read_bytes()
     assert report(project, checks=False) == figures
     assert Path(figures.output).read_bytes() == before
+
+
+def test_status_tells_the_short_of_it(project: Project, figures: ReportReport, gold: list[Annotation]) -> None:
+    short = status(project)
+    assert short.submitted == {one.key: one.submitted for one in figures.work.people}
+    assert list(short.submitted.values()) == [13, 10, 9]
+    assert short.brief is not None
+    twice = [(place, *names) for place, names in answered().items() if len(names) == 2]
+    assert short.brief.agreement == pytest.approx(f1(entities, gold, twice), abs=1e-4)
+    assert (short.brief.twice, short.brief.findings) == (11, None)
+    (project.work / "report.json").write_text("{", encoding="utf-8")
+    assert status(project).brief is None
 
 
 def test_fewer_articles_in_the_reader(project: Project, tmp_path: Path) -> None:

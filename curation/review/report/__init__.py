@@ -1,5 +1,6 @@
 """The report: how the annotation stands, as figures and as one HTML page."""
 
+from curation.review.report.charts import kept
 from curation.review.report.figures import Checked, Finding, Report, Shown
 from curation.review.report.forecast import forecast
 from curation.review.report.labels import LabelCounter
@@ -20,6 +21,7 @@ __all__ = [
     "Work",
     "WorkCounter",
     "forecast",
+    "kept",
     "latest",
     "page",
 ]

@@ -207,6 +207,47 @@ def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
+def test_a_ledger_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        project = ledger.know(URL, 4, "News", "s", "2026", "")
+        ledger.begin(project, "b1", [planned("x")])
+        ledger.landed(project, "b1", [7])
+    with sqlite3.connect(tmp_path / "labelstudio" / "ledger.sqlite") as db:
+        for column in ("people", "arranged", "withheld"):
+            db.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 1")
+    with Ledger(tmp_path) as ledger:
+        (task,) = ledger.tasks(project)
+        assert (task.task_id, task.people, task.withheld) == (7, None, None)
+        ledger.wants(task, 2)
+        assert [one.task_id for one in ledger.unarranged(project)] == [7]
+
+
+def test_for_how_many_people_is_remembered_until_it_is_so(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x")._replace(people=2), planned("y"), planned("z")._replace(people=0)])
+    assert ledger.unarranged(project) == []  # not there yet
+    ledger.landed(project, "b1", [10, 11, 12])
+    assert [(one.task_id, one.people) for one in ledger.unarranged(project)] == [(10, 2), (12, 0)]
+    for task in ledger.unarranged(project):
+        ledger.arranged(task)
+    assert ledger.unarranged(project) == []
+    ledger.wants(next(ledger.tasks(project)), 3)
+    assert [(one.task_id, one.people) for one in ledger.unarranged(project)] == [(10, 3)]
+    ledger.gone(project, [10])
+    assert ledger.unarranged(project) == []
+
+
+def test_a_blind_task_is_known_as_one_from_the_server_too(ledger: Ledger, project: KnownProject) -> None:
+    ledger.begin(project, "b1", [planned("x")._replace(withheld="ann-x", annotation_id=None, digest=None)])
+    ledger.landed(project, "b1", [10])
+    ledger.forget(project)
+    project = ledger.know(URL, 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "<View/>")
+    there = on_server(10, "x", "b1")
+    there["data"]["withheld"] = "ann-x"
+    ledger.adopt(project, [there, on_server(11, "y", "b1")])
+    assert [one.withheld for one in ledger.tasks(project)] == ["ann-x", None]
+
+
 def test_a_ledger_of_another_version(tmp_path: Path) -> None:
     Ledger(tmp_path)
     with sqlite3.connect(tmp_path / "labelstudio" / "ledger.sqlite") as db:

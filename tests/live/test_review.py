@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,20 @@ import pyarrow.parquet as pq
 import pytest
 from editor import Editor
 
-from curation.annotation import Annotation, Annotator, Entity, Event
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.compare import compare
 from curation.files import write_jsonl
 from curation.formats.articles import good_articles
+from curation.jobs.check import find
 from curation.jobs.publish import publish
 from curation.jobs.pull import pull
 from curation.jobs.push import push
+from curation.jobs.recheck import recheck
 from curation.jobs.review import review
 from curation.labelstudio import answers, read_snapshot
 from curation.labelstudio.client import Client
-from curation.labelstudio.names import ADJUDICATE
+from curation.labelstudio.names import ADJUDICATE, CHECK
 from curation.labelstudio.studio import Studio
 from curation.labelstudio.tasks import listed
 from curation.project import Project, load_project
@@ -223,9 +226,68 @@ def test_two_people_differ_and_one_decides(
         "a5": "agreed",
     }
 
+    (card,) = project.releases.glob("*/README.md")
+    assert f"| articles | {len(blind)} | {6 - len(blind)} |" in card.read_text(encoding="utf-8")
+
     # Whoever annotates after the decision is told of.
     second.patch(f"/api/annotations/{numbers['a1']}/", {"result": result})
     pull(project)
     later = review(project)
     assert (later.newer, later.sent) == (1, 0)
     assert any(one.startswith("a1: ") for one in later.problems)
+
+
+SCHEMA_SAYS = ("filler-type",)
+"""A kind of finding that depends on the schema alone, not on what is usual in six short articles."""
+
+
+def test_what_checks_doubt_is_looked_at_again(project: Project, client: Client, editor: Editor) -> None:
+    pushed = push(project)
+    texts = {one.id: one for one in good_articles(project.articles)}
+    said = {one.article_id: one for one in map(Annotation.model_validate_json, project.preannotations.open())}
+    tasks_of = {task.article_id: task for task in answers.tasks(client, pushed.project_id)}
+
+    def captured(name: str, **roles: str) -> Annotation:
+        words = {"day": "Friday", "hour": f"hour {name[1]}"}
+        times = [Entity(id=one, type="Time", **at(texts[name], words[one])) for one in words]
+        event = said[name].events[0]
+        arguments = tuple(Argument(role=role, filler=filler) for role, filler in roles.items())
+        event = event.model_copy(update={"arguments": arguments})
+        return said[name].model_copy(update={"entities": (*said[name].entities, *times), "events": (event,)})
+
+    def doubted() -> Counter[str]:
+        return Counter(one.article_id for one in find(project, kinds=SCHEMA_SAYS).findings)
+
+    for name in ("a1", "a2", "a3"):  # a day captures something from an hour
+        answer(client, tasks_of[name], captured(name, captor="day", loser="hour"), project)
+    answer(client, tasks_of["a4"], captured("a4", captor="Torvan-troops", territory="Orrin"), project)
+    pull(project)
+    assert doubted() == {"a1": 2, "a2": 2, "a3": 2}
+
+    sent = recheck(project)
+    assert sent.sent == sent.articles >= 3
+    assert recheck(project).already_there == sent.articles
+    again = tasks(client, pushed.project_id, CHECK)
+    assert "“hour 1” is Time, which cannot be the loser" in again["a1"]["data"]["note"]
+    assert "ls-" not in again["a1"]["data"]["note"]
+
+    # One is submitted as it stands, in the page; in another one the captor is put right and the rest left.
+    editor.open(pushed.project_id, again["a1"]["id"])
+    note = editor.page.locator(".curation-note").inner_text()
+    assert note.startswith("Perhaps a mistake? ")
+    assert "“Friday” is Time, which cannot be the captor" in note
+    editor.wait_for_regions(5)
+    editor.wait_for_arrows(2)
+    editor.submit()
+    task = next(one for one in answers.tasks(client, pushed.project_id) if one.id == again["a2"]["id"])
+    answer(client, task, captured("a2", captor="Torvan-troops", loser="hour"), project)
+
+    back = pull(project)
+    made = [one for one in read_snapshot(Path(back.snapshot)).annotations() if one.state == "reviewed"]
+    assert [(one.article_id, len(one.between or ())) for one in made] == [("a1", 1), ("a2", 1)]
+    # What was left alone is dismissed at once; what was left beside something that was put right, at the next look.
+    assert doubted() == {"a2": 1, "a3": 2}
+    recheck(project)
+    assert doubted() == {"a3": 2}
+    now = tasks(client, pushed.project_id, CHECK)
+    assert {now[name]["id"] for name in ("a1", "a2", "a3")} == {again[name]["id"] for name in ("a1", "a2", "a3")}

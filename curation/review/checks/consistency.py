@@ -10,6 +10,14 @@ from curation.compare import overlap_finder
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import OMISSIONS, Hint, Kind, Spot, doubtful
 
+CONSISTENCY: tuple[Kind, ...] = (
+    "label-here",
+    "label-elsewhere",
+    "unmarked-here",
+    "unmarked-elsewhere",
+    "unmarked-trigger",
+    "odd-trigger",
+)
 LEAST = 0.05
 FEWEST = 3
 """How often a string must stand elsewhere in the corpus to count for anything."""

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from curation.annotation import Event, Item
 from curation.compare import overlap_finder
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import Hint, rare
+from curation.review.checks.doubt import Hint, Kind, rare
 
-Pattern = tuple[str, ...]
-LIKE: dict[str, float] = {"two-roles": 0.02, "circle": 0.01, "far-filler": 0.03, "doubled-event": 0.05, "overlap": 0.03}
+Pattern = tuple[Any, ...]
+LIKE: dict[Kind, float] = {
+    "two-roles": 0.02,
+    "circle": 0.01,
+    "far-filler": 0.03,
+    "doubled-event": 0.05,
+    "overlap": 0.03,
+}
 """The share of mistakes that look like each, as far as one can guess it."""
 LEAST = 0.03
 
@@ -42,7 +49,7 @@ class Links:
             score = rare(self._seen[pattern], size, LIKE[kind])
             if score >= LEAST:
                 labels = (*(item.type for item in items), *pattern[1:])
-                yield Hint(kind, score, tuple(spot(item) for item in items), labels, what)  # type: ignore[arg-type]
+                yield Hint(kind, score, tuple(spot(item) for item in items), labels, what)
 
     def _size(self, pattern: Pattern) -> int:
         if pattern[0] == "far-filler":

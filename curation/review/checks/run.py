@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from curation.review.checks.borders import Borders
-from curation.review.checks.consistency import Consistency
+from curation.review.checks.consistency import CONSISTENCY, Consistency
 from curation.review.checks.document import Document
 from curation.review.checks.doubt import KINDS, Doubt, Hint, Kind, gather
 from curation.review.checks.engine import SecondOpinion
-from curation.review.checks.links import Links
+from curation.review.checks.links import LIKE, Links
 from curation.review.checks.structure import structure
-from curation.review.checks.usual import Usual
+from curation.review.checks.tokens import Tokens
+from curation.review.checks.usual import USUAL, Usual
 from curation.schema import LabelSchema
 
 
@@ -26,12 +27,22 @@ class Family(Protocol):
         """What is doubtful in one document."""
 
 
+FAMILIES: tuple[tuple[Callable[[LabelSchema | None], Family], frozenset[Kind]], ...] = (
+    (Usual, frozenset(USUAL)),
+    (lambda schema: Borders(), frozenset({"border"})),
+    (lambda schema: Consistency(), frozenset(CONSISTENCY)),
+    (lambda schema: Links(), frozenset(LIKE)),
+    (lambda schema: SecondOpinion(), frozenset({"engine"})),
+    (lambda schema: Tokens(), frozenset({"tokens"})),
+)
+
+
 class Checks:
     """Call `learn` with every document, then `doubts` with each of the same.
 
     Args:
         schema: the label schema, or None where the labels are another ontology's: some checks are then left out.
-        kinds: only these kinds; none: all.
+        kinds: only these kinds; none: all but `tokens`, which must be asked for.
         dismissed: ids that are not to be found again.
     """
 
@@ -43,9 +54,9 @@ class Checks:
         dismissed: Collection[str] = (),
     ) -> None:
         self.schema = schema
-        self.kinds = frozenset(kinds or KINDS)
+        self.kinds = frozenset(kinds or set(KINDS) - {"tokens"})
         self.dismissed = frozenset(dismissed)
-        self._families: tuple[Family, ...] = (Usual(schema), Borders(), Consistency(), Links(), SecondOpinion())
+        self._families = [make(schema) for make, makes in FAMILIES if makes & self.kinds]
 
     def learn(self, document: Document) -> None:
         """Take in what is usual."""

@@ -18,7 +18,7 @@ from curation.annotation import Entity, Event
 from curation.compare import overlap_finder
 from curation.review.checks.cases import NONE, Case, Cases, Question, attribute_cases
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, Spot, doubtful
+from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, Kind, Spot, doubtful
 from curation.review.checks.softmax import Softmax, features
 from curation.schema import LabelSchema
 
@@ -33,6 +33,15 @@ LINKED = 0.15
 LONGEST = 8
 """Longest string that is looked for elsewhere, in words."""
 
+USUAL: tuple[Kind, ...] = (
+    "unusual-type",
+    "unusual-border",
+    "unusual-mark",
+    "unusual-gap",
+    "unusual-role",
+    "usual-argument",
+    "attribute",
+)
 QUESTIONS: tuple[Question, ...] = ("entity", "event", "argument")
 
 
@@ -44,7 +53,7 @@ class _Kept(NamedTuple):
     known: list[str]
 
 
-class _Learner:
+class Learner:
     """The cases of one question, article by article; at most MOST_CASES, of the articles with the lowest numbers.
 
     `heads` are the words by which anything that was ever marked is known: the others teach nothing.
@@ -59,6 +68,7 @@ class _Learner:
         self._models: dict[int, Softmax | None] = {}
 
     def learn(self, number: int, cases: Iterable[Case]) -> None:
+        """Take in the cases of the article of that number."""
         found = list(cases)
         self.heads.update(case.known for case in found if case.label != NONE)
         if not found or (self._size >= self.most and number > max(self._kept)):
@@ -99,15 +109,15 @@ class Usual:
     """Call `learn` with every document, then `hints` with each of the same."""
 
     def __init__(self, schema: LabelSchema | None) -> None:
-        self._questions = {question: _Learner() for question in QUESTIONS}
+        self._questions = {question: Learner() for question in QUESTIONS}
         self._attributes = {
-            (attribute.of, attribute.name): (attribute.default, _Learner())
+            (attribute.of, attribute.name): (attribute.default, Learner())
             for attribute in (schema.attributes if schema else ())
         }
 
     def learn(self, document: Document) -> None:
         """Take in one document."""
-        number, cases = _number(document), Cases(document)
+        number, cases = article_number(document), Cases(document)
         for question, learner in self._questions.items():
             learner.learn(number, cases.of(question))
         for question, items in (("entity", document.entities), ("event", document.events)):
@@ -120,7 +130,7 @@ class Usual:
 
     def hints(self, document: Document) -> Iterator[Hint]:
         """What is unusual in one document."""
-        number, cases = _number(document), Cases(document)
+        number, cases = article_number(document), Cases(document)
         for question in ("entity", "event"):
             yield from self._spans(
                 document, number, list(cases.of(question, self._strings(document, question))), self._questions[question]
@@ -145,7 +155,7 @@ class Usual:
                 if all(document.word(place + step) == word for step, word in enumerate(words)):
                     yield start, document.words[place + len(words) - 1][1]
 
-    def _spans(self, document: Document, number: int, cases: list[Case], learner: _Learner) -> Iterator[Hint]:
+    def _spans(self, document: Document, number: int, cases: list[Case], learner: Learner) -> Iterator[Hint]:
         cases = [case for case in cases if case.label != NONE or case.known in learner.heads]
         answers = learner(number, cases)
         linked = {event.id for event in document.events if event.arguments}
@@ -209,7 +219,7 @@ class Usual:
             what = f"{said}: such a span is usually not marked."
             yield Hint("unusual-mark", score, (where,), (case.label,), what)
 
-    def _arguments(self, document: Document, number: int, cases: list[Case], learner: _Learner) -> Iterator[Hint]:
+    def _arguments(self, document: Document, number: int, cases: list[Case], learner: Learner) -> Iterator[Hint]:
         for case, shares in zip(cases, learner(number, cases), strict=True):
             other = _best(shares, case.label)
             mistakes = OMISSIONS if case.label == NONE else MISTAKES
@@ -238,7 +248,7 @@ def _best(shares: dict[str, float], without: str) -> str | None:
     return max(others)[1] if others else None
 
 
-def _number(document: Document) -> int:
+def article_number(document: Document) -> int:
     """A number that stands for the article wherever it is read: it says which fold it is in."""
     name = f"{document.article.id} {document.article.text_sha256} {document.said.annotator.key}"
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])

@@ -43,6 +43,10 @@ def evaluate(
         str | None,
         typer.Option("--mapping", help="The gold is in the labels of this ontology, one of the schema's `elsewhere`."),
     ] = None,
+    conventions: Annotated[
+        bool,
+        typer.Option(help="Mark what was said as the gold's corpus marks, by MAPPING.mapping.yaml beside the schema."),
+    ] = True,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many articles, the first.")] = None,
     examples: Annotated[int, typer.Option("--examples", min=0, help="Examples of each kind of mistake.")] = 3,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with figures and texts there.")] = None,
@@ -63,6 +67,7 @@ def evaluate(
             options=engine_options(option),
             annotations=annotations,
             mapping=mapping,
+            conventions=conventions,
             limit=limit,
             examples=examples,
             html=html,
@@ -84,6 +89,8 @@ def _print(report: EvaluateReport) -> None:
         say(f"… and {more} more like these")
     mapped = f", in the labels of {report.mapping}" if report.mapping else ""
     say(f"{report.measured} against {report.gold}{mapped}: {report.articles} articles")
+    if report.conventions:
+        say(f"marked as that corpus marks: {report.conventions}")
     sections = list(_sections(report))
     table = _table("", "", "precision", "recall", "F1", "95 %", "right", "too many", "missed")
     for name, section in sections:

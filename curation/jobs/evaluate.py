@@ -72,6 +72,7 @@ def evaluate(
     options: dict[str, Any] | None = None,
     annotations: Path | None = None,
     mapping: str | None = None,
+    conventions: bool = True,
     limit: int | None = None,
     examples: int = 3,
     html: Path | None = None,
@@ -89,6 +90,7 @@ def evaluate(
         options: what else the engine is told.
         annotations: measure these instead of an engine.
         mapping: the ontology whose names the gold uses, where it is not the project's schema.
+        conventions: whether what was said is marked as the gold's corpus marks, by NAME.mapping.yaml beside the schema.
         limit: only so many articles, the first.
         examples: how many examples of each kind of mistake to give.
         html: also write a page there.
@@ -103,7 +105,7 @@ def evaluate(
     if place is None:
         raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
     found = read_gold(project, place)
-    there = _mapping(project, found, mapping, schema)
+    there = _mapping(found, mapping, schema, project.schema_path.parent if conventions else None)
     evaluator = Evaluator(mapping=there, defaults=defaults(schema), examples=examples)
     watch = _Watch()
     said: Iterator[_Said]
@@ -193,9 +195,9 @@ def _run(engine: Engine, documents: Iterable[tuple[Article, Annotation]], watch:
         yield _Said(article, gold, answer if isinstance(answer, Annotation) else answer.reason)
 
 
-def _mapping(project: Project, gold: Gold, name: str | None, schema: LabelSchema) -> Mapping | None:
+def _mapping(gold: Gold, name: str | None, schema: LabelSchema, folder: Path | None) -> Mapping | None:
     if gold.form == "neutral":
-        return mapping_to(name, schema, project.schema_path.parent) if name else own_names(schema)
+        return mapping_to(name, schema, folder) if name else own_names(schema)
     if name:
         what = f"this gold is in the project's own labels, not in those of {name}"
         raise BadInput(what, field="mapping", way_out="leave --mapping out")

@@ -59,7 +59,7 @@ class ArgumentFinder:
         self.partitives = frozenset(lexicon.partitives)
         self.others = lexicon.others
         every = frozenset(schema.entity_names) - entities.amounts - {entities.adjective}
-        self.actors = entities.bodies | {entities.people} - {None}
+        self.actors = {*entities.bodies, entities.people}
         self.stands_for = (every - {entities.place}, every - {entities.people})
         self.roles = {
             id(rule): _roles(schema, name, rule, lexicon.roles)
@@ -70,7 +70,7 @@ class ArgumentFinder:
     def fill(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> list[list[Filled]]:
         """Arguments of each trigger. Mentions that only roles call for are added to `found`; those used are kept."""
         board = Board(parses, found, triggers, self.partitives)
-        return [list(self._arguments(board, trigger)) for trigger in triggers]
+        return [list(self.arguments_of(board, trigger)) for trigger in triggers]
 
     def mark_all(
         self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger], *, inside: bool
@@ -99,7 +99,7 @@ class ArgumentFinder:
         for item in found:
             item.kept = item.kept or parses[item.part].lemma[item.head] not in self.partitives
 
-    def _arguments(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
+    def arguments_of(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
         """Fillers of every role, each filler in one role only: the first that the rule names."""
         used = {id(trigger)}
         for role in self.roles[id(trigger.rule)]:

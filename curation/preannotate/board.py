@@ -127,9 +127,8 @@ class Board:
                 other.append(place)
         return [head for _, head in sorted(own)] + [head for _, head in sorted(other)]
 
-
     def places(self, trigger: Trigger) -> list[int]:
-        """What stands behind `in`, `at` and the like in the clauses above and below the trigger's, the nearest first."""
+        """What stands behind `in`, `at` and the like in the clauses around the trigger's, the nearest first."""
         parse = self.parses[trigger.part]
         verbs = [token for token in (trigger.token, *parse.up(trigger.token)) if parse.verbal(token)]
         clauses = [*verbs, *(kid for verb in verbs for kid in parse.kid(verb, "advcl", "conj") if parse.verbal(kid))]

@@ -82,7 +82,7 @@ class EntityFinder:
         names: list[Found] = []
         for part, parse in enumerate(parses):
             names += self._names(part, parse)
-        names = Names(self, parses, names).settled()
+        names = self.one_type_each(parses, names)
         found: list[Found] = []
         for part, parse in enumerate(parses):
             own = [name for name in names if name.part == part]
@@ -92,6 +92,10 @@ class EntityFinder:
             found += self._parts_of(part, parse, own)
             found += self._nominals(part, parse, taken)
         return sorted(found, key=lambda item: (item.part, item.first, -item.last))
+
+    def one_type_each(self, parses: Sequence[Parse], names: list[Found]) -> list[Found]:
+        """The names with one type for each throughout the article, and their mentions that nothing had found."""
+        return Names(self, parses, names).settled()
 
     def _names(self, part: int, parse: Parse) -> list[Found]:
         if parse.zone.kind == "dateline":

@@ -37,12 +37,13 @@ Every part is optional. Labels are the schema's; words are lemmas in lower case 
 
 Relations, seen from the trigger: `subject` (the doer, of an active or a passive verb), `object`, `recipient`
 (indirect object), `possessor` ("X's"), `modifier` (words before a noun), `clause` (a clause that completes the
-trigger), `affects` (what the verb acts on whose doer the trigger is: "the [blast] destroyed a mill"), `infinitive` (one with `to`), `clause-subject` (its subject), `above` (the verb that the trigger follows:
-"fired rockets, [injuring] six"), `when` (a time in the clause), `where` (what stands behind `in`, `at`, `near` or `outside`
-in the clauses around it), and every preposition by its own word (`by`, `of`,
-`against`, …). In `roles` a type may follow: `modifier:Nationality`; `else subject` counts only where nothing before
-it filled the role. Conditions also know `head` (the word that the trigger depends on), `next` (the word after it),
-`number` (singular, plural), and the value `none` (nothing stands in that relation).
+trigger), `infinitive` (one with `to`), `clause-subject` (its subject), `above` (the verb that the trigger follows:
+"fired rockets, [injuring] six"), `affects` (what the verb acts on whose doer the trigger is: "the [blast] destroyed a
+mill"), `when` (a time in the clause), `where` (what stands behind `in`, `at`, `near` or `outside` in the clauses around
+it), and every preposition by its own word (`by`, `of`, `against`, …). In `roles` a type may follow:
+`modifier:Nationality`; `else subject` counts only where nothing before it filled the role. Conditions also know `head`
+(the word that the trigger depends on), `next` (the word after it), `number` (singular, plural), and the value `none`
+(nothing stands in that relation).
 """
 
 from __future__ import annotations

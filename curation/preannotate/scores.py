@@ -40,6 +40,7 @@ class Scores:
         self.attributes = {id(trigger): values for trigger, values in zip(triggers, attributes, strict=True)}
         self.filling = {id(one.filler) for roles in filled for one in roles}
         self.times = Counter(self._said(item) for item in found if item.kind == "name")
+        self.known: dict[int, float] = {}
         self.fillers: dict[int, Counter[str]] = defaultdict(Counter)
         for trigger, roles in zip(triggers, filled, strict=True):
             self.fillers[id(trigger)].update(one.role for one in roles)
@@ -49,15 +50,22 @@ class Scores:
 
     def of_entity(self, item: Found) -> float:
         """How sure a mention is."""
+        if (known := self.known.get(id(item))) is not None:
+            return known
         often = item.kind == "name" and self.times[self._said(item)] >= OFTEN
-        return _weigh(ENTITIES, of_entity(self.parses[item.part], item, fills=id(item) in self.filling, often=often))
+        evidence = of_entity(self.parses[item.part], item, fills=id(item) in self.filling, often=often)
+        score = self.known[id(item)] = _weigh(ENTITIES, evidence)
+        return score
 
     def of_trigger(self, trigger: Trigger) -> float:
         """How sure an event is."""
+        if (known := self.known.get(id(trigger))) is not None:
+            return known
         parse = self.parses[trigger.part]
         roles, values = self.roles[id(trigger)], self.attributes[id(trigger)]
         senses = self.senses.get(parse.lemma[trigger.token], 1)
-        return _weigh(TRIGGERS, of_trigger(parse, trigger, roles, values, senses=senses))
+        score = self.known[id(trigger)] = _weigh(TRIGGERS, of_trigger(parse, trigger, roles, values, senses=senses))
+        return score
 
     def of_argument(self, trigger: Trigger, filled: Filled) -> float:
         """How sure an argument is."""

@@ -37,8 +37,8 @@ class SpacyEngine(Engine):
         schema: the labels to use; entity labels of the model are mapped by `elsewhere: {ontonotes: …}`.
         lexicon: the schema's lexicon file; without one only the model's entities are found.
         model: name of an installed spaCy model, or a folder that holds one.
-        mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are phrases
-            of their own (`phrases`), or those inside a phrase as well (`all`).
+        mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are
+            phrases of their own (`phrases`), or those inside a phrase as well (`all`).
 
     Raises:
         EngineError: the model is not installed, or lacks a part that the rules need, or an option has no such value.
@@ -73,6 +73,11 @@ class SpacyEngine(Engine):
         """Annotations in the order of `articles`; memory does not grow with their number."""
         for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
             yield from self._batch(batch)
+
+    def parses(self, article: Article) -> list[Parse]:
+        """What the rules see of an article."""
+        ((_, made),) = self._parsed([article])
+        return made
 
     def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
         """What is made of each article. An error costs the article that raised it and no other."""

@@ -20,6 +20,7 @@ _ASTRAY = frozenset(("out", "off", "on", "over", "away"))
 """Particles that give a verb another sense, unless the lexicon has them with it."""
 _WITH_VERB = frozenset(("prt", "advmod", "prep", "dobj", "oprd", "acomp", "xcomp", "nsubjpass", "dative"))
 _AS_NOUN = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj"))
+_SHORT = frozenset(("headline", "heading", "caption"))
 _PROSE = frozenset(("body", "quotation", "caption"))
 
 
@@ -71,8 +72,7 @@ class TriggerFinder:
         named = {(item.part, token) for item in found if item.kind == "name" for token in range(item.first, item.last)}
         made = []
         for part, parse in enumerate(parses):
-            headline = part == 0 or parse.zone.kind in ("headline", "heading", "caption")
-            verb = hidden_verb(parse, self.forms) if headline else None
+            verb = self.hidden(parse) if part == 0 or parse.zone.kind in _SHORT else None
             free = 0
             for index in range(len(parse)):
                 if index >= free and (part, index) not in named:
@@ -81,6 +81,10 @@ class TriggerFinder:
                         made.append(trigger)
                         free = trigger.last
         return made
+
+    def hidden(self, parse: Parse) -> int | None:
+        """The verb of a headline, where the tagger took it for something else."""
+        return hidden_verb(parse, self.forms)
 
     def _at(self, part: int, parse: Parse, index: int, meaning: Meaning, *, hidden: bool) -> Trigger | None:
         entries: Sequence[_Entry]

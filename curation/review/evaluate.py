@@ -139,10 +139,14 @@ class EffortFigures(Value):
 
 
 class Evaluation(Value):
-    """Everything measured. What the gold has none of is not scored, and None."""
+    """Everything measured. What the gold has none of is not scored, and None.
+
+    `conventions` tells how the corpus marks, where what was said was marked like that before it was scored.
+    """
 
     articles: int
     mapping: str | None
+    conventions: str | None
     entities: EntityFigures | None
     triggers: TriggerFigures | None
     arguments: ArgumentFigures | None
@@ -249,6 +253,7 @@ class Evaluator:
         return Evaluation(
             articles=len(self._rows),
             mapping=self.mapping.name if self.mapping else None,
+            conventions=(self.mapping.habit.description or None) if self.mapping else None,
             entities=self._section(EntityFigures, "entities", figures),
             triggers=self._section(TriggerFigures, "events", figures),
             arguments=self._section(ArgumentFigures, "arguments", figures),

@@ -1,0 +1,216 @@
+"""What each part of the default engine contributes: switch it off, and measure again.
+
+    python scripts/bench/ablation.py [GOLD[:MAPPING] …]     default: corpus/gold
+
+    python scripts/bench/ablation.py corpus/gold re3d.jsonl:re3d wikievents.jsonl:wikievents m2e2.jsonl:m2e2
+
+Prints F1 of entities, triggers and arguments and the correction effort of the whole engine, and by how much each
+changes when a part is off. Every text is parsed once, and once more as one zone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from curation.annotation import Annotation
+from curation.article import Article
+from curation.jobs.gold import read_gold
+from curation.preannotate.arguments import ArgumentFinder, Filled
+from curation.preannotate.board import Board
+from curation.preannotate.entities import EntityFinder
+from curation.preannotate.lexicon import AttributeRules, EntityRule, EventRule, Lexicon, load_lexicon
+from curation.preannotate.mentions import Found
+from curation.preannotate.parse import Parse, parse
+from curation.preannotate.rules import Rules
+from curation.preannotate.spacy_engine import SpacyEngine
+from curation.preannotate.triggers import Trigger, TriggerFinder
+from curation.preannotate.zones import Zone
+from curation.project import Project, load_project
+from curation.review.effort import defaults
+from curation.review.evaluate import Evaluation, Evaluator
+from curation.review.mapping import Mapping, mapping_to
+
+Parsed = list[tuple[Article, Annotation, list[Parse], list[Parse]]]
+"""Article, gold, its zones parsed, and the whole text parsed as one zone."""
+
+
+class _EachForItself(EntityFinder):
+    """Names keep the type that each mention got."""
+
+    def one_type_each(self, parses: Sequence[Parse], names: list[Found]) -> list[Found]:
+        return names
+
+
+class _AsTagged(TriggerFinder):
+    """Verbs of headlines are what the tagger takes them for."""
+
+    def hidden(self, parse: Parse) -> int | None:
+        return None
+
+
+class _VerbsOnly(ArgumentFinder):
+    """Only verbs have arguments."""
+
+    def arguments_of(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
+        if board.parses[trigger.part].verbal(trigger.token):
+            yield from super().arguments_of(board, trigger)
+
+
+def without_names(lexicon: Lexicon) -> Lexicon:
+    """No names of states, capitals, peoples, groups and weapons, and no given names."""
+    return _entities(lexicon, names=(), first=())
+
+
+def without_telling_words(lexicon: Lexicon) -> Lexicon:
+    """No types by the words of a name or around it: `Hill Army`, `town of X`, `General X`."""
+    return _entities(lexicon, name_heads=(), before=(), after=(), hints=())
+
+
+def without_nominals(lexicon: Lexicon) -> Lexicon:
+    """No nominal mentions by their head nouns."""
+    return _entities(lexicon, heads=())
+
+
+def without_phrases(lexicon: Lexicon) -> Lexicon:
+    """No triggers of several words."""
+
+    def one_word(rule: EventRule) -> EventRule:
+        kept = {
+            name: tuple(word for word in getattr(rule, name) if " " not in word)
+            for name in ("verbs", "nouns", "adjectives")
+        }
+        return rule.model_copy(update=kept)
+
+    return _events(lexicon, one_word)
+
+
+def without_nouns(lexicon: Lexicon) -> Lexicon:
+    """No nouns and adjectives as triggers."""
+    return _events(lexicon, lambda rule: rule.model_copy(update={"nouns": (), "adjectives": ()}))
+
+
+def without_guards(lexicon: Lexicon) -> Lexicon:
+    """Every word of the lexicon is a trigger, whatever stands around it."""
+    return _events(lexicon, lambda rule: rule.model_copy(update={"needs": {}, "never": {}}))
+
+
+def without_light_verbs(lexicon: Lexicon) -> Lexicon:
+    """No verb lends its arguments to the noun it acts on."""
+    return lexicon.model_copy(update={"light": ()})
+
+
+def without_circumstances(lexicon: Lexicon) -> Lexicon:
+    """No places and times from the clause."""
+    return lexicon.model_copy(update={"roles": {}})
+
+
+def without_attributes(lexicon: Lexicon) -> Lexicon:
+    """All events asserted, all entities names."""
+    return lexicon.model_copy(update={"attributes": AttributeRules()})
+
+
+def _entities(lexicon: Lexicon, **none: Any) -> Lexicon:
+    def less(rules: tuple[EntityRule, ...]) -> tuple[EntityRule, ...]:
+        return tuple(rule.model_copy(update=none) for rule in rules)
+
+    return lexicon.model_copy(update={"entities": {name: less(rules) for name, rules in lexicon.entities.items()}})
+
+
+def _events(lexicon: Lexicon, less: Callable[[EventRule], EventRule]) -> Lexicon:
+    events = {name: tuple(less(rule) for rule in rules) for name, rules in lexicon.events.items()}
+    return lexicon.model_copy(update={"events": events})
+
+
+LEXICON: dict[str, Callable[[Lexicon], Lexicon]] = {
+    "gazetteers": without_names,
+    "telling words": without_telling_words,
+    "noun-head rules": without_nominals,
+    "phrases as triggers": without_phrases,
+    "nouns as triggers": without_nouns,
+    "word-sense guards": without_guards,
+    "light verbs": without_light_verbs,
+    "place and time": without_circumstances,
+    "attributes": without_attributes,
+}
+
+
+def main() -> None:
+    """Print one table for each gold."""
+    project = load_project()
+    schema = project.load_schema()
+    if project.lexicon is None:
+        raise SystemExit(f"{schema.ref} has no lexicon; there is nothing to switch off")
+    engine = SpacyEngine(schema, lexicon=project.lexicon, model=project.engine.model)
+    lexicon = load_lexicon(project.lexicon, schema)
+    for place in sys.argv[1:] or [str(project.gold)]:
+        path, _, name = place.partition(":")
+        mapping = mapping_to(name, schema, project.schema_path.parent) if name else None
+        options = mapping.habit.options.get("spacy", {}) if mapping else {}
+        parsed = _parsed(project, engine, Path(path))
+
+        def rules(words: Lexicon, options: dict[str, Any] = options) -> Rules:
+            return Rules(schema, words, **options)
+
+        def measure(
+            rules: Rules, *, whole: bool = False, parsed: Parsed = parsed, mapping: Mapping | None = mapping
+        ) -> Evaluation:
+            evaluator = Evaluator(mapping=mapping, defaults=defaults(schema), examples=0)
+            for article, gold, zoned, one in parsed:
+                said = rules.annotate(article, one if whole else zoned, engine.annotator)
+                evaluator.add(article, gold, said)
+            return evaluator.result()
+
+        found = {"everything": measure(rules(lexicon)), "zones": measure(rules(lexicon), whole=True)}
+        found |= {name: measure(rules(less(lexicon))) for name, less in LEXICON.items()}
+        found["one type for a name"] = measure(_with_entities(rules(lexicon), _EachForItself(schema, lexicon)))
+        changed = rules(lexicon)
+        changed.triggers = _AsTagged(lexicon)
+        found["headline verbs"] = measure(changed)
+        changed = rules(lexicon)
+        changed.arguments = _VerbsOnly(schema, lexicon, changed.entities)
+        found["arguments of nouns"] = measure(changed)
+        _print(place, found)
+
+
+def _with_entities(rules: Rules, entities: EntityFinder) -> Rules:
+    rules.entities = rules.arguments.entities = entities
+    return rules
+
+
+def _parsed(project: Project, engine: SpacyEngine, path: Path) -> Parsed:
+    made = []
+    for article, gold in read_gold(project, path).documents:
+        whole = Zone("body", 0, len(article.text))
+        made.append((article, gold, engine.parses(article), [parse(engine.nlp(article.text), whole)]))
+    return made
+
+
+def _print(place: str, found: dict[str, Evaluation]) -> None:
+    table = Table("without", "entities", "triggers", "arguments", "effort", title=place, box=None, pad_edge=False)
+    whole = _figures(found["everything"])
+    for name, evaluation in found.items():
+        figures = _figures(evaluation)
+        cells = [
+            "–" if here is None or there is None else f"{here:.3f}" if name == "everything" else f"{here - there:+.3f}"
+            for here, there in zip(figures, whole, strict=True)
+        ]
+        table.add_row("nothing" if name == "everything" else name, *cells)
+    console = Console()
+    console.width = max(console.width, 80)
+    console.print(table)
+
+
+def _figures(evaluation: Evaluation) -> list[float | None]:
+    sections = (evaluation.entities, evaluation.triggers, evaluation.arguments)
+    effort = evaluation.effort.ratio if evaluation.effort else None
+    return [*(section.f1 if section else None for section in sections), effort]
+
+
+if __name__ == "__main__":
+    main()

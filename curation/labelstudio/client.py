@@ -23,6 +23,8 @@ from curation.errors import Ambiguous, LabelStudioError, Unauthorized, Unreachab
 
 TRIES = 4
 """How often a request that changes nothing, or may be repeated, is sent before we give up."""
+PAUSE = 0.5
+"""Seconds before such a request is sent again."""
 BUSY = frozenset({429, 502, 503, 504})
 """Answers after which such a request is sent again."""
 RENEW_AFTER = 0.6
@@ -40,14 +42,23 @@ class Client:
         api_key: a legacy token or a personal access token.
         verify: False to trust any certificate, or the PEM file of a private certificate authority.
         timeout: seconds to wait for an answer.
+        pause: seconds before a request is tried a second time; twice as many before the third, and so on.
 
     Raises:
         Unreachable: the address cannot be one.
         Unauthorized: the key cannot be one.
     """
 
-    def __init__(self, url: str, api_key: str, *, verify: bool | str | Path = True, timeout: float = 120.0) -> None:
-        self.url = _address(url)
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        verify: bool | str | Path = True,
+        timeout: float = 120.0,
+        pause: float = PAUSE,
+    ) -> None:
+        self.url, self._pause = _address(url), pause
         self._key = api_key.strip()
         if not re.fullmatch(r"[\x21-\x7e]+", self._key):
             raise Unauthorized(
@@ -164,7 +175,7 @@ class Client:
         wait: Any = httpx.USE_CLIENT_DEFAULT if timeout is None else httpx.Timeout(timeout, connect=15.0)
         for attempt in range(tries + 1):
             if attempt:
-                time.sleep(0.25 * 2**attempt)
+                time.sleep(self._pause * 2 ** (attempt - 1))
             try:
                 answer = self._request(method, path, params, content, wait)
                 if answer.status_code == 401 and self._personal and not renewed:

@@ -83,7 +83,7 @@ def wait_for(client: Client, project: KnownProject, batch: str, until: float) ->
 
     An empty list if the server has none of them by then: a request is carried out whole or not at all.
     """
-    pause = 0.5
+    pause = 0.1
     while not (tasks := arrived(client, project, [batch])):
         left = until - time.time()
         if left <= 0:

@@ -47,6 +47,9 @@ REGIONS = """() => {
 }"""
 
 
+expect.set_options(timeout=20_000)  # a busy machine
+
+
 class Region(NamedTuple):
     """A span as the page shows it. `css` selects its parts."""
 

@@ -13,7 +13,7 @@ import httpx
 
 Fault = Literal["none", "cut before", "cut after", "502 before", "504 after", "504 and late"]
 FAULTS: tuple[Fault, ...] = ("cut before", "cut after", "502 before", "504 after", "504 and late")
-LATE = (0.5, 4.0)
+LATE = (0.1, 1.2)
 """Seconds after which a late request is carried out, though it was answered with a 504 long before."""
 
 

@@ -224,6 +224,8 @@ class _Run:
     on_progress: Callable[[int], None] | None
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    older: dict[tuple[str, str], Task] = field(default_factory=dict)
+    """By article and purpose: tasks of an earlier text that came last so far; of several texts the last one counts."""
     unsure: bool = False
     """A request of this run was given up and sent again: it may still be carried out late."""
 
@@ -274,6 +276,8 @@ class _Run:
                     under_way = self.next(worker, under_way, batch)
                 self.landed(under_way)
                 self.refresh_all(stale)
+                for task in self.older.values():
+                    self.count("superseded", self.ledger.revive(self.project, task))
             except BaseException:
                 if under_way is not None:
                     under_way[1].cancel()
@@ -306,6 +310,7 @@ class _Run:
     def known(self, wanted: Outgoing) -> Task | None:
         """The task that stands for this revision, or None if it is to be sent."""
         article = wanted.article
+        self.older.pop((article.id, wanted.purpose), None)
         tasks = self.ledger.tasks_of(self.project, article.id, article.text_sha256, wanted.purpose)
         if not tasks or tasks[0].task_id is None:
             return None
@@ -317,7 +322,7 @@ class _Run:
             return tasks[0]
         self.count("already_there")
         if tasks[0].superseded:
-            self.count("superseded", self.ledger.revive(self.project, tasks[0]))
+            self.older[article.id, wanted.purpose] = tasks[0]
         if wanted.people is not None and wanted.people != tasks[0].people:
             self.ledger.wants(tasks[0], wanted.people)
         return tasks[0]

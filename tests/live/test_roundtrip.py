@@ -239,6 +239,20 @@ def test_a_revised_article_is_a_new_task_and_the_old_one_is_superseded(
     assert stages == {(article.text_sha256, "submitted", True), (revised.text_sha256, "open", False)}
 
 
+def test_of_two_texts_in_one_push_the_last_one_counts(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str
+) -> None:
+    old = made.article(1)
+    new = Article(id=old.id, text=old.text + " It is over.")
+    both: Pairs = [(old, None), (new, None)]
+    first = push(client, schema, both, work=tmp_path, title=title)
+    assert (first.sent, first.superseded) == (2, 1)
+    for order, current, changed in ((both, new, 0), (both, new, 0), (both[::-1], old, 1), (both[::-1], old, 0)):
+        report = push(client, schema, order, work=tmp_path, title=title)
+        assert (report.sent, report.already_there, report.superseded) == (0, 2, changed)
+        assert [one.text_sha256 for one in standing(tmp_path) if not one.superseded] == [current.text_sha256]
+
+
 def test_an_annotation_that_does_not_fit_is_refused_and_its_article_sent_bare(
     client: Client, schema: LabelSchema, tmp_path: Path, title: str
 ) -> None:

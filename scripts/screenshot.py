@@ -1,7 +1,9 @@
-"""Make the pictures of the annotation page in docs/ again: `python scripts/screenshot.py [ARTICLE]`.
+"""Make the pictures in docs/ again: `python scripts/screenshot.py [ARTICLE | report]`.
 
-Needs Chromium and the development packages. It starts the project's Label Studio if it does not run, shows the
-article of the sample corpus with its gold annotation in a project of its own, and removes that project again.
+Needs Chromium and the development packages. For the annotation page it starts the project's Label Studio if it does
+not run, shows the article of the sample corpus with its gold annotation in a project of its own, and removes that
+project again. `report` makes those of the report, on the stand-ins' practice with the sample corpus; no server is
+needed.
 """
 
 from __future__ import annotations
@@ -11,24 +13,41 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from curation.annotation import Annotator
+from curation.annotation import Annotation, Annotator
+from curation.article import Article
+from curation.files import whole_file
 from curation.formats.articles import good_articles
 from curation.formats.inline import read_folder
-from curation.labelstudio import studio
+from curation.jobs.report import report
+from curation.jobs.review import note
+from curation.labelstudio import Outgoing, send, studio
+from curation.labelstudio.answers import tasks
 from curation.labelstudio.client import Client
+from curation.labelstudio.names import ADJUDICATE, NOTE
 from curation.labelstudio.push import push
 from curation.project import load_project
+from curation.review.pseudonyms import FILE as PSEUDONYMS
+
+sys.path.insert(0, str(Path(__file__).parent))
+from practice import practise
+
+from curation.review.merge import merge
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = "ins-0011-mothwing-convoy-strike"
 TITLE = "Annotation page"
+PAIR = "ins-0003"
+"""The article whose two annotations are shown side by side."""
 
 
 def main() -> None:
-    """Write docs/annotation-page.png, its dark twin, and docs/annotation-role.png."""
+    """Write docs/annotation-page.png, its dark twin, docs/annotation-role.png and docs/annotation-decide.png."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ARTICLE
+    if wanted == "report":
+        report_pictures(ROOT / "docs")
+        return
     project = load_project(ROOT / "curation.toml")
     schema = project.load_schema()
     article = next(one for one in good_articles([ROOT / "corpus" / "articles"]) if one.id == wanted)
@@ -37,16 +56,74 @@ def main() -> None:
     running = studio.start(project.studio, on_progress=print)
     with Client(running.url, running.api_key) as client, tempfile.TemporaryDirectory() as work:
         pushed = push(client, schema, [(article, annotation)], work=Path(work), title=TITLE)
+        send(client, schema, [to_decide(article, annotation)], work=Path(work), title=TITLE)
+        (deciding,) = [task.id for task in tasks(client, pushed.project_id) if len(task.predictions) > 1]
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+                browser = launch(playwright)
                 page = browser.new_page(viewport={"width": 1366, "height": 768})
                 sign_in(page, running)
                 page.goto(f"{running.url}/projects/{pushed.project_id}/data?labeling=1")
                 pictures(page, ROOT / "docs")
+                page.goto(f"{running.url}/projects/{pushed.project_id}/data?task={deciding}")
+                page.locator(".curation-note").wait_for()
+                page.locator(".relations-overlay g[id]").first.wait_for()
+                shoot(page, ROOT / "docs" / "annotation-decide.png")
                 browser.close()
         finally:
             client.delete(f"/api/projects/{pushed.project_id}/")
+
+
+def to_decide(article: Article, annotation: Annotation) -> Outgoing:
+    """A task in which someone decides between the annotation and one with three slips in it."""
+    entities = list(annotation.entities)
+    entities[0] = entities[0].model_copy(update={"type": "Vehicle"})
+    entities[1] = entities[1].model_copy(update={"start": article.text.index("convoy")})
+    entities.remove(next(one for one in entities if one.type == "Quantity"))
+    ids = {one.id for one in (*entities, *annotation.events)}
+    events = [
+        one.model_copy(update={"arguments": tuple(each for each in one.arguments if each.filler in ids)})
+        for one in annotation.events
+    ]
+    events[0] = events[0].model_copy(update={"arguments": events[0].arguments[1:]})
+    other = annotation.model_copy(update={"id": "other", "entities": tuple(entities), "events": tuple(events)})
+    names = ["04c5bfa753", "dd902d9b85"]
+    merged = merge([annotation, other], article.text)
+    return Outgoing(
+        article,
+        merged.annotation,
+        purpose=ADJUDICATE,
+        variants=tuple((f"by {name}", one) for name, one in zip(names, (annotation, other), strict=True)),
+        data={NOTE: note(merged, names, article.text)},
+        people=0,
+    )
+
+
+def report_pictures(folder: Path) -> None:
+    """The top of the report, and its reader with two annotations side by side."""
+    with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
+        project = practise(Path(work))
+        with whole_file(project.work / PSEUDONYMS) as file:
+            file.write("5" * 64 + "\n")  # the same pictures from the same corpus
+        made = report(project)
+        browser = launch(playwright)
+        page = browser.new_page(viewport={"width": 1366, "height": 900})
+        page.goto(Path(made.output).as_uri())
+        page.screenshot(
+            path=folder / "report.png", clip={"x": 0, "y": 0, "width": 1366, "height": 1700}, full_page=True
+        )
+        page.set_viewport_size({"width": 1366, "height": 860})
+        page.select_option("#reader-only", "differ")
+        page.fill("#reader-query", PAIR)
+        page.get_by_text("1 of 28 articles").wait_for()
+        page.evaluate("document.getElementById('reader').scrollIntoView()")
+        page.screenshot(path=folder / "report-reader.png")
+        browser.close()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The Chromium of this machine."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
 
 
 def sign_in(page: Page, running: studio.Studio) -> None:

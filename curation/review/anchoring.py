@@ -20,11 +20,10 @@ from curation.annotation import Annotation
 from curation.article import Value
 from curation.compare import Counts, Scores, compare
 from curation.review.bootstrap import Floats, draws, middle
+from curation.review.times import strange_time
 
 LEAST = 10
 """Articles of either sort below which no conclusion is drawn."""
-LONGEST = 3600.0
-"""Seconds on one article above which nobody believes that they were spent on it: the page was left open."""
 FLAT = 0.02
 """A difference in F1 below this is nothing to speak of, however sure."""
 
@@ -76,7 +75,7 @@ class Anchoring(Value):
     people       agreement between people on one article, where two annotated it
     across       agreement between blind and assisted annotations of the same article, where there are both
     labels       the labels, those whose share differs most first
-    seconds      median seconds on an article, without times of zero and above an hour
+    seconds      median seconds on an article, of the times that can be believed (`curation.review.times`)
     untimed      annotations without a time that can be believed
     words        what follows from it, in plain words
     """
@@ -139,7 +138,7 @@ class _Side:
         if len(said) > 1:
             _count(self.people, list(combinations(said, 2)))
         self.labels.append(Counter(item.type for one in said for item in one.items()))
-        times = [one.lead_time for one in said if one.lead_time and one.lead_time <= LONGEST]
+        times = [one.lead_time for one in said if one.lead_time is not None and strange_time(one.lead_time) is None]
         self.untimed += len(said) - len(times)
         if times:
             self.seconds.append(times)
@@ -282,4 +281,4 @@ def _words(
             f"{seconds.blind.value:.0f} blind: {saved} with it."
         )
     if untimed := blind.untimed + assisted.untimed:
-        yield f"{untimed} annotations have no time that can be believed (none, zero, or above an hour)."
+        yield f"{untimed} annotations have no time that can be believed."

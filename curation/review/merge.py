@@ -27,7 +27,8 @@ class Difference(Value):
 
     `span`: some have nothing there; `type`: another type; `border`: other borders, and maybe another type;
     `attribute`: another value of the attribute `name`; `argument`: the role `name` of the event there is not filled
-    by the same. `start` and `end` are those of all that is said there, in code points.
+    by the same, or what fills it is left out since they differ on it or on the event. `start` and `end` are those of
+    all that is said there, in code points.
     """
 
     what: What
@@ -178,7 +179,11 @@ def _differences(group: _Group[Entity] | _Group[Event], text: str, ignored: Coll
 
 
 def _words(item: Item, text: str) -> str:
-    return f"{item.type} “{one_line(text[item.start : item.end], SHOWN)}”" if text else item.type
+    if not text:
+        return item.type
+    words = text[item.start : item.end]
+    before, after = ("·" if end.isspace() else "" for end in (words[0], words[-1]))  # a blank is not seen otherwise
+    return f"{item.type} “{before}{one_line(words, SHOWN)}{after}”"
 
 
 def _arguments(
@@ -187,7 +192,7 @@ def _arguments(
     group_of: Sequence[Mapping[str, int]],
     text: str,
 ) -> tuple[tuple[Argument, ...], list[Difference]]:
-    """The arguments all give the event, and those that some give, where all have the event."""
+    """Of an event that all have: the arguments that are kept, and the others."""
     if any(event is None for event in group.items):
         return (), []
     sides: list[dict[tuple[str, int], Argument]] = []
@@ -200,14 +205,13 @@ def _arguments(
     for key in dict.fromkeys(key for side in sides for key in side):
         role, number = key
         filler = groups[number]
-        if all(key in side for side in sides):
-            if group.agreed and filler.agreed:
-                kept.append(sides[0][key].model_copy(update={"score": None}))
+        if group.agreed and filler.agreed and all(key in side for side in sides):
+            kept.append(sides[0][key].model_copy(update={"score": None}))
             continue
-        words = one_line(text[filler.first.start : filler.first.end], SHOWN)
-        for told, given in zip(said.setdefault(role, [[] for _ in sides]), sides, strict=True):
-            if key in given:
-                told.append(f"“{words}”")
+        # Also one that all give, but at a trigger or to a filler they differ on: it is not in the merged annotation.
+        for told, given, item in zip(said.setdefault(role, [[] for _ in sides]), sides, filler.items, strict=True):
+            if key in given and item is not None:
+                told.append(f"“{one_line(text[item.start : item.end], SHOWN)}”")
     start = min(event.start for event in group.items if event is not None)
     end = max(event.end for event in group.items if event is not None)
     for role, fillers in said.items():

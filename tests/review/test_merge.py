@@ -64,12 +64,18 @@ def test_what_all_say_stays_and_the_rest_is_told() -> None:
     assert merged.annotation.events[0].arguments == ()
     assert told(merged) == [
         ("border", "Kelmar's navy", None, ("ArmedGroup “navy”", "ArmedGroup “Kelmar's navy”")),
+        ("argument", "fired", "attacker", ("“navy”", "“Kelmar's navy”")),
         ("argument", "fired", "place", ("“Orrin”", None)),
         ("argument", "fired", "time", (None, "“Monday”")),
         ("type", "Orrin", None, ("GPE", "Location")),
         ("span", "Monday", None, (None, "Time")),
     ]
-    assert merged.differences[1].line(("A", "B"), TEXT) == "“fired” place: “Orrin” (A); nothing (B)"
+    assert merged.differences[2].line(("A", "B"), TEXT) == "“fired” place: “Orrin” (A); nothing (B)"
+
+
+def test_a_border_that_takes_in_a_blank_can_be_seen() -> None:
+    one, two = said("1", ("navy", "ArmedGroup")), said("2", ("navy ", "ArmedGroup"))
+    assert told(merge([one, two], TEXT)) == [("border", "navy ", None, ("ArmedGroup “navy”", "ArmedGroup “navy·”"))]
 
 
 def test_three_of_whom_two_agree_still_differ() -> None:

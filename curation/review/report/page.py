@@ -89,7 +89,7 @@ def _cards(report: Report) -> list[Card]:
     if report.checks:
         cards.append(Card(f"{report.checks.found:,}", "findings to look at"))
     if report.forecast.likely:
-        cards.append(Card(f"{report.forecast.likely:%-d %b %Y}", "likely done"))
+        cards.append(Card(f"{report.forecast.likely:%-d %b}", "likely done", f"{report.forecast.likely:%Y}"))
     return cards
 
 

@@ -1,8 +1,9 @@
 // The reader: everything that comes from data is put on the page as text, never as markup.
 "use strict";
 (() => {
-  const root = document.getElementById("reader");
+  const root = document.getElementById("reader-all");
   if (!root) return;
+  root.hidden = false;
   const data = JSON.parse(document.getElementById("data").textContent);
   const SIGNS = { type: "≠", border: "↔", both: "≠↔", missed: "−", spurious: "+", attributes: "~" };
   const WORDS = {
@@ -556,5 +557,4 @@
     state.at = data.articles.indexOf(first);
     show(state.at);
   } else drawList();
-  root.hidden = false;
 })();

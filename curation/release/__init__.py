@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from curation.release.build import ReleaseReport, build_release
     from curation.release.card import About, Audit
-    from curation.release.documents import ReviewedArticle
+    from curation.release.documents import ReviewedArticle, Unread
     from curation.release.hub import publish_to_hub
     from curation.release.integrity import verify
     from curation.release.load import load_release
@@ -26,6 +26,7 @@ _HOME = {
     "ReleaseReport": "build",
     "ReviewedArticle": "documents",
     "Selection": "manifest",
+    "Unread": "documents",
     "build_release": "build",
     "latest_release": "versions",
     "load_release": "load",
@@ -42,6 +43,7 @@ __all__ = [
     "ReleaseReport",
     "ReviewedArticle",
     "Selection",
+    "Unread",
     "build_release",
     "latest_release",
     "load_release",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -79,10 +80,10 @@ class Counting:
             for one in table.group_by(["item", "change"]).aggregate([([], "count_all")]).to_pylist():
                 self._corrections[one["item"]][one["change"]] += one["count_all"]
 
-    def lost(self, losses: pa.ChunkedArray) -> None:
-        """Count what sentences cannot hold: structs of whole numbers."""
+    def lost(self, losses: Mapping[str, int]) -> None:
+        """Count what sentences cannot hold."""
         for name in self._lost:
-            self._lost[name] += pc.sum(pc.struct_field(losses, name)).as_py() or 0
+            self._lost[name] += losses[name]
 
     def counts(self) -> Counts:
         """All that was counted, keys in a fixed order: labels as in their lists, the rest by the alphabet."""

@@ -7,7 +7,6 @@ integers of the ClassLabel lists in place of the names, as Parquet holds it (`en
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,14 +17,12 @@ from datasets import ClassLabel, Features, List, Value
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item
 from curation.article import Article
-from curation.check import check
 from curation.errors import ReleaseError
 from curation.release.canonical import canonical, utc
 from curation.release.labels import Labels
 from curation.schema import LabelSchema
 
 CONFIG = "documents"
-_ADDRESS = re.compile(r"^person:.*[^@\s]@[^@\s]+\.[^@\s]")
 
 Row = dict[str, Any]
 Chosen = Literal["adjudicated", "agreed", "latest", "engine"]
@@ -50,6 +47,18 @@ class ReviewedArticle(NamedTuple):
     others: tuple[Annotation, ...] = ()
     sentences: Sequence[tuple[int, int, Sequence[tuple[int, int]]]] = ()
     zones: Sequence[tuple[str, int, int]] = ()
+
+
+class Unread(NamedTuple):
+    """An article that is read only if it must be: where its `key` was the same in the release before, it is not.
+
+    `key` is the hash of all that its row is made from. `read` gives the article, or None where nothing of it counts.
+    `snapshot` names the pull it comes from now.
+    """
+
+    key: bytes
+    read: Callable[[], ReviewedArticle | None]
+    snapshot: str | None = None
 
 
 def features(labels: Labels) -> Features:
@@ -113,32 +122,6 @@ def columns(of: Features) -> dict[str, str]:
             yield path, kind(feature)
 
     return dict(walk("", dict(of)))
-
-
-def problem(reviewed: ReviewedArticle, schema: LabelSchema, *, engine_only: bool = False) -> str | None:
-    """Why this article cannot go into a release: the first finding as one line, or None.
-
-    With `engine_only` an engine's prediction will do where there is nothing else.
-    """
-    article, annotation = reviewed.article, reviewed.annotation
-    for finding in check(annotation, article, schema):
-        place = f"{finding.item}: " if finding.item else ""
-        return f"{place}{finding.message} ({finding.code})"
-    unknown = [
-        name
-        for name in reviewed.annotated_types or ()
-        if schema.entity_type(name) is None and schema.event_type(name) is None
-    ]
-    if unknown:
-        return f"annotated types: {unknown[0]} is not in {schema.ref}"
-    kind = annotation.annotator.kind
-    good = {"person": ("submitted", "reviewed"), "engine": ("predicted",) if engine_only else ()}[kind]
-    if annotation.state not in good:
-        return f"annotation {annotation.id} by {kind} is {annotation.state}, not reviewed"
-    keys = [annotation.annotator.key, *(origin for origin in _origins(annotation) if origin)]
-    if any(_ADDRESS.match(key) for key in keys):
-        return f"annotation {annotation.id} names a person by an e-mail address; use a pseudonym or an id"
-    return None
 
 
 def row(reviewed: ReviewedArticle, schema: LabelSchema, in_force: Mapping[str, Collection[str]]) -> Row:
@@ -297,14 +280,6 @@ def _labelled(of: Row) -> Iterator[tuple[str, Row]]:
                 yield f"{kind}.attributes.{name}", item["attributes"]
             for argument in item.get("arguments", ()):
                 yield "events.arguments.role", argument
-
-
-def _origins(annotation: Annotation) -> Iterator[str | None]:
-    for item in annotation.items():
-        yield item.origin
-    for event in annotation.events:
-        for argument in event.arguments:
-            yield argument.origin
 
 
 def _place(item: Item) -> tuple[int, int, str, str]:

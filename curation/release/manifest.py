@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from curation.article import Article, Sha256, V, Value, build
+from curation.article import Sha256, V, Value, build
 from curation.errors import BadInput, ReleaseError
 from curation.files import json_object, read_jsonl, whole_file
 from curation.release.canonical import canonical
@@ -63,12 +63,12 @@ class Selection(Value):
     engine_only: bool = False
     withdrawn: dict[str, str | None] = Field(default_factory=dict)
 
-    def bars(self, article: Article) -> Literal["licence", "withdrawn"] | None:
+    def bars(self, article_id: str, licence: str | None) -> Literal["licence", "withdrawn"] | None:
         """Why an article may not be in, or None where it may."""
-        if article.id in self.withdrawn:
+        if article_id in self.withdrawn:
             return "withdrawn"
-        wanted = {licence.casefold() for licence in self.licences}
-        return "licence" if wanted and (article.licence or "").casefold() not in wanted else None
+        wanted = {one.casefold() for one in self.licences}
+        return "licence" if wanted and (licence or "").casefold() not in wanted else None
 
 
 class Counts(Value):

@@ -1,12 +1,23 @@
 """What a release costs: build against a bare copy of the same rows and against `datasets`, 1 % changed, and diff.
 
-python scripts/bench/release.py [DOCUMENTS]     default 100000: 4 kB of text, 60 entities, 20 events each
+python scripts/bench/release.py [--documents N] [--json FILE]
 
-Each step runs in a process of its own, so that its peak memory is its own.
+Documents are generated first, outside all figures: 4 kB of text, 60 entities, 20 events each, as JSON lines, one row of
+the `documents` config a line. Then each step runs in a process of its own, so that its peak memory is its own:
+
+copy         pyarrow.json → Parquet with zstd, nothing else; pyarrow reads with a thread a core
+datasets     Dataset.from_generator(json.loads of each line) → to_parquet
+build        build_release of the same lines: every row validated and hashed, splits, Parquet, counts, manifest; without
+             the search for near-duplicates and the card with its plots. Two threads beside the main one
+one percent  the same after 1 % of the articles changed, on top of the release before
+diff         curation diff of the two
+whole        what `publish` does from reviewed articles, nothing left out: sentences and corrections too. On one
+             document in twenty, its time times twenty
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import resource
@@ -14,16 +25,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from curation.annotation import Annotation, Annotator, Argument, Entity, Event
-from curation.article import Article
+from curation.article import Article, sha256
+from curation.formats.tokens import sentences, tokenise
 from curation.release import About, ReviewedArticle, build_release
+from curation.release import build as build_module
 from curation.release.canonical import canonical
 from curation.release.diff import Diff
-from curation.release.documents import annotation_of, features, row
+from curation.release.documents import annotation_of, features
 from curation.release.labels import Labels
 from curation.release.splits import Sketches
 from curation.schema import LabelSchema, load_schema
@@ -31,156 +44,203 @@ from curation.schema import LabelSchema, load_schema
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = About(name="bench", title="Bench")
 GOALS = {"copy": 2.0, "datasets": 0.5, "one percent": 0.4, "diff": 1 / 3, "peak": 600}
-_SYLLABLES = ["ba", "do", "fi", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wa", "xe", "zu"]
+STEPS = ("copy", "datasets", "build", "one percent", "diff", "whole")
+WHOLE = 20
+_SYLLABLES = ["ba", "dö", "fi", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wa", "xe", "zu"]
+_RNG = random.Random(0)  # noqa: S311 - nothing secret
+_WORDS = ["".join(_RNG.choices(_SYLLABLES, k=_RNG.randint(2, 4))) for _ in range(5000)]
 
 
-def reviewed(number: int, schema: LabelSchema, *, changed: bool = False) -> ReviewedArticle:
-    """A generated article; `changed`: with one entity less that nothing names."""
+def document(number: int, schema: LabelSchema) -> dict[str, Any]:
+    """A generated row of `documents`, with names."""
     rng = random.Random(number)  # noqa: S311 - nothing secret
-    words = ["".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4))) for _ in range(620)]
-    starts, place = [], 0
+    words = rng.choices(_WORDS, k=620)
+    words = [word + "." if n % 20 == 19 else word.title() if n % 20 == 0 else word for n, word in enumerate(words)]
+    text = " ".join(words)
+    starts, at = [], 0
     for word in words:
-        starts.append(place)
-        place += len(word) + 1
-    article = Article(id=f"bench-{number:07}", text=" ".join(words), source="Bench", licence="CC0-1.0")
-    picks = rng.sample(range(620), 80)
-    entities = tuple(
-        Entity(id=f"e{n}", type="Person", start=starts[at], end=starts[at] + len(words[at]), origin="person:1")
-        for n, at in enumerate(picks[:60])
-    )
-    events = tuple(
-        Event(
-            id=f"v{n}",
-            type="Attack",
-            start=starts[at],
-            end=starts[at] + len(words[at]),
-            origin="person:1",
-            arguments=(Argument(role="attacker", filler=f"e{n}"), Argument(role="target", filler=f"e{n + 20}")),
-        )
-        for n, at in enumerate(picks[60:])
-    )
-    return ReviewedArticle(
-        article,
-        Annotation(
-            id=f"a{number}" + ("-b" if changed else ""),
-            article_id=article.id,
-            text_sha256=article.text_sha256,
-            schema=schema.ref,
-            annotator=Annotator(kind="person", name="1"),
-            state="submitted",
-            entities=entities[: 59 if changed else 60],
-            events=events,
-        ),
-    )
+        starts.append(at)
+        at += len(word) + 1
+
+    def item(name: str, kind: str, place: int, attributes: dict[str, str]) -> dict[str, Any]:
+        start, end = starts[place], starts[place] + len(words[place].rstrip("."))
+        held = {"id": name, "start": start, "end": end, "type": kind, "text": text[start:end]}
+        return held | {"score": None, "origin": "person:1", "attributes": attributes}
+
+    picks = sorted(rng.sample(range(620), 80))
+    events, others = picks[1::4], [pick for n, pick in enumerate(picks) if n % 4 != 1]
+    mention, modality = ({one.name: one.default for one in schema.attributes_of(of)} for of in ("entities", "events"))
+
+    def arguments(n: int) -> list[dict[str, Any]]:
+        fillers = (("attacker", n), ("target", n + 20))
+        beside = {"filler_kind": "entity", "score": None, "origin": "person:1"}
+        return [{"role": role, "filler": f"e{number}-{filler}", **beside} for role, filler in fillers]
+
+    kinds = ["Person" if n < 40 else rng.choice(schema.entity_names) for n in range(60)]
+    return {
+        "id": f"bench-{number:07}",
+        "text": text,
+        "text_sha256": sha256(text),
+        "title": None,
+        "source": "Bench",
+        "published": f"2031-{number % 12 + 1:02}-01T08:00:00+00:00",
+        "language": "en",
+        "licence": "CC0-1.0",
+        "schema": schema.ref,
+        "annotator": "person:1",
+        "state": "submitted",
+        "chosen": "latest",
+        "annotation_id": f"a{number}",
+        "parent": None,
+        "annotated_types": [*schema.entity_names, *schema.event_names],
+        "zones": [{"kind": "body", "start": 0, "end": len(text)}],
+        "sentences": [{"start": start, "end": end} for start, end in sentences(text)],
+        "entities": [item(f"e{number}-{n}", kinds[n], place, mention) for n, place in enumerate(others)],
+        "events": [
+            item(f"v{number}-{n}", "Attack", place, modality) | {"arguments": arguments(n)}
+            for n, place in enumerate(events)
+        ],
+    }
 
 
-def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines."""
+def write(folder: Path, count: int, schema: LabelSchema) -> None:
+    """Write the rows, and once more with one entity less in every hundredth of them."""
+    with (folder / "rows.jsonl").open("wb") as file, (folder / "changed.jsonl").open("wb") as other:
+        for number in range(count):
+            made = document(number, schema)
+            file.write(canonical(made) + b"\n")
+            if number % 100 == 0:
+                made["entities"] = made["entities"][:-1]
+                made["annotation_id"] += "-b"
+            other.write(canonical(made) + b"\n")
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file."""
     with path.open("rb") as file:
-        for line in file:
-            yield json.loads(line)
+        rest = b""
+        while block := file.read(4 << 20):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest
 
 
-def read(path: Path) -> Iterator[ReviewedArticle]:
-    """The rows as a job would hand them over."""
-    for record in lines(path):
-        article = Article(**{name: record[name] for name in ("id", "text", "source", "licence")})
-        yield ReviewedArticle(article, annotation_of(record))
+def objects(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines."""
+    return map(json.loads, lines(path))
 
 
-def step(name: str, folder: Path) -> dict[str, float]:
-    """Run one step in this process; returns its figures."""
+def reviewed(path: Path, count: int) -> Iterator[ReviewedArticle]:
+    """The first rows as `publish` has them: with tokens, and a prediction that people corrected."""
+    for record in islice(objects(path), count):
+        article = Article(**{name: record[name] for name in ("id", "text", "source", "licence", "published")})
+        annotation = annotation_of(record)
+        prediction = annotation.model_copy(update={"id": "p" + annotation.id, "entities": annotation.entities[:50]})
+        yield ReviewedArticle(
+            article, annotation, prediction=prediction, sentences=tokenise(article).sentences, chosen="latest"
+        )
+
+
+def step(name: str, folder: Path, count: int) -> dict[str, float]:
+    """Run one step in this process; returns seconds by the clock and of the processors, and peak MB."""
     schema = load_schema(ROOT / "schemas" / "conflict-news.yaml")
-    rows, apart = folder / "rows.jsonl", {"seconds": 0.0}
-    if name in ("build", "one percent"):
-        _time_clustering(apart)
-    begin = time.perf_counter()
+    rows, releases = folder / "rows.jsonl", folder / "releases"
+    run: Callable[[], object]
     if name == "copy":
         import pyarrow.json as pj
         import pyarrow.parquet as pq
 
-        with (
-            pj.open_json(rows, read_options=pj.ReadOptions(block_size=4 << 20)) as reader,
-            pq.ParquetWriter(folder / "copy.parquet", reader.schema, compression="zstd") as writer,
-        ):
-            for batch in reader:
-                writer.write_batch(batch)
+        def run() -> None:
+            with (
+                pj.open_json(rows, read_options=pj.ReadOptions(block_size=4 << 20)) as reader,
+                pq.ParquetWriter(folder / "copy.parquet", reader.schema, compression="zstd") as writer,
+            ):
+                for batch in reader:
+                    writer.write_batch(batch)
+
     elif name == "datasets":
         import datasets
 
         datasets.disable_progress_bars()
         held = features(Labels.of(schema))
-        made = datasets.Dataset.from_generator(
-            lines, gen_kwargs={"path": rows}, features=held, cache_dir=str(folder / "cache")
-        )
-        made.to_parquet(folder / "datasets.parquet")
+
+        def run() -> None:
+            cache = str(folder / "cache")
+            made = datasets.Dataset.from_generator(objects, gen_kwargs={"path": rows}, features=held, cache_dir=cache)
+            made.to_parquet(folder / "datasets.parquet")
+
     elif name == "build":
-        build_release(read(rows), schema, folder / "releases", about=ABOUT)
+        run = lambda: build_release(lines(rows), schema, releases, about=ABOUT)  # noqa: E731
     elif name == "one percent":
-        previous = folder / "releases" / "v0.1.0"
-        build_release(read(folder / "changed.jsonl"), schema, folder / "releases", about=ABOUT, previous=previous)
+        changed, previous = folder / "changed.jsonl", releases / "v0.1.0"
+        run = lambda: build_release(lines(changed), schema, releases, about=ABOUT, previous=previous)  # noqa: E731
     elif name == "diff":
-        for _ in Diff(folder / "releases/v0.1.0", folder / "releases/v0.1.1"):
-            pass
-    seconds = time.perf_counter() - begin
+        run = lambda: sum(1 for _ in Diff(releases / "v0.1.0", releases / "v0.1.1"))  # noqa: E731
+    else:
+        run = lambda: build_release(reviewed(rows, count // WHOLE), schema, folder / "whole", about=ABOUT)  # noqa: E731
+    if name != "whole":
+        leave_out()
+    clock, processors = time.perf_counter(), time.process_time()
+    run()
+    clock, processors = time.perf_counter() - clock, time.process_time() - processors
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "clustering": apart["seconds"], "peak": peak}
+    return {"seconds": clock, "cpu": processors, "peak": peak}
 
 
-def _time_clustering(apart: dict[str, float]) -> None:
-    """Clock what near-duplicates cost, which the goals leave out."""
-    add, candidates = Sketches.add, Sketches._candidates
-
-    def timed(method: Any) -> Any:
-        def run(*arguments: Any) -> Any:
-            begin = time.perf_counter()
-            try:
-                return method(*arguments)
-            finally:
-                apart["seconds"] += time.perf_counter() - begin
-
-        return run
-
-    Sketches.add, Sketches._candidates = timed(add), timed(candidates)  # type: ignore[method-assign]
+def leave_out() -> None:
+    """Take near-duplicates and the card out of a build."""
+    setattr(Sketches, "add", lambda self, text: None)  # noqa: B010
+    setattr(Sketches, "similar", lambda self, ids, text_of, threshold: iter(()))  # noqa: B010
+    setattr(build_module, "card", lambda *given: "")  # noqa: B010
+    setattr(build_module, "plots", lambda counts: {})  # noqa: B010
 
 
-def write(path: Path, count: int, schema: LabelSchema, every: int = 0) -> None:
-    """Write the rows, every n-th of them changed."""
-    with path.open("wb") as file:
-        for number in range(count):
-            made = reviewed(number, schema, changed=bool(every) and number % every == 0)
-            file.write(canonical(row(made, schema, {})) + b"\n")
-
-
-def main(count: int) -> None:
+def main(count: int, out: Path | None) -> None:
     """Run all steps one after the other and print the figures beside the goals."""
     schema = load_schema(ROOT / "schemas" / "conflict-news.yaml")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write(folder / "rows.jsonl", count, schema)
-        write(folder / "changed.jsonl", count, schema, every=100)
-        found = {}
-        for one in ("copy", "datasets", "build", "one percent", "diff"):
-            run = subprocess.run(
-                [sys.executable, __file__, "--step", one, name], check=True, capture_output=True, text=True
-            )
+        write(folder, count, schema)
+        found: dict[str, dict[str, float]] = {}
+        print(f"{count} documents    seconds   processors   peak MB")
+        for one in STEPS:
+            command = [sys.executable, __file__, "--documents", str(count), "--step", one, name]
+            run = subprocess.run(command, check=True, capture_output=True, text=True)
             found[one] = json.loads(run.stdout.splitlines()[-1])
-            print(f"{one:12} {found[one]['seconds']:8.1f} s, peak {found[one]['peak']:6.0f} MB", flush=True)
-    build = found["build"]["seconds"] - found["build"]["clustering"]
-    changed = found["one percent"]["seconds"] - found["one percent"]["clustering"]
-    print(f"{count} documents; build without clustering {build:.1f} s, clustering {found['build']['clustering']:.1f} s")
-    for name, ratio in (
-        ("copy", build / found["copy"]["seconds"]),
-        ("datasets", build / found["datasets"]["seconds"]),
-        ("one percent", changed / build),
-        ("diff", found["diff"]["seconds"] / build),
-        ("peak", found["build"]["peak"]),
-    ):
-        print(f"{name:12} {ratio:8.2f}  goal {GOALS[name]:.2f}  {'met' if ratio <= GOALS[name] else 'missed'}")
+            it = found[one]
+            print(f"{one:14} {it['seconds']:11.1f} {it['cpu']:12.1f} {it['peak']:9.0f}", flush=True)
+
+    def of(one: str, cpu: bool = False) -> float:
+        return found[one]["cpu" if cpu else "seconds"]
+
+    ratios = {
+        "copy": ("build", "copy"),
+        "datasets": ("build", "datasets"),
+        "one percent": ("one percent", "build"),
+        "diff": ("diff", "build"),
+    }
+    result: dict[str, Any] = {"documents": count, "steps": found, "ratios": {}}
+    for kind, (upper, lower) in ratios.items():
+        ratio, processors = of(upper) / of(lower), of(upper, cpu=True) / of(lower, cpu=True)
+        result["ratios"][kind] = {"seconds": ratio, "cpu": processors, "goal": GOALS[kind]}
+        met = "met" if ratio <= GOALS[kind] else "missed"
+        print(f"{upper} / {lower:10} {ratio:6.2f}  processors {processors:6.2f}  goal {GOALS[kind]:.2f}  {met}")
+    peak = found["build"]["peak"]
+    print(f"peak of build {peak:.0f} MB  goal {GOALS['peak']}  {'met' if peak <= GOALS['peak'] else 'missed'}")
+    whole = found["whole"]["seconds"] * WHOLE
+    print(f"the whole build, sentences, corrections, near-duplicates and card: {whole:.0f} s for all")
+    if out:
+        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--step"]:
-        print(json.dumps(step(sys.argv[2], Path(sys.argv[3]))))
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--documents", type=int, default=100_000)
+    options.add_argument("--json", type=Path, help="write the figures there, too")
+    options.add_argument("--step", nargs=2, metavar=("STEP", "FOLDER"), help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.step:
+        print(json.dumps(step(given.step[0], Path(given.step[1]), given.documents)))
     else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 100_000)
+        main(given.documents, given.json)

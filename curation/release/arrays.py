@@ -1,0 +1,38 @@
+"""Arrow arrays taken apart and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def chunk(column: pa.ChunkedArray) -> pa.Array:
+    """The one array of a column; where it is in several pieces they are copied into one."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    held = column.combine_chunks()
+    if isinstance(held, pa.ChunkedArray):
+        held = held.chunk(0) if held.num_chunks else pa.array([], held.type)
+    return held
+
+
+def relisted(lists: pa.ListArray, values: pa.Array) -> pa.ListArray:
+    """Lists of the same lengths, null where they were, of other values."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = np.zeros(len(lists) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    mask = lists.is_null() if lists.null_count else None
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=mask)
+
+
+def strings(texts: pa.Array) -> Iterator[memoryview]:
+    """The bytes of each string of an array without nulls."""
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].tolist()
+    held = memoryview(data) if data is not None else memoryview(b"")
+    for start, end in pairwise(ends):
+        yield held[start:end]

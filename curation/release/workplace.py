@@ -1,0 +1,54 @@
+"""A hidden folder to build a release in, which gets its name only when all of it is on disk."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from curation.errors import ReleaseError
+
+_PART, _LOCK = ".building.part", ".building.lock"
+
+
+@contextmanager
+def workplace(out: Path) -> Iterator[Path]:
+    """An empty hidden folder in `out`, gone afterwards; what a killed build left of it is swept away first."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        part = out / _PART
+        with (out / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ReleaseError(f"{out}: another build is at work here; wait until it is done") from error
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            try:
+                yield part
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise ReleaseError(
+            f"{error.filename or out}: cannot be written: {error.strerror or error}; free space or pick another place "
+            "and run again, no release was left half-written"
+        ) from error
+
+
+def settle(part: Path, target: Path) -> None:
+    """Wait until everything is on disk, then give the folder its name."""
+    for path in (*part.rglob("*"), part):
+        _sync(path)
+    part.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,103 @@
+"""The rows of a release as Parquet, one file a config and split, and the list of its articles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation.release.arrays import chunk
+from curation.release.card import SplitSize
+from curation.release.configs import CONFIGS
+from curation.release.counts import Counting
+from curation.release.intake import Intake
+from curation.release.manifest import DATA
+from curation.release.sentences import LOSSES
+from curation.release.splits import SPLITS, Place
+from curation.release.spool import MORE, pieces
+
+Sizes = dict[str, dict[str, SplitSize]]
+
+
+def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], counting: Counting, part: Path) -> Sizes:
+    """Write every config and split into `part`, counting what is in them. Returns their sizes, by config and split."""
+    sizes: Sizes = {config: {} for config in CONFIGS}
+    for split in SPLITS:
+        numbers = [n for n in order if table[rows.ids[n]].split == split]
+        for config, size in _write_split(rows, numbers, split, counting, part).items():
+            sizes[config][split] = size
+    lost = np.frombuffer(rows.lost, np.uint32).reshape(-1, len(LOSSES))[order].sum(axis=0)
+    counting.lost(dict(zip(LOSSES, lost.tolist(), strict=True)))
+    return sizes
+
+
+def known_lines(rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> Iterator[str]:
+    """The lines of articles.jsonl, each a `Known`, sorted by article id."""
+    names = ["id", "schema", "annotator", "state", "annotation_id", "parent"]
+    for piece in pieces(order, rows.lengths):
+        for n, line in zip(piece, rows.spool.gather(piece, names).to_pylist(), strict=True):
+            hashes = rows.hashes(n)
+            fields = {
+                "id": line["id"],
+                "split": table[line["id"]].split,
+                "text_sha256": hashes.text.hex(),
+                "row_sha256": hashes.row.hex(),
+                "more_sha256": hashes.more.hex(),
+                "annotation": line["annotation_id"],
+                "annotator": line["annotator"],
+                "parent": line["parent"],
+                "state": line["state"],
+                "schema": line["schema"],
+                "snapshot": rows.snapshots[n],
+            }
+            yield json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def _write_split(
+    rows: Intake, numbers: Sequence[int], split: str, counting: Counting, part: Path
+) -> dict[str, SplitSize]:
+    """Write the rows of these numbers as one split of every config."""
+    paths = {config: part / config / f"{split}.parquet" for config in CONFIGS}
+    with ExitStack() as stack:
+        writers = {}
+        for config, path in paths.items():
+            path.parent.mkdir(exist_ok=True)
+            schema = rows.spool.arrow[config]
+            writers[config] = stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
+        for piece in pieces(numbers, rows.lengths):
+            for config, found in _tables(rows, piece):
+                if config == DATA:
+                    counting.add(found, split)
+                else:
+                    counting.more(config, found, split)
+                if found.num_rows:
+                    writers[config].write_table(found, row_group_size=found.num_rows)
+    return {config: _size(path) for config, path in paths.items()}
+
+
+def _tables(rows: Intake, piece: Sequence[int]) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of these numbers in their order, config by config."""
+    held = rows.spool.gather(piece)
+    for config, schema in rows.spool.arrow.items():
+        if config == DATA:
+            yield config, held.select(schema.names).cast(schema)
+        else:
+            yield config, _flat(held[MORE[config]], schema)
+
+
+def _flat(lists: pa.ChunkedArray, schema: pa.Schema) -> pa.Table:
+    """The structs in a column of lists as the rows of a table."""
+    structs = chunk(lists).flatten()
+    return pa.Table.from_batches([pa.RecordBatch.from_struct_array(structs)]).cast(schema)
+
+
+def _size(path: Path) -> SplitSize:
+    groups = pq.read_metadata(path)
+    # Bytes as Parquet has them before compression: an Arrow table's own size depends on how it came about.
+    size = sum(groups.row_group(n).total_byte_size for n in range(groups.num_row_groups))
+    return SplitSize(rows=groups.num_rows, bytes=size, download=path.stat().st_size)

@@ -1,0 +1,171 @@
+"""Articles that did not change are taken over from the release before, and nobody can tell from the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from made import ABOUT, SCHEMA, corpus, reviewed, words
+
+from curation.annotation import Annotator
+from curation.errors import ReleaseError
+from curation.formats.tokens import tokenise
+from curation.release import ReviewedArticle, Selection, Unread, build_release, verify
+from curation.release.canonical import canonical
+from curation.release.documents import row
+from curation.release.screen import Screen
+from curation.schema import LabelSchema
+
+TYPES = {SCHEMA.ref: (*SCHEMA.entity_names, *SCHEMA.event_names)}
+
+
+@pytest.fixture
+def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of all rows that are validated from now on."""
+    seen: list[str] = []
+    sure = Screen.sure
+
+    def noting(self: Screen, table: pa.Table) -> Any:
+        seen.extend(table["id"].to_pylist())
+        return sure(self, table)
+
+    monkeypatch.setattr(Screen, "sure", noting)
+    return seen
+
+
+def build(rows: Any, out: Path, **options: Any) -> Any:
+    return build_release(rows, options.pop("schema", SCHEMA), out, about=ABOUT, **options)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def lines(rows: list[ReviewedArticle]) -> list[bytes]:
+    return [canonical(row(one, SCHEMA, TYPES)) for one in rows]
+
+
+def full(rows: list[ReviewedArticle]) -> list[ReviewedArticle]:
+    """The same with tokens, with what engines had said and with what a second person said."""
+    made = []
+    for n, one in enumerate(rows):
+        said = one.annotation
+        prediction = said.model_copy(update={"id": f"p{n}", "entities": said.entities[: n % 3], "events": ()})
+        other = said.model_copy(update={"id": f"o{n}", "annotator": Annotator(kind="person", name="2"), "events": ()})
+        layout = tokenise(one.article).sentences
+        others = (other,) if n % 4 == 0 else ()
+        made.append(one._replace(sentences=layout, prediction=prediction, others=others, chosen="latest"))
+    return made
+
+
+def unread(rows: list[ReviewedArticle], snapshot: str) -> Iterator[Unread]:
+    for one in rows:
+        key = hashlib.sha256(repr(one._replace(snapshot=None)).encode()).digest()
+        yield Unread(key, lambda one=one: one._replace(snapshot=snapshot), snapshot)  # type: ignore[misc]
+
+
+def later(rows: list[ReviewedArticle]) -> list[ReviewedArticle]:
+    """One changed, one with another text, one left out, two new, and all in another order."""
+    rows = list(rows)
+    rows[7] = rows[7]._replace(annotation=rows[7].annotation.model_copy(update={"events": ()}))
+    rows[9] = reviewed(rows[9].article.id, words(60, random.Random(99)))
+    del rows[11]
+    rows += [reviewed("b-0001", words(60, random.Random(98))), reviewed("a-0003-b", words(60, random.Random(97)))]
+    random.Random(1).shuffle(rows)
+    return rows
+
+
+def test_lines_make_the_same_release_as_the_articles_they_are_of(tmp_path: Path) -> None:
+    rows = [one._replace(snapshot=None) for one in corpus(40)]
+    one, two = build(rows, tmp_path / "one"), build(lines(rows), tmp_path / "two")
+    assert contents(one.folder) == contents(two.folder)
+    # Any spelling will do.
+    loose = [line.replace(b'":', b'" : ') + b" " for line in lines(rows)]
+    loose[3] = loose[3].replace(b'"start" : 0', b'"start" : 0.0')
+    assert contents(build(loose, tmp_path / "three").folder) == contents(one.folder)
+
+
+@pytest.mark.parametrize("form", ["lines", "unread"])
+def test_what_is_taken_over_is_byte_for_byte_what_a_full_build_makes(
+    tmp_path: Path, validated: list[str], form: str
+) -> None:
+    rows = full(corpus(60))
+
+    def given(rows: list[ReviewedArticle], snapshot: str) -> Any:
+        return lines(rows) if form == "lines" else unread(rows, snapshot)
+
+    first = build(given(rows, "pull-1"), tmp_path)
+    validated.clear()
+    then = full(later(rows)) if form == "lines" else later(rows)
+    second = build(given(then, "pull-2"), tmp_path, previous=first.folder)
+    assert sorted(validated) == ["a-0003-b", "a-0007", "a-0009", "b-0001"]
+    validated.clear()
+    for path in tmp_path.glob(".v*.inputs"):
+        path.unlink()
+    again = build(given(then, "pull-2"), tmp_path / "again", previous=first.folder)
+    assert len(validated) == len(then)
+    assert contents(second.folder) == contents(again.folder)
+    assert second == again.model_copy(update={"folder": second.folder})
+    assert (second.changes.added, second.changes.left_out, second.changes.revised, second.changes.corrected) == (
+        *(2, 1, 1),
+        1,
+    )
+    assert verify(second.folder) == []
+
+
+def test_a_chain_of_releases_and_nothing_new(tmp_path: Path, validated: list[str]) -> None:
+    first = build(lines(corpus(30)), tmp_path)
+    second = build(lines(corpus(31)), tmp_path, previous=first.folder)
+    validated.clear()
+    same = build(lines(corpus(31)), tmp_path, previous=second.folder)
+    assert (same.unchanged, same.version, validated) == (True, "0.2.0", [])
+    third = build(lines(corpus(32)), tmp_path, previous=second.folder)
+    assert (third.version, validated) == ("0.3.0", ["a-0031"])
+
+
+def test_withdrawn_articles_are_not_taken_over(tmp_path: Path) -> None:
+    first = build(lines(corpus(30)), tmp_path)
+    selection = Selection(withdrawn={"a-0007": None})
+    second = build(lines(corpus(30)), tmp_path, previous=first.folder, selection=selection)
+    assert (second.articles, second.barred) == (29, {"withdrawn": 1})
+    assert b"a-0007" not in (second.folder / "articles.jsonl").read_bytes()
+
+
+def test_another_policy_or_schema_validates_everything_again(tmp_path: Path, validated: list[str]) -> None:
+    first = build(lines(corpus(30)), tmp_path)
+    grown = SCHEMA.model_dump(mode="json") | {"version": "1.1.0"}
+    for options in (
+        {"selection": Selection(licences=("CC0-1.0",))},
+        {"also": "other names"},
+        {"schema": LabelSchema.model_validate(grown)},
+    ):
+        validated.clear()
+        build(lines(corpus(31)), tmp_path / "more", previous=first.folder, **options)
+        assert len(validated) == 31
+        for path in (tmp_path / "more").glob("v*"):
+            path.rename(tmp_path / f"gone-{len(list(tmp_path.iterdir()))}")
+
+
+def test_rows_are_not_taken_over_from_a_file_that_was_changed(tmp_path: Path) -> None:
+    first = build(lines(corpus(30)), tmp_path)
+    path = first.folder / "documents" / "train.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ReleaseError, match=r"documents/train\.parquet: has SHA-256"):
+        build(lines(corpus(31)), tmp_path, previous=first.folder)
+
+
+def test_a_line_that_is_no_row_stops_the_build(tmp_path: Path) -> None:
+    good = lines(corpus(5))
+    with pytest.raises(ReleaseError, match=r"a-0002: e1: entity type Ship .*nothing was built"):
+        build([*good[:2], good[2].replace(b'"Person"}', b'"Ship"}'), *good[3:]], tmp_path)
+    with pytest.raises(ReleaseError, match="a line is no row"):
+        build([*good, b'{"id": '], tmp_path)
+    with pytest.raises(ReleaseError, match="a-0001 comes twice"):
+        build([*good, good[1]], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".building.lock"]

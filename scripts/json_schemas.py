@@ -24,6 +24,7 @@ from curation.preannotate.lexicon import Lexicon
 from curation.project import File
 from curation.release.manifest import Known
 from curation.release.manifest import Manifest as Release
+from curation.review.conventions import Conventions
 from curation.schema import LabelSchema
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
@@ -33,6 +34,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "label-schema": LabelSchema,
     "lexicon": Lexicon,
     "confidence": Confidence,
+    "mapping": Conventions,
     "ensemble": Ensemble,
     "project": File,
     "snapshot": Snapshot,

@@ -25,6 +25,9 @@ def review(
     top: Annotated[
         int | None, typer.Option("--top", min=1, max=10_000, help="With --from-checks: so many findings, default 100.")
     ] = None,
+    resend_deleted: Annotated[
+        bool, typer.Option("--resend-deleted", help="Send tasks again that were deleted in Label Studio.")
+    ] = False,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,12 +37,12 @@ def review(
     if from_checks:
         if snapshot is not None:
             raise typer.BadParameter("--from-checks takes the latest snapshot; leave --snapshot out")
-        _from_checks(top, project, as_json)
+        _from_checks(top, resend_deleted, project, as_json)
         return
     if top is not None:
         raise typer.BadParameter("--top goes with --from-checks")
     with progress("tasks") as tick:
-        report = job(project_from(project), snapshot=snapshot, on_progress=tick)
+        report = job(project_from(project), snapshot=snapshot, resend_deleted=resend_deleted, on_progress=tick)
     for problem in report.problems:
         say(problem)
     for reason, count in report.left_out.items():
@@ -57,11 +60,11 @@ def review(
     done(report.model_dump(mode="json"), as_json)
 
 
-def _from_checks(top: int | None, project: Path | None, as_json: bool) -> None:
+def _from_checks(top: int | None, resend_deleted: bool, project: Path | None, as_json: bool) -> None:
     from curation.jobs.recheck import TOP, recheck
 
     with progress("tasks") as tick:
-        report = recheck(project_from(project), top=top or TOP, on_progress=tick)
+        report = recheck(project_from(project), top=top or TOP, resend_deleted=resend_deleted, on_progress=tick)
     for problem in report.problems:
         say(problem)
     say(

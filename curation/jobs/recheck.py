@@ -63,7 +63,11 @@ class RecheckReport(Value):
 
 
 def recheck(
-    project: Project, *, top: int = TOP, on_progress: Callable[[int], None] = lambda count: None
+    project: Project,
+    *,
+    top: int = TOP,
+    resend_deleted: bool = False,
+    on_progress: Callable[[int], None] = lambda count: None,
 ) -> RecheckReport:
     """Make a task for every article with one of the `top` findings of `curation check`, the likeliest first.
 
@@ -94,6 +98,7 @@ def recheck(
             work=project.work,
             title=project.title,
             batch_size=project.batch_size,
+            resend_deleted=resend_deleted,
             on_progress=on_progress,
         )
         url = tab(client, pushed.project_id, TAB, CHECK) if of_annotation else None

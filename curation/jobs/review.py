@@ -59,7 +59,11 @@ class ReviewReport(Value):
 
 
 def review(
-    project: Project, *, snapshot: Path | None = None, on_progress: Callable[[int], None] = lambda count: None
+    project: Project,
+    *,
+    snapshot: Path | None = None,
+    resend_deleted: bool = False,
+    on_progress: Callable[[int], None] = lambda count: None,
 ) -> ReviewReport:
     """Make a task for every article of the snapshot (default: the latest) on which people differ.
 
@@ -84,6 +88,7 @@ def review(
             work=project.work,
             title=project.title,
             batch_size=project.batch_size,
+            resend_deleted=resend_deleted,
             on_progress=on_progress,
         )
         url = tab(client, pushed.project_id, TAB, ADJUDICATE) if sorting.counts["differ"] else None

@@ -30,7 +30,9 @@ class Case(NamedTuple):
     values: list[str]
     item: str | None = None
     known: str = ""
-    """The words by which one can tell whether anybody ever marks such a thing."""
+    """The words by which one can tell whether anybody ever marks such a thing; of an argument the filler's id."""
+    of: str = ""
+    """Of an argument the event's type: a label is known as far as it was seen there."""
 
 
 class _Layer:
@@ -231,7 +233,12 @@ class Cases:
                 role = "+".join(sorted(roles.get(item.id, [])))
                 others = [one for one in filled if one != (item.type, role)] if role else filled
                 yield Case(
-                    (spot(event), spot(item)), role, self._argument(event, item, said, others, line), event.id, item.id
+                    (spot(event), spot(item)),
+                    role,
+                    self._argument(event, item, said, others, line),
+                    event.id,
+                    item.id,
+                    event.type,
                 )
 
     def _said_of(self, event: Event) -> dict[Spot, str]:

@@ -57,7 +57,7 @@ SURE = 0.998
 SLOPE, SHIFT = 0.87, 0.114
 """How the odds of a hint become those of a mistake; see `calibrated`."""
 WEIGHT = 0.6
-"""What a further hint on the same span weighs beside the strongest: they are seldom independent."""
+"""What a hint of another kind on the same span weighs beside the strongest: they are seldom independent."""
 
 
 def doubtful(right: float, mistakes: float = MISTAKES) -> float:
@@ -157,8 +157,9 @@ def _together(annotation: Annotation, named: dict[str, Hint]) -> Doubt:
     rest = [(name, other) for name, other in others if other.score >= LEAST_ALSO]
     spots = dict.fromkeys(spot for other in (hint, *(one for _, one in rest)) for spot in other.spots)
     right = 1 - hint.score
-    for _, other in rest:
-        right *= (1 - other.score) ** WEIGHT
+    strongest = {other.kind: other.score for _, other in reversed(rest)}
+    for kind, score in strongest.items():
+        right *= (1 - score) ** WEIGHT if kind != hint.kind else 1
     return Doubt(
         id=first,
         kind=hint.kind,

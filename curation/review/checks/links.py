@@ -14,7 +14,7 @@ from curation.review.checks.doubt import Hint, Kind, rare
 Pattern = tuple[Any, ...]
 LIKE: dict[Kind, float] = {
     "two-roles": 0.02,
-    "circle": 0.01,
+    "circle": 0.03,
     "far-filler": 0.03,
     "doubled-event": 0.05,
     "overlap": 0.03,
@@ -80,7 +80,11 @@ class Links:
                 for role in those:
                     what = f"{at}: its {role} {who} stands in another paragraph."
                     yield ("far-filler", role), (event, filler), what
-            if isinstance(filler, Event) and any(argument.filler == event.id for argument in filler.arguments):
+            if (
+                isinstance(filler, Event)
+                and spot(event) < spot(filler)
+                and any(argument.filler == event.id for argument in filler.arguments)
+            ):
                 what = f"{at} and {filler.type} {who} are arguments of each other."
                 yield ("circle",), (event, filler), what
 

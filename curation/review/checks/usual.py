@@ -8,6 +8,7 @@ of the things that it weighs, as far as the engine proved right.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -30,6 +31,8 @@ LEAST = 0.01
 
 LINKED = 0.15
 """What is left of the doubt whether a thing should be marked where an argument holds it: somebody thought of it."""
+RARE = 3.0
+"""Labels seen so often elsewhere are half as well known as those seen always."""
 LONGEST = 8
 """Longest string that is looked for elsewhere, in words."""
 
@@ -62,6 +65,7 @@ class Learner:
     def __init__(self, most: int = MOST_CASES) -> None:
         self.most = most
         self.heads: set[str] = {""}
+        self.seen: Counter[str] = Counter()
         self.strings: dict[str, set[tuple[str, ...]]] = {}
         self._kept: dict[int, _Kept] = {}
         self._size = 0
@@ -71,6 +75,7 @@ class Learner:
         """Take in the cases of the article of that number."""
         found = list(cases)
         self.heads.update(case.known for case in found if case.label != NONE)
+        self.seen.update(case.of or case.label for case in found if case.label != NONE)
         if not found or (self._size >= self.most and number > max(self._kept)):
             return
         self._kept[number] = _Kept(
@@ -102,7 +107,17 @@ class Learner:
         if model is None or not cases:
             return [{} for _ in cases]
         shares = model(np.array([features(case.values) for case in cases], dtype=np.int64))
-        return [dict(zip(model.classes, row, strict=True)) for row in shares.tolist()]
+        here = Counter(case.of or case.label for case in cases if case.label != NONE)
+        answers = [dict(zip(model.classes, row, strict=True)) for row in shares.tolist()]
+        for case, answer in zip(cases, answers, strict=True):
+            if case.label != NONE:
+                # of what the other articles hardly have one cannot know where it stands, unless another label does
+                name = case.of or case.label
+                elsewhere = self.seen[name] - here[name]
+                rival = max((share for label, share in answer.items() if label not in (NONE, case.label)), default=0.0)
+                right = elsewhere * answer.get(case.label, 0.0) + RARE / 2 * (1 - rival)
+                answer[case.label] = right / (elsewhere + RARE)
+        return answers
 
 
 class Usual:
@@ -168,8 +183,9 @@ class Usual:
             if not shares:
                 continue
             where = case.spots[0]
-            if case.item in linked:
-                shares[NONE] = LINKED * shares.get(NONE, 0.0)
+            if case.item in linked and case.label != NONE:
+                none, right = LINKED * shares.get(NONE, 0.0), shares.get(case.label, 0.0)
+                shares |= {NONE: none, case.label: right / (1 - shares.get(NONE, 0.0) + none)}
             if case.label == NONE:
                 best = _best(shares, NONE)
                 if not best:
@@ -205,7 +221,7 @@ class Usual:
         self, document: Document, case: Case, shares: dict[str, float], likelier: tuple[float, Spot, str] | None
     ) -> Iterator[Hint]:
         where, other = case.spots[0], _best(shares, case.label)
-        score = doubtful(shares.get(case.label, 0.0) / sum(shares.values()))
+        score = doubtful(shares.get(case.label, 0.0))
         if score < LEAST or other is None:
             return
         said = f"{case.label} {document.quote(where)}"

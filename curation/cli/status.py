@@ -64,5 +64,5 @@ def _brief(brief: Brief | None) -> str:
     if brief.kept is not None:
         parts.append(f"{brief.kept:.0%} of what was predicted was kept")
     if brief.findings is not None:
-        parts.append(f"{brief.findings:,} findings to look at")
+        parts.append(f"{brief.findings:,} findings worth a look")
     return ", ".join(parts) or "the last report had nothing to say of agreement, corrections or checks"

@@ -55,8 +55,10 @@ OUTPUT = "report.html"
 """Where the page goes in the work folder, unless told otherwise."""
 DONE = ("submitted", "skipped", "released")
 LEFT = ("new", "pre-annotated", "open", "draft")
-FINDINGS, STRONGEST, DOUBTS = 2000, 30, 40
-"""Findings of the checks: how many go into the reader, how many are listed, how many of one article."""
+FINDINGS, STRONGEST, DOUBTS = 10_000, 30, 40
+"""Findings of the checks: how many are looked at, how many are listed, how many of one article are in the reader."""
+WORTH, LIKELY = 0.1, 0.5
+"""Scores from which a finding is worth a look, and likely a mistake."""
 NOBODY = f"person:{UNKNOWN}"
 """Who made what an account that was deleted since left behind, as a snapshot has it."""
 DELETED = "deleted account"
@@ -70,7 +72,7 @@ class ReportReport(Report):
 
 
 class _Checked(NamedTuple):
-    """What the page says of the checks, and all findings for the reader."""
+    """What the page says of the checks, and the findings that are worth a look, for the reader."""
 
     report: Checked
     findings: list[Finding]
@@ -272,14 +274,17 @@ class _Sources:
             for one, text in zip(found.findings, found.contexts, strict=True)
             if one.article_id in readable
         ]
+        worth = [one for one in findings if one.score >= WORTH]
         report = Checked(
             articles=found.articles,
             found=found.found,
-            kinds=found.kinds,
-            strongest=tuple(findings[:STRONGEST]),
+            worth=len(worth),
+            likely=sum(one.score >= LIKELY for one in worth),
+            kinds=dict(Counter(one.kind for one in worth).most_common()),
+            strongest=tuple(worth[:STRONGEST]),
             dismissed=found.dismissed,
         )
-        return _Checked(report, findings)
+        return _Checked(report, worth)
 
     def notes(self) -> Iterator[str]:
         """What was strange, in plain sentences."""
@@ -305,7 +310,7 @@ def _brief(snapshot: str, figures: Report) -> Brief:
         agreement=agreement.entities.exact.f1 if agreement else None,
         twice=agreement.articles if agreement else 0,
         kept=kept(corrections.all) if corrections else None,
-        findings=figures.checks.found if figures.checks else None,
+        findings=figures.checks.worth if figures.checks else None,
     )
 
 

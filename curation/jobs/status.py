@@ -28,7 +28,7 @@ class Brief(Value):
     """The short of a report on one snapshot: what takes too long to find out each time.
 
     `agreement` is F1 between people on entities over so many `twice` annotated articles, `kept` the share of what was
-    predicted that people kept as it was, `findings` how many places the checks doubt; None where there is none.
+    predicted that people kept as it was, `findings` how many places are worth a second look; None where there is none.
     """
 
     snapshot: str

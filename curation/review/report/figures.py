@@ -36,10 +36,15 @@ class Finding(Value):
 
 
 class Checked(Value):
-    """What the checks found in all `articles`: how many of each kind, and the strongest."""
+    """What the checks found in all `articles`: all that was `found`, and what of it is `worth` a look.
+
+    `worth` have a score of a tenth or more, `likely` of a half. `kinds` counts the kinds of those worth a look.
+    """
 
     articles: int
     found: int
+    worth: int
+    likely: int
     kinds: dict[str, int]
     strongest: tuple[Finding, ...]
     dismissed: int

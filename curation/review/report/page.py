@@ -87,7 +87,7 @@ def _cards(report: Report) -> list[Card]:
     if report.corrections and (share := kept(report.corrections.all)) is not None:
         cards.append(Card(f"{share:.0%}", "of predictions kept"))
     if report.checks:
-        cards.append(Card(f"{report.checks.found:,}", "findings to look at"))
+        cards.append(Card(f"{report.checks.likely:,}", "likely mistakes"))
     if report.forecast.likely:
         cards.append(Card(f"{report.forecast.likely:%-d %b}", "likely done", f"{report.forecast.likely:%Y}"))
     return cards

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +24,7 @@ from curation.release import (
     ReleaseReport,
     ReviewedArticle,
     Selection,
+    Unread,
     build_release,
     latest_release,
     publish_to_hub,
@@ -28,7 +32,7 @@ from curation.release import (
     read_takedown,
 )
 from curation.release.targets import is_address
-from curation.review.choose import Policy, choose
+from curation.review.choose import Choice, Policy, choose
 from curation.review.pseudonyms import Pseudonyms
 
 
@@ -78,7 +82,7 @@ def publish(
     with predictions(project.work, source) as sent:
         audit = for_card(anchoring_of(source, sent, rules))
         report = build_release(
-            reviewed(source, sent, pseudonyms, engine_only=engine_only, policy=rules),
+            _rows(source, sent, pseudonyms, rules, engine_only=engine_only),
             project.load_schema(),
             project.releases,
             version=version,
@@ -96,6 +100,7 @@ def publish(
             force=force,
             split_by=split,
             selection=Selection(licences=licences, engine_only=engine_only, withdrawn=withdrawn),
+            also=pseudonyms.key("person:"),
         )
     tag = None
     if hub is not None:
@@ -117,20 +122,37 @@ def reviewed(
 
     With `engine_only` also those that nobody submitted or skipped, with their pre-annotation.
     """
+    for one in _rows(snapshot, sent, pseudonyms, policy, engine_only=engine_only):
+        read = one.read() if isinstance(one, Unread) else one
+        if read is not None:
+            yield read
+
+
+def _rows(
+    snapshot: Snapshot, sent: Predictions, pseudonyms: Pseudonyms, policy: Policy, *, engine_only: bool
+) -> Iterator[ReviewedArticle | Unread]:
+    """The same, what people annotated not yet read: a release takes over what did not change."""
     for texts, said in snapshot.by_article():
         choice = choose((annotation for annotation in said if annotation.text_sha256 in texts), policy)
         if choice is not None:
-            yield _read(texts[choice.annotation.text_sha256], pseudonyms.annotation(choice.annotation))._replace(
-                snapshot=snapshot.path.name,
-                chosen=choice.why,
-                prediction=started_from(choice.annotation, said, sent),
-                others=choice.others,
-            )
+            article, prediction = texts[choice.annotation.text_sha256], started_from(choice.annotation, said, sent)
+            parts = [article.to_json(), choice.why, *(one.to_json() for one in (choice.annotation, *choice.others))]
+            key = sha256(json.dumps([parts, prediction.to_json() if prediction else None]).encode()).digest()
+            read = partial(_chosen, article, choice, prediction, pseudonyms, snapshot.path.name)
+            yield Unread(key, read, snapshot.path.name)
         elif engine_only and all(annotation.state == "draft" for annotation in said):
             for article in reversed(texts.values()):
                 if (annotation := sent.of(article)) is not None:
                     yield _read(article, annotation)._replace(snapshot=snapshot.path.name, chosen="engine")
                     break
+
+
+def _chosen(
+    article: Article, choice: Choice, prediction: Annotation | None, pseudonyms: Pseudonyms, snapshot: str
+) -> ReviewedArticle:
+    return _read(article, pseudonyms.annotation(choice.annotation))._replace(
+        snapshot=snapshot, chosen=choice.why, prediction=prediction, others=choice.others
+    )
 
 
 def _read(article: Article, annotation: Annotation) -> ReviewedArticle:

@@ -224,15 +224,6 @@ def annotation_of(named: Row) -> Annotation:
     )
 
 
-def encode(named: Row, labels: Labels) -> Row:
-    """Put the ClassLabel integers in place of the names, in `named` itself."""
-    codes = labels.codes
-    for column, held in _labelled(named):
-        key = column.rpartition(".")[2]
-        held[key] = codes[column][held[key]]
-    return named
-
-
 def decode(coded: Row, labels: Labels) -> Row:
     """Put the names in place of the ClassLabel integers, in `coded` itself.
 

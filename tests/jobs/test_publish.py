@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from curation.annotation import Annotation, Annotator, Entity
 from curation.article import Article
 from curation.cli.app import app
 from curation.files import write_jsonl
+from curation.formats.tokens import Tokens, tokenise
 from curation.labelstudio.ledger import Ledger, Planned
 from curation.labelstudio.snapshot import MANIFEST
 from curation.project import Project, load_project
@@ -148,6 +150,44 @@ def test_the_takedown_list_of_the_project(project: Project) -> None:
     assert (report["version"], report["barred"]) == ("0.2.0", {"withdrawn": 1})
     assert sorted(rows(project, "0.2.0")) == ["kel-1"]
     assert "- kel-2: the source asked" in (project.releases / "v0.2.0" / "CHANGELOG.md").read_text()
+
+
+def test_articles_that_did_not_change_are_not_read_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(project)
+    folder = project.work / "snapshots" / "20310302T000000Z"
+    later = folder.with_name("20310303T000000Z")
+    shutil.copytree(folder, later)
+    ref = project.load_schema().ref
+    said = (later / "annotations.jsonl").read_text().splitlines()
+    said[-1] = annotation("kel-3", "ls-7", schema=ref).to_json()
+    write_jsonl(later / "annotations.jsonl", said)
+    read: list[str] = []
+
+    def noting(article: Article) -> Tokens:
+        read.append(article.id)
+        return tokenise(article)
+
+    monkeypatch.setattr("curation.jobs.publish.tokenise", noting)
+    publish(project)
+    assert read == ["kel-3"]
+    second = project.releases / "v0.2.0"
+    made = {path.relative_to(second): path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    shutil.rmtree(second)
+    for path in project.releases.glob(".v*.inputs"):
+        path.unlink()
+    publish(project)
+    assert read == ["kel-3", "kel-1", "kel-2", "kel-3"]
+    assert made == {path.relative_to(second): path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    assert b'"snapshot":"20310303T000000Z"' in made[Path("articles.jsonl")]
+    assert b"20310302T000000Z" not in made[Path("articles.jsonl")]
+
+
+def test_a_snapshot_in_which_nothing_counts_makes_no_release(project: Project) -> None:
+    write_jsonl(project.work / "snapshots" / "20310302T000000Z" / "annotations.jsonl", [])
+    result = CliRunner().invoke(app, ["publish", "--project", str(project.root / "curation.toml")])
+    assert result.exit_code == 1
+    assert "there is nothing to release" in str(result.exception)
+    assert list(project.releases.glob("*v*.*.*")) == []
 
 
 def test_licences_are_options(project: Project) -> None:

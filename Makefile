@@ -27,12 +27,14 @@ install: .venv/installed
 	$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The trainers that docs/training.md shows: what needs torch never shares our environment.
+# The trainers that docs/training.md shows, and the engines gliner and gliner2: what needs torch never shares our
+# environment. The toolkit itself is there too, with what `preannotate` needs.
 trainers: .venv-trainers/installed
 
-.venv-trainers/installed: locks/trainers.txt
+.venv-trainers/installed: locks/trainers.txt pyproject.toml
 	$(PYTHON) -m venv .venv-trainers
 	.venv-trainers/bin/python -m pip install -q --disable-pip-version-check -r locks/trainers.txt
+	.venv-trainers/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: install
@@ -60,6 +62,7 @@ bench: install
 	$(BIN)/python scripts/bench/preannotate.py
 	$(BIN)/python scripts/bench/startup.py
 	$(BIN)/python scripts/bench/labelstudio.py
+	$(BIN)/python scripts/bench/release.py
 
 lock: install
 	$(COMPILE) --all-extras --group dev pyproject.toml -o locks/dev.txt

@@ -82,6 +82,36 @@ Say = Callable[[str], Said]
             "killed",
             {("cause", "shelling"), ("victim", "three civilians"), ("place", "Aleppo")},
         ),
+        # what an attack acts on, and who answers for it
+        (
+            "An explosion destroyed a bridge near Aleppo.",
+            "explosion",
+            {("target", "bridge"), ("place", "Aleppo")},
+        ),
+        (
+            "The Taliban claimed responsibility for the bombing.",
+            "bombing",
+            {("attacker", "Taliban")},
+        ),
+        # the place of the clause above, a place after an adverb
+        (
+            "A bomb exploded at a station on Monday, injuring six soldiers.",
+            "injuring",
+            {
+                ("cause", "exploded"),
+                ("instrument", "bomb"),
+                ("place", "station"),
+                ("time", "Monday"),
+                ("victim", "six soldiers"),
+            },
+        ),
+        ("The minister flew back to Paris.", "flew", {("mover", "minister"), ("destination", "Paris")}),
+        # the name of a group stands for it
+        (
+            "The Hezbollah militant group attacked a bridge.",
+            "attacked",
+            {("attacker", "Hezbollah"), ("target", "bridge")},
+        ),
         ("The army will lift the siege of Aleppo.", "lift", {("participant", "army"), ("halted", "siege")}),
     ],
 )

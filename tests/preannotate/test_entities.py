@@ -101,3 +101,12 @@ def test_mentions_are_told_by_attribute(say: Say) -> None:
     assert said.attributes("rebels") == {"mention": "nominal"}
     assert said.attributes("them") == {"mention": "pronoun"}
     assert said.attributes("Syria") == {}
+
+
+def test_a_given_name_tells_a_person(say: Say) -> None:
+    said = say("Leopoldo Ardenne spoke. Ardenne was late.")
+    assert {("Person", "Leopoldo Ardenne"), ("Person", "Ardenne")} <= said.entities
+
+
+def test_titles_in_a_row_are_no_part_of_a_name(say: Say) -> None:
+    assert ("Person", "Stephen J. Ardenne") in say("Lt. Gen. Stephen J. Ardenne spoke in Paris.").entities

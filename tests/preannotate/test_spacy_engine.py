@@ -86,6 +86,32 @@ def test_the_version_changes_with_the_lexicon(engine: Engine, schema: LabelSchem
     assert bare.annotator.version != engine.annotator.version
 
 
+def test_nominals_and_pronouns_are_marked_everywhere_on_request(engine: Engine, schema: LabelSchema) -> None:
+    article = Article(id="a", text="The minister praised police officers. They said they were tired.")
+
+    def words(engine: Engine) -> list[str]:
+        return [article.text[one.start : one.end] for one in engine(article).entities]
+
+    assert words(engine) == []
+    phrases, every = (
+        load_engine("spacy", schema, lexicon=LEXICON, options={"mentions": mentions}) for mentions in ("phrases", "all")
+    )
+    assert words(phrases) == ["minister", "police officers", "They", "they"]
+    assert words(every) == ["minister", "police officers", "police", "They", "they"]
+    assert len({one.annotator.version for one in (engine, phrases, every)}) == 3
+    with pytest.raises(EngineError, match="mentions='none'; choose one of roles, phrases, all"):
+        load_engine("spacy", schema, lexicon=LEXICON, options={"mentions": "none"})
+
+
+def test_more_evidence_gives_a_higher_score(engine: Engine) -> None:
+    def score(text: str) -> float:
+        (event,) = engine(Article(id="a", text=text)).events
+        assert event.score is not None
+        return event.score
+
+    assert score("Rebels shelled a bridge near Aleppo on Monday.") > score("Rebels may not have shelled it.")
+
+
 def test_without_a_lexicon_the_models_entities_are_mapped(schema: LabelSchema) -> None:
     made = load_engine("spacy", schema, lexicon=None)(Article(id="a", text="Angela Merkel met Bill Clinton in France."))
     assert {entity.type for entity in made.entities} == {"Person", "GPE"}

@@ -81,3 +81,11 @@ def test_a_paragraph_without_end_is_cut_at_spaces() -> None:
     assert " ".join(text[zone.start : zone.end] for zone in found) == text
     unbroken = "x" * (3 * MAX_ZONE + 1)
     assert "".join(unbroken[zone.start : zone.end] for zone in zones(unbroken)) == unbroken
+
+
+def test_what_says_that_a_picture_is_old_stands_apart_from_the_caption() -> None:
+    assert kinds("Headline\nFILE - Doran Melk is seen in Harl.\n") == [
+        ("headline", "Headline"),
+        ("credit", "FILE -"),
+        ("caption", "Doran Melk is seen in Harl."),
+    ]

@@ -16,7 +16,7 @@ def policy(project: Project) -> Policy:
         ProjectError: an attribute that is to be ignored is not in the schema.
     """
     section = project.review
-    declared = {one.name for one in project.load_schema().attributes}
+    declared = {one.name: one.default for one in project.load_schema().attributes}
     for name in section.ignore_attributes:
         if name not in declared:
             raise ProjectError(
@@ -26,7 +26,7 @@ def policy(project: Project) -> Policy:
                 way_out=f"name some of {', '.join(sorted(declared)) or 'none'}",
             )
     if not section.annotators:
-        return Policy(everyone, section.needed, section.ignore_attributes)
+        return Policy(everyone, section.needed, section.ignore_attributes, declared)
     names = frozenset(one.removeprefix("person:") for one in section.annotators)
     pseudonyms = Pseudonyms.of(project.work)
 
@@ -35,4 +35,4 @@ def policy(project: Project) -> Policy:
             return False
         return annotator.name in names or pseudonyms.key(annotator.key).removeprefix("person:") in names
 
-    return Policy(counts, section.needed, section.ignore_attributes)
+    return Policy(counts, section.needed, section.ignore_attributes, declared)

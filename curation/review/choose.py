@@ -7,8 +7,9 @@ count, and what people said who do not count in the project's policy counts only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from curation.annotation import Annotation, Annotator
@@ -26,17 +27,20 @@ def everyone(annotator: Annotator) -> bool:
 
 
 class Policy(NamedTuple):
-    """Who counts, how many people are needed to agree, and which attributes are no disagreement."""
+    """Who counts, how many people are needed to agree, and which attributes are no disagreement.
+
+    `defaults` are the values that the attributes of the schema have where nothing is said.
+    """
 
     counts: Callable[[Annotator], bool] = everyone
     needed: int = 2
     ignore_attributes: tuple[str, ...] = ()
+    defaults: Mapping[str, str] = MappingProxyType({})
 
     def alike(self, one: Annotation, other: Annotation) -> bool:
-        """Do they say the same, but for attributes that are ignored?"""
-        return compare(
-            without_attributes(one, self.ignore_attributes), without_attributes(other, self.ignore_attributes)
-        ).equal
+        """Do they say the same, but for attributes that are ignored or only write out their default?"""
+        bare = (without_attributes(each, self.ignore_attributes, self.defaults) for each in (one, other))
+        return compare(*bare).equal
 
     def said(self, annotations: Iterable[Annotation]) -> list[Annotation]:
         """The latest that each person who counts submitted on the latest revision, outside review, by time."""

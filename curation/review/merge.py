@@ -6,6 +6,7 @@ Who decides between them starts from the merged one: what all say, whole; what t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, annotation_id
@@ -110,13 +111,16 @@ def merge(annotations: Sequence[Annotation], text: str, *, ignore_attributes: Co
     return Merged(merged, tuple(sorted(differences, key=lambda one: (one.start, one.end, one.what, one.name or ""))))
 
 
-def without_attributes(annotation: Annotation, names: Collection[str]) -> Annotation:
-    """`annotation` without these attributes, for comparing."""
-    if not names:
+def without_attributes(
+    annotation: Annotation, names: Collection[str], defaults: Mapping[str, str] = MappingProxyType({})
+) -> Annotation:
+    """`annotation` without these attributes, and without those that only write out their default, for comparing."""
+    if not names and not defaults:
         return annotation
 
     def bare(item: Item) -> dict[str, dict[str, str]]:
-        return {"attributes": {name: value for name, value in item.attributes.items() if name not in names}}
+        told = {name: value for name, value in item.attributes.items() if defaults.get(name) != value}
+        return {"attributes": {name: value for name, value in told.items() if name not in names}}
 
     return annotation.model_copy(
         update={

@@ -76,3 +76,15 @@ def test_ignored_attributes_are_no_disagreement() -> None:
         "latest",
         "agreed",
     ]
+
+
+def test_a_default_that_is_written_out_is_no_disagreement() -> None:
+    one, two = said("1", 1), said("2", 2)
+    named, loud = (
+        two.entities[0].model_copy(update={"attributes": {"mention": value}}) for value in ("name", "nominal")
+    )
+    policy = Policy(defaults={"mention": "name"})
+    for entity, why in ((named, "agreed"), (loud, "latest")):
+        found = choose([one, two.model_copy(update={"entities": (entity,)})], policy)
+        assert found is not None
+        assert found.why == why

@@ -80,7 +80,7 @@ class Consistency:
             free = [where for where in spots if not any(True for _ in inside(*where))]
             if string in here:
                 marked, label = here[string].total(), _most(here[string])
-                score = doubtful((len(free) - 0.5) / (marked + len(free)), OMISSIONS) if free else 0.0
+                score = doubtful((len(free) - 0.5) / (marked + len(free))) if free else 0.0
                 if score >= LEAST:
                     what = f"“{string}” is {label} elsewhere in this article, {marked} times, and not marked here."
                     yield from (Hint("unmarked-here", score, (where,), (label,), what) for where in free)

@@ -9,7 +9,7 @@ from typing import Any
 from curation.annotation import Item
 from curation.compare import Pair, match, match_links
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, Spot, doubtful
+from curation.review.checks.doubt import Hint, Spot, doubtful
 
 LEAST = 0.03
 
@@ -37,7 +37,7 @@ class SecondOpinion:
                 continue
             key = _key(section, other)
             agreed = (self._right[key] + 0.5) / (self._said[key] + 1)
-            score = doubtful(1 - agreed, OMISSIONS if said is None else MISTAKES)
+            score = doubtful(1 - agreed)
             if score < LEAST:
                 continue
             sure = f"{agreed:.0%} of the time people agree with it there"

@@ -33,6 +33,8 @@ LINKED = 0.15
 """What is left of the doubt whether a thing should be marked where an argument holds it: somebody thought of it."""
 RARE = 3.0
 """Labels seen so often elsewhere are half as well known as those seen always."""
+ALONE = 0.15
+"""Share of mistakes among what is marked and in no argument."""
 LONGEST = 8
 """Longest string that is looked for elsewhere, in words."""
 
@@ -202,7 +204,7 @@ class Usual:
         for case, shares in zip(cases, answers, strict=True):
             if case.label == NONE or not shares:
                 continue
-            yield from self._marked(document, case, shares, likelier.get(case.spots[0]))
+            yield from self._marked(document, case, shares, likelier.get(case.spots[0]), case.item in linked)
         taken: list[Spot] = []
         for mark, best, case in sorted(gaps, key=lambda one: (-one[0], one[2].spots)):
             (start, end), score = case.spots[0], doubtful(1 - mark, OMISSIONS)
@@ -218,10 +220,15 @@ class Usual:
             )
 
     def _marked(
-        self, document: Document, case: Case, shares: dict[str, float], likelier: tuple[float, Spot, str] | None
+        self,
+        document: Document,
+        case: Case,
+        shares: dict[str, float],
+        likelier: tuple[float, Spot, str] | None,
+        linked: bool,
     ) -> Iterator[Hint]:
         where, other = case.spots[0], _best(shares, case.label)
-        score = doubtful(shares.get(case.label, 0.0))
+        score = doubtful(shares.get(case.label, 0.0), MISTAKES if linked or other != NONE else ALONE)
         if score < LEAST or other is None:
             return
         said = f"{case.label} {document.quote(where)}"

@@ -31,7 +31,7 @@ def anchoring(project: Project, *, snapshot: Path | None = None) -> Anchoring | 
 
 def anchoring_of(snapshot: Snapshot, sent: Predictions, policy: Policy) -> Anchoring | None:
     """The audit over a snapshot; who counts is the policy's to say, and what was decided in review does not."""
-    return audit(_works(snapshot, sent, policy))
+    return audit(_works(snapshot, sent, policy)) if sent.any_blind else None
 
 
 def _works(snapshot: Snapshot, sent: Predictions, policy: Policy) -> Iterator[Work]:

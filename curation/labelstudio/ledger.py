@@ -493,6 +493,10 @@ class Ledger:
         with self.change():
             self._db.execute("UPDATE tasks SET arranged = ? WHERE row = ?", (task.people, task.row))
 
+    def any_blind(self, project: KnownProject) -> bool:
+        """Has the project a blind task?"""
+        return bool(self._ask("SELECT 1 FROM tasks WHERE project = ? AND withheld IS NOT NULL LIMIT 1", project.key))
+
     # Predictions
 
     def begin_predictions(self, project: KnownProject, batch: str, tasks: Iterable[Task]) -> None:

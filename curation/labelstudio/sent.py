@@ -32,6 +32,11 @@ class Predictions:
                     return found
         return None
 
+    @property
+    def any_blind(self) -> bool:
+        """Was any article sent blind?"""
+        return any(self._ledger.any_blind(project) for project in self._projects)
+
     def withheld(self, article: Article) -> tuple[bool, Annotation | None]:
         """Is the article's task a blind one, and which pre-annotation was held back, if there was one?"""
         for project in self._projects:

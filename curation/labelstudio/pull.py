@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,14 +167,10 @@ def _moment(stamp: str | None) -> datetime | None:
 
 
 def _fresh(client: Client, project: KnownProject, ids: list[int]) -> Iterator[dict[str, Any]]:
-    """The tasks with those ids, by rising id; the next chunk is fetched while one is worked on."""
-    chunks = exported(client, project.id, ids)
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            coming = worker.submit(next, chunks, None)
-            for task in sorted(chunk, key=lambda one: int(one["id"])):
-                yield _kept(task)
+    """The tasks with those ids, by rising id; the next two chunks are fetched while one is worked on."""
+    for chunk in exported(client, project.id, ids, ahead=2):
+        for task in sorted(chunk, key=lambda one: int(one["id"])):
+            yield _kept(task)
 
 
 def _kept(task: dict[str, Any]) -> dict[str, Any]:

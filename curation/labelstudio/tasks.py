@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -54,15 +56,32 @@ def newest(client: Client, project: int) -> tuple[int, dict[str, Any] | None]:
     return int(found["total"]), found["tasks"][0] if found["tasks"] else None
 
 
-def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
-    """The tasks with those ids as Label Studio exports them, a chunk at a time; ids that are gone are left out."""
+def exported(client: Client, project: int, ids: Iterable[int], *, ahead: int = 0) -> Iterator[list[dict[str, Any]]]:
+    """The tasks with those ids as Label Studio exports them, a chunk at a time; ids that are gone are left out.
+
+    `ahead` chunks are asked for while one is worked on: with two, the server need not wait for us.
+    """
     rest = iter(ids)
-    while chunk := list(islice(rest, CHUNK)):
-        wanted = "&".join(f"ids[]={task}" for task in chunk)
-        found = client.get(f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true&{wanted}")
-        if not _tasks(found):
-            raise _strange(client, project)
-        yield found
+    chunks = iter(lambda: list(islice(rest, CHUNK)), [])
+    if not ahead:
+        yield from (_exported(client, project, chunk) for chunk in chunks)
+        return
+    with ThreadPoolExecutor(ahead) as workers:
+        coming = deque(workers.submit(_exported, client, project, chunk) for chunk in islice(chunks, ahead))
+        while coming:
+            found = coming.popleft().result()
+            coming.extend(workers.submit(_exported, client, project, chunk) for chunk in islice(chunks, 1))
+            yield found
+
+
+def _exported(client: Client, project: int, chunk: list[int]) -> list[dict[str, Any]]:
+    wanted = "&".join(f"ids[]={task}" for task in chunk)
+    found: list[dict[str, Any]] = client.get(
+        f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true&{wanted}"
+    )
+    if not _tasks(found):
+        raise _strange(client, project)
+    return found
 
 
 def _tasks(found: Any) -> bool:

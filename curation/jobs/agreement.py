@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from curation.annotation import Annotation, Annotator
+from curation.annotation import Annotation, Annotator, read_annotations
 from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.errors import BadInput
@@ -111,9 +111,10 @@ def read_set(project: Project, place: Path) -> Iterator[Annotation]:
     if place.is_dir():
         annotator = Annotator(kind="person", name=place.name)
         yield from read_folder(place, good_articles(project.articles), project.load_schema(), annotator)
+    elif place.is_file():
+        yield from read_annotations(place)
     else:
-        file = _file(place)
-        yield from (file.get(article_id) for article_id in sorted(file.articles))
+        raise _nothing(place)
 
 
 def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[str]) -> Iterator[Together]:
@@ -168,8 +169,12 @@ def _of_sets(project: Project, sets: tuple[Path, ...], gathering: Gathering) -> 
 
 def _file(place: Path) -> AnnotationFile:
     if not place.is_file():
-        raise BadInput("no annotations there", path=place, way_out="name a .jsonl file or a folder of inline files")
+        raise _nothing(place)
     return AnnotationFile(place)
+
+
+def _nothing(place: Path) -> BadInput:
+    return BadInput("no annotations there", path=place, way_out="name a .jsonl file or a folder of inline files")
 
 
 def _names(sets: tuple[Path, ...]) -> list[str]:

@@ -27,7 +27,8 @@ def preannotate(
     model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
     option: EngineOptions = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="JSON-lines file; default: preannotations/ENGINE.jsonl in work.")
+        str | None,
+        typer.Option("--out", metavar="PATH", help="JSON-lines file; default: preannotations/ENGINE.jsonl in work."),
     ] = None,
     calibration: Annotated[
         Path | None,
@@ -36,8 +37,20 @@ def preannotate(
         ),
     ] = None,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=256, help="Processes to work in; the result is the same.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=4096, help="Processes to work in, default 1, of a cluster its CPUs; same result."
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Work on this Ray cluster (auto, HOST:PORT, or local to start one); --articles and --out may be "
+            "addresses, such as s3://bucket/articles.",
+        ),
+    ] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,6 +67,7 @@ def preannotate(
             out=out,
             calibration=calibration,
             workers=workers,
+            ray=ray,
             on_progress=tick,
         )
     for problem in report.problems:

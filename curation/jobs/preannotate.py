@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from curation.annotation import Annotator
 from curation.article import Article, Value
 from curation.confidence import apply, load_confidence
 from curation.errors import BadInput, one_line
 from curation.files import write_jsonl
 from curation.formats.articles import read_articles
+from curation.formats.remote import is_url, local_copies
 from curation.jobs.engines import engine_recipe
 from curation.preannotate import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.project import Project
+
+if TYPE_CHECKING:
+    from curation.preannotate.cluster import RemoteShard
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
@@ -64,9 +70,10 @@ def preannotate(
     engine: str | None = None,
     model: str | None = None,
     options: Mapping[str, Any] | None = None,
-    out: Path | None = None,
+    out: Path | str | None = None,
     calibration: Path | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> PreannotateReport:
     """Annotate every article and write the annotations to `out` as one whole file.
@@ -82,7 +89,9 @@ def preannotate(
         options: what else the engine is told.
         out: where to write instead of the project's work folder.
         calibration: what `curation calibrate` wrote for this engine: scores are changed, doubtful items left out.
-        workers: processes to work in; the result is the same.
+        workers: processes to work in, one by default, of a cluster all its CPUs; the result is the same.
+        ray: a Ray cluster to work on (`local` starts one here); `articles` and `out` may then be addresses that fsspec
+            understands, such as s3://bucket/articles.
         on_progress: who wants to know; the articles are then counted first.
 
     Raises:
@@ -93,8 +102,14 @@ def preannotate(
     """
     sources = articles or list(project.articles)
     recipe = engine_recipe(project, engine, model, options)
-    out = out or project.preannotations.with_name(f"{recipe.name}.jsonl")
-    parts = out.with_name(out.name.removesuffix(".jsonl") + ".parts")
+    target = str(out or project.preannotations.with_name(f"{recipe.name}.jsonl"))
+    parts = target.removesuffix(".jsonl") + ".parts"
+    if ray is not None:  # nodes have working folders of their own
+        target, parts, *sources = (
+            place if is_url(place) else str(Path(place).absolute()) for place in (target, parts, *sources)
+        )
+    elif (address := next(filter(is_url, (*sources, target)), None)) is not None:
+        raise BadInput("is an address", path=address, way_out="work on a cluster (--ray local starts one here)")
     counts = dict.fromkeys(("articles", "annotated", "kept", "dropped", "entities", "events", "arguments"), 0)
     told = _Told()
     keys: set[str] = set()
@@ -109,9 +124,13 @@ def preannotate(
             else:
                 yield found
 
-    def lines(shards: Iterator[Shard]) -> Iterator[str]:
+    def lines(shards: Iterable[Shard | RemoteShard]) -> Iterator[str]:
         for shard in shards:
             counts["kept"] += shard.articles if shard.kept else 0
+            if not isinstance(shard, Shard):
+                counts["articles"] += shard.articles + len(shard.problems)
+                for problem in shard.problems:
+                    told.refuse(*problem)
             if estimate:
                 estimate.add(shard)
             for made in shard.read():
@@ -135,25 +154,46 @@ def preannotate(
             why = told.problems[0] if told.problems else f"{', '.join(sources)}: empty; give it at least one article"
             raise BadInput(f"no article could be annotated: {why}")
 
-    with (
-        crew(recipe, workers, on_article=estimate.tick if estimate else None) as working,
-        alone_in(parts),
-    ):
-        if confidence and working.annotator.key != confidence.engine:
+    def ready(annotator: Annotator) -> None:
+        if confidence and annotator.key != confidence.engine:
             raise BadInput(
-                f"is of {confidence.engine}, not {working.annotator.key}",
+                f"is of {confidence.engine}, not {annotator.key}",
                 path=calibration,
                 way_out="calibrate this engine: curation calibrate",
             )
         if estimate:
             estimate.begin()
-        try:
-            write_jsonl(out, lines(annotate_shards(usable(), recipe, working, parts)))
-        except BadInput:
-            remove(parts)  # what failed may go better another time
-            raise
-        remove(parts)
-        return PreannotateReport(engine=keys.pop(), out=str(out), **counts, **told.report())
+
+    if ray is not None:
+        from curation.preannotate.cluster import annotate_on, cluster, remove_at, write_at
+
+        with cluster(recipe, ray, workers) as at:
+            ready(at.annotator)
+            try:
+                write_at(target, lines(annotate_on(at, partial(_read, sources), recipe, parts)))
+            except BadInput:
+                remove_at(parts)  # what failed may go better another time
+                raise
+            remove_at(parts)
+    else:
+        folder = Path(parts)
+        with (
+            crew(recipe, workers or 1, on_article=estimate.tick if estimate else None) as working,
+            alone_in(folder),
+        ):
+            ready(working.annotator)
+            try:
+                write_jsonl(Path(target), lines(annotate_shards(usable(), recipe, working, folder)))
+            except BadInput:
+                remove(folder)
+                raise
+            remove(folder)
+    return PreannotateReport(engine=keys.pop(), out=target, **counts, **told.report())
+
+
+def _read(sources: list[str]) -> Iterator[Article | BadInput]:
+    """The articles, on whatever machine this runs."""
+    return read_articles(local_copies(sources))
 
 
 class _Told:
@@ -201,7 +241,7 @@ class _Estimate:
     def __init__(self, sources: list[str], tell: OnProgress) -> None:
         self._tell = tell
         self._articles = self._characters = 0
-        for found in read_articles(sources):
+        for found in _read(sources):
             if isinstance(found, Article):
                 self._articles += 1
                 self._characters += len(found.text)
@@ -218,7 +258,7 @@ class _Estimate:
         self._within = self._within[0] + 1, self._within[1] + len(article.text)
         self._say()
 
-    def add(self, shard: Shard) -> None:
+    def add(self, shard: Shard | RemoteShard) -> None:
         """One more shard is done."""
         self._done += shard.articles
         self._passed += shard.characters

@@ -78,12 +78,30 @@ class Shard(NamedTuple):
     def read(self) -> Iterator[Annotation | Failure | LeftOut]:
         """What the engine said of each article, in their order."""
         for number, record in read_jsonl(self.path):
-            if "reason" in record:
-                yield Failure(record["article_id"], record["reason"])
-            elif "left_out" in record:
-                yield LeftOut(record["article_id"], record["left_out"])
-            else:
-                yield Annotation.from_record(record, path=self.path, line=number)
+            yield record_of(record, self.path, number)
+
+
+def record_of(record: dict[str, Any], path: Path, line: int) -> Annotation | Failure | LeftOut:
+    """What a line of a shard says. Raises BadInput naming file, line and field."""
+    if "reason" in record:
+        return Failure(record["article_id"], record["reason"])
+    if "left_out" in record:
+        return LeftOut(record["article_id"], record["left_out"])
+    return Annotation.from_record(record, path=path, line=line)
+
+
+def shard_key(annotator: Annotator, recipe: Recipe) -> bytes:
+    """What the names of all shards of a run hang on: the engine as it is, and the schema."""
+    about = [annotator.key, recipe.model, recipe.options or {}, recipe.schema.model_dump_json(by_alias=True)]
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).digest()
+
+
+def shard_name(key: bytes, articles: Iterable[Article]) -> str:
+    """The name of the file of a shard of these articles."""
+    own = hashlib.sha256(key)
+    for article in articles:
+        own.update(hashlib.sha256(article.to_json().encode()).digest())
+    return f"{own.hexdigest()[:32]}.jsonl"
 
 
 class Crew(NamedTuple):
@@ -139,18 +157,10 @@ def annotate_shards(articles: Iterable[Article], recipe: Recipe, crew: Crew, par
         EngineError: the engine fails as a whole, or a worker died.
         CurationError: a shard cannot be written.
     """
-    key = hashlib.sha256(
-        json.dumps(
-            [crew.annotator.key, recipe.model, recipe.options or {}, recipe.schema.model_dump_json(by_alias=True)],
-            sort_keys=True,
-        ).encode()
-    )
+    key = shard_key(crew.annotator, recipe)
     waiting: deque[tuple[Shard, Callable[[], object]]] = deque()
     for batch in batches(articles, SHARD_ARTICLES, SHARD_CHARACTERS):
-        own = key.copy()
-        for article in batch:
-            own.update(hashlib.sha256(article.to_json().encode()).digest())
-        path = parts / f"{own.hexdigest()[:32]}.jsonl"
+        path = parts / shard_name(key, batch)
         shard = Shard(path, len(batch), sum(len(article.text) for article in batch), kept=path.exists())
         waiting.append((shard, _nothing if shard.kept else crew.start(batch, path)))
         if len(waiting) >= crew.ahead:

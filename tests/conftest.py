@@ -27,6 +27,16 @@ def schema() -> LabelSchema:
 
 
 @pytest.fixture(scope="session")
+def trainers() -> Path:
+    """The Python that `make trainers` sets up, with torch and with the toolkit itself."""
+    python = ROOT / ".venv-trainers" / "bin" / "python"
+    if not (python.parents[1] / "installed").exists():
+        missing = "no .venv-trainers: run `make trainers` (1 GB, with torch)"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    return python
+
+
+@pytest.fixture(scope="session")
 def recalls() -> LabelSchema:
     """The second schema, of another domain."""
     return load_schema(ROOT / "schemas" / "product-recalls.yaml")

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,8 @@ from curation.labelstudio.snapshot import (
 
 BLOCK = 32
 """Task ids in a block of `raw.jsonl.gz`: a gzip member of its own, copied where nothing in it changed."""
+_HEAD = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + struct.pack("<H2sH", 8, b"CU", 4)
+"""The head of a member up to its length: deflate, no time, any system, one extra field `CU` of four bytes."""
 
 
 class Source(NamedTuple):
@@ -164,10 +167,17 @@ class _Builder:
         """Write raw.jsonl.gz and tasks.jsonl, and gather the rest."""
         raw, tasks = self.out(RAW), self.out(TASKS)
         arriving = _Arriving(fresh)
-        blocks = _Blocks(self.previous)
+        blocks = _Blocks(self.previous, self.before)
         for block, ids in groupby(self.live, lambda number: number // BLOCK):
             wanted = list(ids)
-            packed, lines = blocks.take(block)
+            there, packed = blocks.take(block)
+            same = there == wanted and self.kept.issuperset(wanted) and self.again.isdisjoint(wanted)
+            if same:
+                for number in wanted:
+                    self.stands(self.before[number], tasks)
+                raw.write(packed, lines=len(wanted))
+                continue
+            lines = blocks.lines(packed)
             new: dict[int, bytes] = {}
             for number in wanted:
                 if number in self.kept:
@@ -179,12 +189,17 @@ class _Builder:
                     line = self.read(task)
                 else:
                     continue
-                self.counts["tasks"] += 1
-                self.counts[line.state] += 1
-                tasks.write(line.model_dump_json().encode() + b"\n")
+                self.stands(line, tasks)
             if new != lines:
                 packed = _pack(b"".join(one + b"\n" for one in new.values())) if new else b""
             raw.write(packed, lines=len(new))
+        blocks.finish()
+
+    def stands(self, line: TaskLine, tasks: _Out) -> None:
+        """Count and write down where one task stands."""
+        self.counts["tasks"] += 1
+        self.counts[line.state] += 1
+        tasks.write(line.model_dump_json().encode() + b"\n")
 
     def read(self, task: dict[str, Any]) -> TaskLine:
         """Decode one task."""
@@ -314,44 +329,71 @@ class _Arriving:
 
 
 class _Blocks:
-    """The blocks of a snapshot's raw tasks by rising number, taken one by one."""
+    """The blocks of a snapshot's raw tasks by rising number, taken one by one and unpacked only where asked for."""
 
-    def __init__(self, snapshot: Snapshot | None) -> None:
-        self.blocks = _blocks(snapshot) if snapshot else iter(())
+    def __init__(self, snapshot: Snapshot | None, tasks: Iterable[int]) -> None:
+        self.snapshot, self.hash = snapshot, hashlib.sha256()
+        self.path = snapshot.path / RAW if snapshot else Path(RAW)
+        ids = [(block, list(tasks)) for block, tasks in groupby(tasks, lambda number: number // BLOCK)]
+        self.blocks = zip(ids, self.members(), strict=False) if snapshot else iter(())
         self.next = next(self.blocks, None)
 
-    def take(self, block: int) -> tuple[bytes, dict[int, bytes]]:
-        """The block as it is packed, and its lines by task id; both empty where there is none of that number."""
-        while self.next is not None and self.next[0] < block:
+    def take(self, block: int) -> tuple[list[int], bytes]:
+        """The ids in a block, and the block as it is packed; both empty where there is none of that number."""
+        while self.next is not None and self.next[0][0] < block:
             self.next = next(self.blocks, None)
-        if self.next is None or self.next[0] != block:
-            return b"", {}
-        return self.next[1], self.next[2]
+        if self.next is None or self.next[0][0] != block:
+            return [], b""
+        return self.next[0][1], self.next[1]
 
+    def lines(self, packed: bytes) -> dict[int, bytes]:
+        """The lines of a block by task id."""
+        try:
+            return {_id(line): line for line in zlib.decompress(packed, wbits=31).splitlines()} if packed else {}
+        except (zlib.error, ValueError) as error:
+            raise self.damaged(str(error)) from error
 
-def _blocks(snapshot: Snapshot) -> Iterator[tuple[int, bytes, dict[int, bytes]]]:
-    path = snapshot.path / RAW
-    rest = b""
-    with path.open("rb") as file:
+    def finish(self) -> None:
+        """Read the rest, and see that all of it is what was written: what is damaged must not be taken over."""
+        for _ in self.blocks:
+            pass
+        if self.snapshot and self.hash.hexdigest() != self.snapshot.manifest.files[RAW].sha256:
+            raise self.damaged("its hash is another")
+
+    def members(self) -> Iterator[bytes]:
+        """The gzip members of the file."""
+        with self.path.open("rb") as file:
+            while head := file.read(len(_HEAD) + 4):
+                if (size := _length(head)) is None:
+                    yield from self.old(head, file)
+                    return
+                member = head + file.read(max(0, size - len(head)))
+                if len(member) != size:
+                    raise self.damaged("cut short")
+                self.hash.update(member)
+                yield member
+
+    def old(self, rest: bytes, file: IO[bytes]) -> Iterator[bytes]:
+        """The members of a file that does not say how long they are, packed anew."""
         while rest or (rest := file.read(1 << 20)):
-            packed, unpacked, gzip = [rest], [], zlib.decompressobj(wbits=31)
+            whole, unpacked, gzip = rest, [], zlib.decompressobj(wbits=31)
             try:
                 unpacked.append(gzip.decompress(rest))
                 while not gzip.eof:
                     if not (more := file.read(1 << 20)):
                         raise zlib.error("cut short")
-                    packed.append(more)
+                    whole += more
                     unpacked.append(gzip.decompress(more))
             except zlib.error as error:
-                raise BadInput(
-                    f"is damaged ({error})", path=path, way_out="remove the snapshot's folder and pull with --full"
-                ) from error
+                raise self.damaged(str(error)) from error
             rest = gzip.unused_data
-            whole = b"".join(packed)
-            lines = {}
-            for line in b"".join(unpacked).splitlines():
-                lines[_id(line)] = line
-            yield min(lines) // BLOCK, whole[: len(whole) - len(rest)], lines
+            self.hash.update(whole[: len(whole) - len(rest)])
+            yield _pack(b"".join(unpacked))
+
+    def damaged(self, how: str) -> BadInput:
+        return BadInput(
+            f"is damaged ({how})", path=self.path, way_out="remove the snapshot's folder and pull with --full"
+        )
 
 
 def _id(line: bytes) -> int:
@@ -373,8 +415,16 @@ def _json(record: dict[str, Any]) -> bytes:
 
 
 def _pack(data: bytes) -> bytes:
-    packer = zlib.compressobj(6, wbits=31)
-    return packer.compress(data) + packer.flush()
+    """A gzip member that says how long it is, in a field of its header that readers skip."""
+    packer = zlib.compressobj(6, wbits=-15)
+    body = packer.compress(data) + packer.flush()
+    size = len(_HEAD) + 4 + len(body) + 8
+    return _HEAD + struct.pack("<I", size) + body + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
+
+
+def _length(head: bytes) -> int | None:
+    """How long the member is that begins so; None where it does not say."""
+    return int(struct.unpack_from("<I", head, len(_HEAD))[0]) if head[: len(_HEAD)] == _HEAD else None
 
 
 def _bytes(line: _Line) -> bytes:

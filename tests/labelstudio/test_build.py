@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -182,6 +183,32 @@ def test_a_damaged_block_is_not_taken_over(tmp_path: Path, schema: LabelSchema) 
     raw.write_bytes(raw.read_bytes()[:-40])
     with pytest.raises(BadInput, match="damaged"):
         build(tmp_path, tasks, {1}, schema, read_snapshot(path))
+
+
+def test_a_damaged_block_in_which_nothing_changed_is_not_taken_over_either(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema) for number in range(1, 100)}
+    path, _ = build(tmp_path, tasks, tasks, schema, None)
+    raw = bytearray((path / "raw.jsonl.gz").read_bytes())
+    raw[-200] ^= 1
+    (path / "raw.jsonl.gz").write_bytes(raw)
+    with pytest.raises(BadInput, match="damaged"):
+        build(tmp_path, tasks, {1}, schema, read_snapshot(path))
+
+
+def test_blocks_that_do_not_say_their_length_are_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema) for number in range(1, 100)}
+    path, _ = build(tmp_path / "old", tasks, tasks, schema, None)
+    lines = gzip.decompress((path / "raw.jsonl.gz").read_bytes()).splitlines(keepends=True)
+    blocks = [lines[:31], lines[31:63], lines[63:95], lines[95:]]
+    old = b"".join(gzip.compress(b"".join(block), mtime=0) for block in blocks)
+    (path / "raw.jsonl.gz").write_bytes(old)
+    manifest = (path / "snapshot.json").read_text()
+    was = read_snapshot(path).manifest.files["raw.jsonl.gz"].sha256
+    (path / "snapshot.json").write_text(manifest.replace(was, hashlib.sha256(old).hexdigest()))
+    tasks[50] = task(50, schema, 1)
+    part = read_snapshot(build(tmp_path / "old", tasks, {50}, schema, read_snapshot(path))[0])
+    whole = read_snapshot(build(tmp_path / "new", tasks, tasks, schema, None)[0])
+    assert part.manifest.content == whole.manifest.content
 
 
 def test_a_folder_that_is_no_snapshot(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,13 +57,13 @@ def place(
     return assignment, edges
 
 
-def in_order(rows: Intake, assignment: Assignment) -> list[int]:
+def in_order(rows: Intake, assignment: Assignment) -> Sequence[int]:
     """The numbers of the rows that go out, sorted by article id."""
     aside = {one.article_id for one in assignment.set_aside}
     order = sorted((n for n, one in enumerate(rows.ids) if one not in aside), key=rows.ids.__getitem__)
     if not order:
         raise ReleaseError("no article has a reviewed annotation, so there is nothing to release; review some first")
-    return order
+    return array("q", order)
 
 
 def splits_by(wanted: Literal["hash", "time"] | None, before: Before | None) -> Literal["hash", "time"]:
@@ -85,9 +87,12 @@ def split_facts(
     near_duplicate: float,
     cuts: tuple[datetime, datetime] | None,
 ) -> SplitFacts:
-    """What the manifest says of the splits; `placed` are the ids of the articles that are in one."""
-    clusters = Counter(assignment.table[one].cluster for one in placed)
-    split = {one: assignment.table[one].split for one in placed}
+    """What the manifest says of the splits; `placed` are the sorted ids of the articles that are in one."""
+    # Most articles are alone in their cluster, and need no place in memory. A cluster is named after one of its own.
+    joined = Counter(cluster for one in placed if (cluster := assignment.table[one].cluster) != one)
+    sizes = [count + _holds(placed, cluster) for cluster, count in joined.items()]
+    among = {one for edge in edges for one in edge[:2] if _holds(placed, one)}
+    split = {one: assignment.table[one].split for one in among}
     across = [
         edge.similarity
         for edge in edges
@@ -98,9 +103,14 @@ def split_facts(
         cuts=cuts,
         fractions=fractions,
         near_duplicate=near_duplicate,
-        clusters=sum(count > 1 for count in clusters.values()),
-        largest_cluster=max(clusters.values()),
+        clusters=sum(size > 1 for size in sizes),
+        largest_cluster=max(sizes, default=1),
         leakage=round(max(across), 6) if across else None,
         leakage_floor=near_duplicate / 2,
         set_aside=assignment.set_aside,
     )
+
+
+def _holds(ordered: Sequence[str], one: str) -> bool:
+    place = bisect_left(ordered, one)
+    return place < len(ordered) and ordered[place] == one

@@ -200,7 +200,8 @@ def assign(
         split = pins[0].split if pins else fresh(members)
         for one in members:
             placed[one] = Place(cluster, split, known[one].since if one in known else None)
-    return Assignment(known | placed, tuple(sorted(aside, key=lambda one: one.article_id)))
+    known.update(placed)
+    return Assignment(known, tuple(sorted(aside, key=lambda one: one.article_id)))
 
 
 def split_of(article_id: str, fractions: Sequence[float] = FRACTIONS) -> str:
@@ -268,6 +269,10 @@ def _components(order: Sequence[str], near: Mapping[str, set[str]]) -> Iterator[
     """Connected articles, each group sorted, the groups in the order of their smallest ids."""
     seen: set[str] = set()
     for start in order:
+        if start not in near:
+            # Nobody comes upon it from elsewhere.
+            yield [start]
+            continue
         if start in seen:
             continue
         seen.add(start)

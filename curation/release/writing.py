@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,7 +29,7 @@ def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], c
     """Write every config and split into `part`, counting what is in them. Returns their sizes, by config and split."""
     sizes: Sizes = {config: {} for config in CONFIGS}
     for split in SPLITS:
-        numbers = [n for n in order if table[rows.ids[n]].split == split]
+        numbers = array("q", (n for n in order if table[rows.ids[n]].split == split))
         for config, size in _write_split(rows, numbers, split, counting, part).items():
             sizes[config][split] = size
     lost = np.frombuffer(rows.lost, np.uint32).reshape(-1, len(LOSSES))[order].sum(axis=0)

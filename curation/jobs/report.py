@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from datetime import date
 from heapq import nsmallest
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from curation.annotation import Annotation
 from curation.annotation_file import AnnotationFile
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import whole_file
+from curation.files import read_jsonl, whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.anchoring import anchoring as audit
@@ -26,6 +25,7 @@ from curation.jobs.status import BRIEF, Brief, StatusReport
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.labelstudio.snapshot import ANNOTATIONS
 from curation.migrate import migrate
 from curation.project import Project
 from curation.release import read_takedown
@@ -179,36 +179,47 @@ class _Sources:
         self._pseudonyms = Pseudonyms.of(project.work)
         self._schemas: Counter[str] = Counter()
         self._deleted = 0
-        self._other_text = 0
+        tasks = snapshot.tasks() if snapshot else ()
+        self._apart = {name for task in tasks if task.purpose != ANNOTATE for name in task.annotations}
         self._gold: str | None = None
 
-    def said(self, *, again: bool = False) -> Iterator[Said]:
-        """What people said, article by article, by id; `again`: strange things were counted already."""
+    def said(self) -> Iterator[Said]:
+        """What people said, article by article, by id."""
         if self.snapshot is None:
             return
-        apart = {name for task in self.snapshot.tasks() if task.purpose != ANNOTATE for name in task.annotations}
-        texts = groupby(self.snapshot.articles(), key=lambda article: article.id)
-        revisions = next(texts, None)
-        for article_id, made in groupby(self.snapshot.annotations(), key=lambda one: one.article_id):
-            while revisions is not None and revisions[0] < article_id:
-                revisions = next(texts, None)
-            held = list(revisions[1]) if revisions is not None and revisions[0] == article_id else []
-            first: list[Annotation] = []
-            second: list[Annotation] = []
+        for texts, made in self.snapshot.by_article():
             for one in made:
-                (second if one.id in apart else first).append(self._read(one, again))
-            texts_held = {article.text_sha256: article for article in held}
-            yield Said(article_id, texts_held, latest(first), latest(second))
+                self._deleted += one.annotator.key == NOBODY
+                self._schemas[one.schema_ref] += 1
+            if made:
+                yield Said(made[0].article_id, texts, *self._latest(made))
 
-    def _read(self, annotation: Annotation, again: bool) -> Annotation:
-        if not again:
-            self._deleted += annotation.annotator.key == NOBODY
-            self._schemas[annotation.schema_ref] += 1
-        carried, _ = migrate(annotation, self.schema)
-        if carried.annotator.key == NOBODY:
-            known = carried.annotator.model_copy(update={"name": DELETED})
-            return carried.model_copy(update={"annotator": known})
-        return self._pseudonyms.annotation(carried)
+    def people(self, wanted: Collection[str]) -> dict[str, list[Annotation]]:
+        """What people said last of these articles, what was said in review first. The others are not read in."""
+        if self.snapshot is None:
+            return {}
+        path = self.snapshot.path / ANNOTATIONS
+        made: dict[str, list[Annotation]] = {}
+        for number, record in read_jsonl(path):
+            if record.get("article_id") in wanted:
+                one = Annotation.from_record(record, path=path, line=number)
+                made.setdefault(one.article_id, []).append(one)
+        told: dict[str, list[Annotation]] = {}
+        for name, of in made.items():
+            first, second = self._latest(of)
+            told[name] = [*second, *first]
+        return told
+
+    def _latest(self, made: list[Annotation]) -> tuple[list[Annotation], list[Annotation]]:
+        """Of each person the last, on annotating and in review; under pseudonyms and in today's labels."""
+        first: list[Annotation] = []
+        second: list[Annotation] = []
+        for one in made:
+            name = DELETED if one.annotator.key == NOBODY else self._pseudonyms.key(one.annotator.key)
+            annotator = one.annotator.model_copy(update={"name": name.removeprefix("person:")})
+            carried = migrate(one, self.schema)[0].model_copy(update={"annotator": annotator})
+            (second if one.id in self._apart else first).append(carried)
+        return latest(first), latest(second)
 
     def articles(self) -> Iterator[Article]:
         """The project's articles that can be read."""
@@ -337,11 +348,7 @@ def _reader(
     """The chosen articles with all that was said of them, in the order of choice."""
     wanted = set(chosen)
     articles = {article.id: article for article in sources.articles() if article.id in wanted}
-    people = {
-        said.article_id: [*said.reviewed, *said.people]
-        for said in sources.said(again=True)
-        if said.article_id in wanted
-    }
+    people = sources.people(wanted)
     gold = sources.gold(wanted)
     reader = Reader(sources.schema)
     for name in chosen:

@@ -34,7 +34,7 @@ from curation.review.calibration import calibration
 from curation.review.effort import Defaults, actions, cost
 
 FOLDS = 5
-PRIOR = 20.0
+PRIOR = 100.0
 """Items' worth of the curve of all labels that stand beside a label's own."""
 DROPPED = 5
 """Fewest items whose mending must be counted before a limit is trusted."""

@@ -148,6 +148,8 @@ def annotate_on(at: Cluster, read: Read, recipe: Recipe, parts: str) -> Iterator
             max_task_retries=2,
         )
         for row in done.iter_rows():
+            if row["failed"]:
+                raise EngineError(row["failed"])
             problems = tuple(Problem(*one) for one in json.loads(row["problems"]))
             yield RemoteShard(row["url"], int(row["articles"]), int(row["characters"]), bool(row["kept"]), problems)
 
@@ -201,19 +203,22 @@ class _Shards(Datasource):  # type: ignore[misc]
                 else:
                     yield found
 
-        def row(url: str, batch: list[Article]) -> Any:
+        def row(url: str, batch: list[Article], failed: str = "") -> Any:
             told = json.dumps(problems)
             problems.clear()
             articles = [article.to_json() for article in batch]
             characters = sum(len(article.text) for article in batch)
             return pa.table(
                 {"url": [url], "texts": [json.dumps(articles)], "articles": [len(batch)], "characters": [characters],
-                 "problems": [told]}
+                 "problems": [told], "failed": [failed]}
             )  # fmt: skip
 
-        for batch in batches(usable(), SHARD_ARTICLES, SHARD_CHARACTERS):
-            yield row(f"{self._parts}/{shard_name(self._key, batch)}", batch)
-        yield row("", [])
+        try:
+            for batch in batches(usable(), SHARD_ARTICLES, SHARD_CHARACTERS):
+                yield row(f"{self._parts}/{shard_name(self._key, batch)}", batch)
+            yield row("", [])
+        except Exception as error:
+            yield row("", [], _reason(error))
 
 
 class _Worker:
@@ -227,11 +232,19 @@ class _Worker:
         url, texts = str(batch["url"][0]), json.loads(batch.pop("texts")[0])
         kept = bool(texts) and _exists(url)
         if texts and not kept:
-            self._engine = self._engine or _made(self._recipe, self._lexicon)
-            articles = [Article.from_record(json.loads(text), path=Path(url)) for text in texts]
-            write_at(url, lines(self._engine, articles))
+            try:
+                self._engine = self._engine or _made(self._recipe, self._lexicon)
+                articles = [Article.from_record(json.loads(text), path=Path(url)) for text in texts]
+                write_at(url, lines(self._engine, articles))
+            except Exception as error:  # Ray would tell the traceback, and not the reason
+                batch["failed"] = [_reason(error)]
         batch["kept"] = [kept]
         return batch
+
+
+def _reason(error: Exception) -> str:
+    known = isinstance(error, CurationError)
+    return str(error) if known else one_line(f"on the cluster: {type(error).__name__}: {error}")
 
 
 def _exists(url: str) -> bool:
@@ -263,12 +276,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayTaskError as error:
-        cause = error.cause
-        while isinstance(cause, ray.exceptions.RayTaskError):
-            cause = cause.cause
-        if isinstance(cause, CurationError):
-            raise EngineError(str(cause)) from error
-        raise EngineError(one_line(f"on the cluster: {type(cause).__name__}: {cause}")) from error
+        raise EngineError(_reason(error.cause)) from error
     except ray.exceptions.RayError as error:
         reason = one_line(f"{type(error).__name__}: {error}", 200)
         raise EngineError(f"workers of the cluster died ({reason}); run again, finished shards are kept") from error

@@ -38,7 +38,7 @@ from curation.schema import LabelSchema
 
 INPUTS = "inputs.jsonl"
 _NOTHING = [0] * len(LOSSES)
-_BYTES = 8_000_000
+_BYTES = 4_000_000
 """About the most bytes of JSON in a block."""
 _AHEAD = 2
 """Blocks that are parsed and screened while the one before them is stored."""

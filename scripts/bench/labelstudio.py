@@ -1,9 +1,9 @@
 """Push and pull beside the barest ways to do the same, in one run on one Label Studio.
 
-    python scripts/bench/labelstudio.py [--tasks 400] [--rounds 2] [--url URL --key KEY] [--json]
+    python scripts/bench/labelstudio.py [--tasks 400] [--rounds 2] [--url URL --key KEY] [--full] [--json]
 
 Tasks have 4,000 characters, 40 spans and 20 arrows: 13 kB of JSON. The figures of the documentation are those of
-`--tasks 10000 --rounds 1`, half an hour. Without `--url` a Label Studio of its own is started, and removed afterwards.
+`--full`, half an hour. Without `--url` a Label Studio of its own is started, and removed afterwards.
 Ours runs in a fresh process that reads articles and annotations from files, as the jobs do; the others get requests
 that are ready to be sent. All take turns, and what is compared is the shortest time of each.
 """
@@ -50,8 +50,11 @@ def main() -> None:
     parser.add_argument("--single", type=int, default=40, help="predictions to create one by one")
     parser.add_argument("--url", help="a Label Studio that is there already, with --key")
     parser.add_argument("--key")
+    parser.add_argument("--full", action="store_true", help="10,000 tasks, one round; the table and then the JSON")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options = parser.parse_args()
+    if options.full:
+        options.tasks, options.rounds = 10_000, 1
     folder = Path(tempfile.mkdtemp(prefix="curation-bench-"))
     try:
         if options.url:
@@ -71,6 +74,8 @@ def main() -> None:
         met = "" if line["goal"] is None else "  met" if line["met"] else "  NOT MET"
         goal = "" if line["goal"] is None else f"goal {line['goal']}"
         print(f"{line['what']:<58} {line['figure']:>22}  {goal}{met}")
+    if options.full:
+        print(json.dumps(found))
 
 
 class Bench:

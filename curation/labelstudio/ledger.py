@@ -253,16 +253,24 @@ class Ledger:
                 [(project.key, batch, *one) for one in planned],
             )
 
-    def landed(self, project: KnownProject, batch: str, task_ids: Iterable[int]) -> int:
-        """The import was carried out and gave these ids, in the order of the plan. Returns tasks now superseded."""
+    def landed(self, project: KnownProject, batch: str, task_ids: Iterable[int], *, bare: bool = False) -> int:
+        """The import was carried out and gave these ids, in the order of the plan. Returns tasks now superseded.
+
+        `bare`: its predictions did not arrive with it.
+        """
         with self.change():
             rows = self._ask("SELECT row FROM tasks WHERE batch = ? ORDER BY row", batch)
             for task, (row,) in zip(task_ids, rows, strict=True):
                 self._name(project, row, task)
+            if bare:
+                self._db.execute("UPDATE tasks SET digest = NULL WHERE batch = ?", (batch,))
             return self._arrived(project, batch)
 
     def found(self, project: KnownProject, batch: str, tasks: Iterable[dict[str, Any]]) -> int:
-        """Tasks of that batch were found on the server (`id` and `data` of each). Returns tasks now superseded."""
+        """Tasks of that batch were found on the server. Returns tasks now superseded.
+
+        Of each its `id`, `data` and `total_predictions`: some arrive without theirs.
+        """
         with self.change():
             for task in tasks:
                 self._adopt(project, task)
@@ -402,6 +410,11 @@ class Ledger:
             self._db.execute(
                 "UPDATE tasks SET withheld = ? WHERE project = ? AND task_id = ?", (data[WITHHELD], project.key, number)
             )
+        if task.get("total_predictions") == 0:
+            self._db.execute(
+                "UPDATE tasks SET digest = NULL WHERE project = ? AND task_id = ? AND annotation_id IS NOT NULL",
+                (project.key, number),
+            )
         if task.get("predictions"):
             one = task["predictions"][0]
             regions = one.get("result")
@@ -507,7 +520,9 @@ class Ledger:
             )
             self._db.executemany("UPDATE tasks SET digest = NULL WHERE row = ?", [(task.row,) for task in tasks])
 
-    def predicted(self, task: Task, prediction_id: int, annotation_id: str, engine: str, what: str) -> None:
+    def predicted(
+        self, task: Task, prediction_id: int, annotation_id: str | None, engine: str | None, what: str | None
+    ) -> None:
         """The task's one current prediction is this one now; `what` is the digest of its regions."""
         with self.change():
             self._db.execute(

@@ -8,6 +8,7 @@ the next removes them.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -187,6 +188,7 @@ class _Batch:
     bodies: list[bytes] = field(default_factory=list)
     annotations: list[str] = field(default_factory=list)
     size: int = 0
+    predictions: int = 0
 
     def add(self, task: Outgoing, schema: LabelSchema) -> None:
         body, digest = task.packed(schema, self.name)
@@ -200,10 +202,11 @@ class _Batch:
         )
         self.bodies.append(body)
         self.size += len(body) + 1
+        self.predictions += (task.shown is not None) + len(task.variants)
 
     def renamed(self) -> _Batch:
         """The same tasks under a new batch id. The old one is 128 random bits: nothing else in them is like it."""
-        again = _Batch(planned=self.planned, size=self.size)
+        again = _Batch(planned=self.planned, size=self.size, predictions=self.predictions)
         old, new = self.name.encode(), again.name.encode()
         again.bodies = [body.replace(old, new) for body in self.bodies]
         return again
@@ -373,7 +376,11 @@ class _Run:
         task_ids = said.get("task_ids") if isinstance(said, dict) else None
         if not isinstance(task_ids, list) or len(task_ids) != len(batch.planned):
             return False  # an edition that imports in the background
-        self.count("superseded", self.ledger.landed(self.project, batch.name, task_ids))
+        counted = said.get("prediction_count")
+        bare = isinstance(counted, int) and counted < batch.predictions
+        self.count("superseded", self.ledger.landed(self.project, batch.name, task_ids, bare=bare))
+        if bare:
+            self.give_again(batch)
         return True
 
     def ask_and_repeat(self, batch: _Batch) -> None:
@@ -382,6 +389,7 @@ class _Run:
             tasks = wait_for(self.client, self.project, batch.name, time.time() + self.patience)
             if tasks:
                 self.count("superseded", self.ledger.found(self.project, batch.name, tasks))
+                self.give_again(batch)
                 return
             self.ledger.lost(batch.name)
             self.unsure = True
@@ -395,6 +403,26 @@ class _Run:
             f"{self.client.url}: an import of {len(batch.planned)} articles got no answer {ATTEMPTS} times; see that "
             "Label Studio is well and run again with a smaller batch size, nothing is sent twice"
         )
+
+    def give_again(self, batch: _Batch) -> None:
+        """Give tasks of an import the predictions that did not arrive with it.
+
+        On SQLite, Label Studio drops all predictions of an import that it had to try again, its database being locked.
+        """
+        bare: dict[int, tuple[Task, Planned, list[dict[str, Any]]]] = {}
+        for planned, body in zip(batch.planned, batch.bodies, strict=True):
+            task, *_ = self.ledger.tasks_of(self.project, planned.article_id, planned.text_sha256, planned.purpose)
+            if task.digest is None and task.task_id and planned.annotation_id is not None:
+                bare[task.task_id] = task, planned, json.loads(body)["predictions"]
+        if not bare:
+            return
+        name = uuid.uuid4().hex
+        self.ledger.begin_predictions(self.project, name, (task for task, _, _ in bare.values()))
+        sure, given = self.first_predictions({number: made for number, (_, _, made) in bare.items()})
+        for number, (task, planned, _) in bare.items():
+            self.ledger.predicted(task, given[number], planned.annotation_id, planned.engine, planned.digest)
+        self.ledger.end_predictions(name, sure=sure)
+        self.unsure = self.unsure or not sure
 
     def refresh_all(self, stale: list[tuple[Task, Outgoing]]) -> None:
         """Give untouched tasks the newer prediction.
@@ -493,36 +521,40 @@ class _Run:
 
     def add_predictions(self, bare: list[tuple[Task, Article, Annotation]]) -> bool:
         """First predictions for tasks that have none. Returns whether none of them can come a second time."""
-        sure, missing = True, bare
+        made = {
+            task.task_id or 0: encode.prediction(annotation, article, self.schema) for task, article, annotation in bare
+        }
+        sure, given = self.first_predictions({number: [one] for number, one in made.items()})
+        for task, _, annotation in bare:
+            number = task.task_id or 0
+            says = encode.digest(made[number]["result"])
+            self.ledger.predicted(task, given[number], annotation.id, encode.engine(annotation), says)
+        return sure
+
+    def first_predictions(self, made: dict[int, list[dict[str, Any]]]) -> tuple[bool, dict[int, int]]:
+        """Send predictions, by task id, to tasks that have none.
+
+        Returns whether none of them can come a second time, and by task the id of its first prediction.
+        """
+        sure, given, missing = True, dict[int, int](), made
         for _ in range(ATTEMPTS):
             if not missing:
-                return sure
-            body = [
-                {"task": task.task_id, **encode.prediction(annotation, article, self.schema)}
-                for task, article, annotation in missing
-            ]
+                return sure, given
+            body = [{"task": number, **one} for number, some in missing.items() for one in some]
             try:
                 self.client.post(f"/api/projects/{self.project.id}/import/predictions", body, timeout=IMPORT_TIMEOUT)
             except Ambiguous:
                 sure = False
                 time.sleep(min(2.0, self.patience))
-            ids = [task.task_id for task, _, _ in missing if task.task_id]
-            now = {
-                task["id"]: task["predictions"]
-                for chunk in exported(self.client, self.project.id, ids)
-                for task in chunk
-            }
-            for task, article, annotation in missing:
-                if given := now.get(task.task_id or 0):
-                    says = encode.digest(encode.prediction(annotation, article, self.schema)["result"])
-                    self.ledger.predicted(task, min(given), annotation.id, encode.engine(annotation), says)
-            missing = [one for one in missing if not now.get(one[0].task_id or 0)]
+            for chunk in exported(self.client, self.project.id, missing):
+                given |= {task["id"]: min(task["predictions"]) for task in chunk if task["predictions"]}
+            missing = {number: some for number, some in made.items() if number not in given}
         if missing:
             raise Ambiguous(
                 f"{self.client.url}: predictions of {len(missing)} tasks did not arrive; see that Label Studio is well "
                 "and run again"
             )
-        return sure
+        return sure, given
 
     def late_predictions(self) -> None:
         """Predictions that came late: beside those sent again, or in the place of newer ones."""

@@ -68,14 +68,14 @@ def _adopt(client: Client, ledger: Ledger, project: KnownProject, which: dict[st
 
 
 def arrived(client: Client, project: KnownProject, batches: Iterable[str]) -> list[dict[str, Any]]:
-    """The tasks that the server has of those import requests, with `id` and `data`."""
+    """The tasks that the server has of those import requests, with `id`, `data` and `total_predictions`."""
     names = list(batches)
     if not names:
         return []
     which = condition(f"data.{BATCH}", "equal", names[0])
     if len(names) > 1:
         which = condition(f"data.{BATCH}", "in_list", names, "List")
-    return list(listed(client, project.id, which, include="id,data"))
+    return list(listed(client, project.id, which, include="id,data,total_predictions"))
 
 
 def wait_for(client: Client, project: KnownProject, batch: str, until: float) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,11 +15,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import psutil
 import pytest
 
 from curation.annotation import Annotation, Annotator
@@ -477,6 +480,24 @@ def until_it_works(job: Callable[[], T]) -> T:
         with suppress(LabelStudioError):
             return job()
     pytest.fail("40 runs, and none ended well")
+
+
+def test_predictions_that_a_busy_database_cost_are_given_again(
+    studio: Studio, client: Client, schema: LabelSchema, tmp_path: Path, title: str
+) -> None:
+    """On SQLite, an import that met a lock is tried again by the server itself, and then without its predictions."""
+    work = pairs(schema, 8)
+    project = push(client, schema, [], work=tmp_path, title=title).project_id
+    base = psutil.Process(studio.pid).environ()["LABEL_STUDIO_BASE_DATA_DIR"]
+    with closing(sqlite3.connect(Path(base) / "label_studio.sqlite3")) as busy, ThreadPoolExecutor(1) as beside:
+        busy.execute("BEGIN IMMEDIATE")
+        sending = beside.submit(push, client, schema, work, work=tmp_path, title=title)
+        time.sleep(6.5)  # the server waits 5 s for the lock, and 3 s more before it tries again
+        busy.rollback()
+        assert sending.result().sent == 8
+    once_each(client, project, work)
+    last = push(client, schema, work, work=tmp_path, title=title)
+    assert (last.sent, last.refreshed, last.already_there) == (0, 0, 8)
 
 
 def test_an_import_that_arrives_late_leaves_no_double(

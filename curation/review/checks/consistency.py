@@ -29,6 +29,8 @@ class Consistency:
     def __init__(self) -> None:
         self._entities: dict[str, Counter[str]] = defaultdict(Counter)
         self._triggers: dict[str, Counter[str]] = defaultdict(Counter)
+        self._marked: Counter[str] = Counter()  # places, however many labels a place has
+        self._triggering: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
         self._low: Counter[str] = Counter()
 
@@ -43,6 +45,8 @@ class Consistency:
             self._entities[_string(document, spot(entity))][entity.type] += 1
         for event in document.events:
             self._triggers[_string(document, spot(event)).lower()][event.type] += 1
+        self._marked.update(_string(document, where) for where in {spot(one) for one in document.entities})
+        self._triggering.update(_string(document, where).lower() for where in {spot(one) for one in document.events})
 
     def hints(self, document: Document) -> Iterator[Hint]:
         """What differs from its like in one document."""
@@ -57,11 +61,11 @@ class Consistency:
             string = _string(document, spot(event)).lower()
             types, total = self._triggers[string], self._low[string]
             yield from _labelled(document, event, types, "label-elsewhere", "in the corpus", FEWEST)
-            score = doubtful((types.total() - 0.5) / total) if total > FEWEST else 0.0
+            marked = self._triggering[string]
+            score = doubtful((marked - 0.5) / total) if total > FEWEST else 0.0
             if score >= LEAST:
                 what = (
-                    f"{document.quote(spot(event))} is a trigger here, and elsewhere "
-                    f"{types.total() - 1} times of {total - 1}."
+                    f"{document.quote(spot(event))} is a trigger here, and elsewhere {marked - 1} times of {total - 1}."
                 )
                 yield Hint("odd-trigger", score, (spot(event),), (event.type,), what)
         yield from self._unmarked(document, here)
@@ -89,23 +93,22 @@ class Consistency:
             yield from self._unmarked_trigger(string, untriggered)
 
     def _unmarked_elsewhere(self, string: str, free: list[Spot]) -> Iterator[Hint]:
-        types, total = self._entities.get(string), self._words[string]
+        types, marked, total = self._entities.get(string), self._marked[string], self._words[string]
         if types and total > FEWEST:
-            score = doubtful(max(total - types.total() - 0.5, 0.5) / total, OMISSIONS)
+            score = doubtful(max(total - marked - 0.5, 0.5) / total, OMISSIONS)
             if score >= LEAST:
                 label = _most(types)
-                what = (
-                    f"“{string}” is not marked; in the corpus it is {label}, marked {types.total()} times of {total}."
-                )
+                what = f"“{string}” is not marked; in the corpus it is {label}, marked {marked} times of {total}."
                 yield from (Hint("unmarked-elsewhere", score, (where,), (label,), what) for where in free)
 
     def _unmarked_trigger(self, string: str, free: list[Spot]) -> Iterator[Hint]:
-        types, total = self._triggers.get(string.lower()), self._low[string.lower()]
+        low = string.lower()
+        types, marked, total = self._triggers.get(low), self._triggering[low], self._low[low]
         if types and total > FEWEST:
-            score = doubtful(max(total - types.total() - 0.5, 0.5) / total, OMISSIONS)
+            score = doubtful(max(total - marked - 0.5, 0.5) / total, OMISSIONS)
             if score >= LEAST:
                 label = _most(types)
-                what = f"“{string}” is no trigger here; elsewhere it is one, {types.total()} times of {total}: {label}."
+                what = f"“{string}” is no trigger here; elsewhere it is one, {marked} times of {total}: {label}."
                 yield from (Hint("unmarked-trigger", score, (where,), (label,), what) for where in free)
 
 

@@ -7,19 +7,16 @@ import json
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from curation.annotation import Annotation, Annotator, Entity, Event, annotation_id
 from curation.article import Article
-from curation.errors import EngineError, one_line
-from curation.preannotate.batches import batches
-from curation.preannotate.engine import Engine, Failure
+from curation.errors import EngineError
+from curation.preannotate.batch_engine import BatchEngine
 from curation.preannotate.windows import Found, Window, Word, resolve, windows
-from curation.schema import LabelSchema, LabelType
+from curation.schema import LabelType
 
-BATCH_ARTICLES, BATCH_CHARACTERS = 32, 200_000
-"""How much is read at a time, whichever comes first."""
 LEAST_PIECES = 32
 """What must be left for the text beside the labels, or the model is no use."""
 OVERLAP = 64
@@ -40,7 +37,7 @@ class Cut(NamedTuple):
     text: str
 
 
-class ModelEngine(Engine):
+class ModelEngine(BatchEngine):
     """An engine that reads windows of articles. A new one defines `words` and `annotate`, and calls `begin` once made.
 
     `most_words`, `most_pieces`: what a window holds; `overlap`: words that two windows share.
@@ -54,18 +51,9 @@ class ModelEngine(Engine):
     most_pieces: int
     overlap: int = OVERLAP
 
-    def __init__(self, schema: LabelSchema, languages: Iterable[str] | None) -> None:
-        self.schema = schema
-        given = (languages,) if isinstance(languages, str) else languages
-        self._languages = {_main(one) for one in given or (schema.language,)}
-
     @abstractmethod
     def words(self, text: str) -> list[Word]:
         """The words of a text as the model counts them."""
-
-    @abstractmethod
-    def annotate(self, articles: list[Article]) -> list[Annotation]:
-        """The annotations of some articles, in their order."""
 
     def cut(self, articles: list[Article]) -> tuple[list[Cut], list[Counter[str]]]:
         """The windows of some articles, the shortest first, and what no window of each article can hold."""
@@ -84,35 +72,6 @@ class ModelEngine(Engine):
         """Become the annotator: everything in `about` that the output hangs on is in its version."""
         digest = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()[:8]
         self.annotator = Annotator(kind="engine", name=name, version=f"{version}+{digest}")
-
-    def __call__(self, article: Article) -> Annotation:
-        """The annotation of one article. Raises EngineError where it cannot be annotated."""
-        (made,) = self._batch([article])
-        if isinstance(made, Failure):
-            raise EngineError(f"{made.article_id}: {made.reason}")
-        return made
-
-    def pipe(self, articles: Iterable[Article]) -> Iterator[Annotation | Failure]:
-        """Annotations in the order of `articles`; memory does not grow with their number."""
-        for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
-            yield from self._batch(batch)
-
-    def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
-        """What is made of each article. An error costs the article that raised it and no other."""
-        readable = [article for article in articles if self._reads(article)]
-        try:
-            made = dict(zip(map(id, readable), self.annotate(readable), strict=True)) if readable else {}
-        except Exception as error:  # whatever a model raises on one text
-            if len(articles) == 1:
-                return [Failure(articles[0].id, one_line(f"{type(error).__name__}: {error}"))]
-            return [result for article in articles for result in self._batch([article])]
-        return [made.get(id(article)) or self._foreign(article) for article in articles]
-
-    def _reads(self, article: Article) -> bool:
-        return not article.language or not self._languages.isdisjoint({"*", _main(article.language)})
-
-    def _foreign(self, article: Article) -> Failure:
-        return Failure(article.id, f"is in {article.language}, this engine reads {', '.join(sorted(self._languages))}")
 
     def annotation(
         self, article: Article, entities: Iterable[Entity], events: Iterable[Event], left_out: Mapping[str, int]
@@ -186,8 +145,3 @@ def whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise EngineError(f"{name} is {value!r}; give a whole number, 1 at least")
     return value
-
-
-def _main(language: str) -> str:
-    """`en` of `en-GB`."""
-    return language.split("-")[0].lower()

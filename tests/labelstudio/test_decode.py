@@ -129,6 +129,19 @@ def test_without_a_frozen_copy_the_prediction_we_sent_last_counts(schema: LabelS
     assert without.parent is None
 
 
+def test_a_frozen_copy_that_is_not_what_was_sent_is_reported(schema: LabelSchema) -> None:
+    article = made.article(2)
+    prediction = made.annotation(article, schema, 2)
+    raw = made.exported(1, article, prediction, prediction, schema)
+    sent = {prediction.id: prediction}.get
+    assert decode(raw, schema, sent=sent, current=prediction.id).issues == ()
+    regions = raw["annotations"][0]["prediction"]["result"]
+    regions.remove(next(one for one in reversed(regions) if one["type"] == "labels" and "meta" not in one))
+    decoded = decode(raw, schema, sent=sent, current=prediction.id)
+    assert [issue.code for issue in decoded.issues] == ["copy-differs"]
+    assert {item.origin for item in decoded.annotations[0].items()} == {"engine:dice@1.0.0"}
+
+
 def test_skipped_tasks_and_drafts_come_through(schema: LabelSchema) -> None:
     raw = task(was_cancelled=True)
     skipped = decode(raw, schema)

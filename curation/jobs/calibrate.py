@@ -13,7 +13,7 @@ from curation.confidence import EffortChange, Section, SectionFigures
 from curation.errors import BadInput
 from curation.files import whole_file
 from curation.jobs.engines import engine_recipe
-from curation.jobs.gold import read_gold
+from curation.jobs.gold import read_corrected
 from curation.preannotate import Failure
 from curation.project import Project
 from curation.review.confidence import Corrected, fit_confidence
@@ -68,13 +68,7 @@ def calibrate(
         EngineError: the engine or its model is not there.
         BadInput: the gold or the file cannot be used: it has other labels, no scores, too few articles.
     """
-    place = gold or project.gold
-    if place is None:
-        raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
-    found = read_gold(project, place)
-    if found.form == "neutral":
-        way_out = "give corrected articles: a folder of inline files or a .jsonl of annotations"
-        raise BadInput("scores are calibrated in the project's own labels", path=place, way_out=way_out)
+    place, found = read_corrected(project, gold, why="scores are calibrated in the project's own labels")
     schema = project.load_schema()
     name = engine or project.engine.name
     problems: list[str] = []

@@ -11,7 +11,7 @@ from curation.confidence import Section
 from curation.ensemble import Member, SectionMeasured
 from curation.errors import BadInput
 from curation.files import whole_file
-from curation.jobs.gold import read_gold
+from curation.jobs.gold import read_corrected
 from curation.preannotate import Engine, Failure, load_engine
 from curation.preannotate.batches import batches
 from curation.project import Project
@@ -61,13 +61,7 @@ def ensemble(
     """
     if len(members) < 2:
         raise BadInput("an ensemble of one", field="members", way_out="name two engines or more with --member")
-    place = gold or project.gold
-    if place is None:
-        raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
-    found = read_gold(project, place)
-    if found.form == "neutral":
-        way_out = "give corrected articles: a folder of inline files or a .jsonl of annotations"
-        raise BadInput("votes are weighed in the project's own labels", path=place, way_out=way_out)
+    place, found = read_corrected(project, gold, why="votes are weighed in the project's own labels")
     schema = project.load_schema()
     told = options or {}
     if unknown := sorted(set(told) - {name for name, _ in members}):

@@ -50,6 +50,22 @@ def read_gold(project: Project, place: Path) -> Gold:
     return Gold("annotations", _annotations(project, place, unused), unused)
 
 
+def read_corrected(project: Project, place: Path | None, *, why: str) -> tuple[Path, Gold]:
+    """Gold in the project's own labels (default: the project's), and where it is; `why` is told who names other gold.
+
+    Raises:
+        BadInput: as `read_gold`; none is named, or it is of the neutral form.
+    """
+    place = place or project.gold
+    if place is None:
+        raise BadInput("no gold given", way_out="name it with --gold, or in curation.toml as project.gold")
+    found = read_gold(project, place)
+    if found.form == "neutral":
+        way_out = "give corrected articles: a folder of inline files or a .jsonl of annotations"
+        raise BadInput(why, path=place, way_out=way_out)
+    return place, found
+
+
 def _inline(project: Project, folder: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
     schema = project.load_schema()
     annotator = Annotator(kind="person", name=folder.name)

@@ -34,6 +34,13 @@ TEXT_NODES = """
     };
 """
 
+SETTLED = """() => {
+    // A task without a prediction is drawn twice: the second time for the annotation that the page begins.
+    const root = document.querySelector('[class*="htx-richtext"]');
+    if (root !== window.drawn) [window.drawn, window.drawnAt] = [root, performance.now()];
+    return root && performance.now() - window.drawnAt > 400;
+}"""
+
 REGIONS = """() => {
     const regions = new Map();
     for (const part of document.querySelectorAll('.htx-highlight')) {
@@ -86,6 +93,7 @@ class Editor:
         self.page.goto(f"{self.url}/projects/{project}/data?task={task}")
         expect(self.article).to_be_visible()
         expect(self.page.get_by_test_id("bottombar-submit-button")).to_be_enabled()
+        self.page.wait_for_function(SETTLED)
 
     def text(self) -> str:
         """The article as the page shows it."""

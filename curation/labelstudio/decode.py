@@ -516,10 +516,12 @@ class _Base:
             self.by_place.setdefault(_place(item), []).append(item)
 
     def same(self, item: Item) -> Item | None:
-        """The predicted item with the same kind, span and type; the one with the same id where there are several."""
+        """The predicted item with the same kind, span and type; of several the one with the same id, or attributes."""
         candidates = self.by_place.get(_place(item), [])
-        by_id = [one for one in candidates if region_id(one.id) == item.id]
-        return next(iter(by_id or candidates), None)
+        if len(candidates) > 1:
+            by_id = [one for one in candidates if region_id(one.id) == item.id]
+            candidates = by_id or [one for one in candidates if self.attributes(one) == item.attributes] or candidates
+        return next(iter(candidates), None)
 
     def origin(self, item: ItemT, person: str) -> ItemT:
         """The item with its origin, and with its score where it stands as it was predicted."""

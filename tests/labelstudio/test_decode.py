@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -9,13 +11,16 @@ import random_work as made
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.annotation import Annotation, Argument
+from curation.annotation import Annotation, Argument, Event
 from curation.article import Article
+from curation.check import check
 from curation.compare import compare
 from curation.labelstudio.decode import Decoded, decode
 from curation.schema import LabelSchema
 
+ROUNDS = 100_000 if os.environ.get("CURATION_TEST_FULL") else 300
 TEXT = "Kelmar troops shelled Ostvia; Ostvia warned of a raid."
+MENTIONS: tuple[dict[str, str], ...] = ({}, {"mention": "nominal"}, {"mention": "pronoun"})
 KELMAR, TROOPS, SHELLED, OSTVIA, WARNED, RAID = (0, 6), (0, 13), (14, 21), (22, 28), (37, 43), (49, 53)
 
 
@@ -38,17 +43,48 @@ def arguments(annotation: Annotation) -> set[tuple[str, str, str]]:
 @pytest.mark.parametrize("name", ["schema", "recalls"])
 def test_what_was_submitted_comes_back_exactly(name: str, request: pytest.FixtureRequest) -> None:
     schema: LabelSchema = request.getfixturevalue(name)
-    rounds = 20_000 if os.environ.get("CURATION_TEST_FULL") else 300
-    for seed in range(rounds):
+    for seed in range(ROUNDS):
         article = made.article(seed, words=seed % 80)
         sent = made.annotation(article, schema, seed)
-        back = decode(made.exported(seed, article, None, sent, schema), schema)
+        back = decode(made.exported(seed, article, sent if seed % 8 else None, sent, schema), schema)
         assert back.issues == ()
         assert back.article == article
         (annotation,) = back.annotations
         assert compare(sent, annotation).equal
         assert [item.id for item in annotation.items()] == [item.id for item in sent.items()]
         assert arguments(annotation) == arguments(sent)
+
+
+def test_the_dice_throw_all_that_trips_up_offsets(schema: LabelSchema) -> None:
+    of_kinds = Counter(one for words in made.WORDS.values() for one in set("".join(words)))
+    marks = {
+        kind: {one for one in "".join(words) if of_kinds[one] == 1 and not (one.isascii() and one.isalnum())}
+        for kind, words in made.WORDS.items()
+        if kind != "plain"
+    }
+    thrown = Counter[str]()
+    for seed in range(300):
+        article = made.article(seed, words=seed % 80)
+        annotation = made.annotation(article, schema, seed)
+        assert check(annotation, article, schema) == []
+        thrown["line end of Windows"] += "\r\n" in made.raw_text(seed, words=seed % 80)
+        places = [(item.start, item.end) for item in annotation.items()]
+        for start, end in places:
+            for kind, characters in marks.items():
+                thrown[f"{kind} before a span"] += not characters.isdisjoint(article.text[:start])
+                thrown[f"{kind} in a span"] += not characters.isdisjoint(article.text[start:end])
+        for (a, b), (c, d) in combinations(sorted(places), 2):
+            thrown["on another"] += (a, b) == (c, d)
+            thrown["in another"] += (a, b) != (c, d) and (d <= b or a == c)
+            thrown["across another"] += a < c < b < d
+        for event in annotation.events:
+            fillers = Counter(one.filler for one in event.arguments)
+            thrown["two roles for one"] += max(fillers.values(), default=0) > 1
+            thrown["an event in a role"] += any(isinstance(annotation.item(name), Event) for name in fillers)
+            thrown["attributes of events"] += bool(event.attributes)
+        thrown["attributes of entities"] += any(one.attributes for one in annotation.entities)
+    assert len(thrown) == 2 * len(marks) + 8
+    assert [what for what, times in thrown.items() if times < 30] == []
 
 
 def test_an_answer_says_who_when_and_from_what(schema: LabelSchema) -> None:
@@ -80,6 +116,18 @@ def test_what_was_left_as_it_was_keeps_its_origin_and_score(schema: LabelSchema,
     assert set(origins.values()) == {"engine:dice@1.0.0"}
     assert annotation.item("e0").score == first.score
     assert annotation.item("e1").score is None
+
+
+def test_of_two_alike_but_for_their_attributes_each_keeps_its_origin(schema: LabelSchema) -> None:
+    article = made.article(2)
+    prediction = made.annotation(article, schema, 2, entities=1, events=0)
+    (one,) = prediction.entities
+    both = tuple(one.model_copy(update={"id": f"e{n}", "attributes": said}) for n, said in enumerate(MENTIONS))
+    prediction = prediction.model_copy(update={"entities": both})
+    drawn = tuple(item.model_copy(update={"id": f"x{item.id}"}) for item in both[::-1])
+    submitted = prediction.model_copy(update={"entities": drawn})
+    (annotation,) = decode(made.exported(1, article, prediction, submitted, schema), schema).annotations
+    assert {item.origin for item in annotation.items()} == {"engine:dice@1.0.0"}
 
 
 def test_a_changed_attribute_makes_an_item_the_persons(schema: LabelSchema) -> None:

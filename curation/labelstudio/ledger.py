@@ -33,7 +33,7 @@ from curation.labelstudio.names import (
     WITHHELD,
 )
 
-VERSION = 2
+VERSION = 3
 """Of the tables. A ledger of another version is rebuilt from the server."""
 REMEMBERED = 7 * 24 * 3600.0
 """Seconds for which we look out for requests that were given up: a slow server may carry one out late."""
@@ -66,6 +66,13 @@ ALTER TABLE tasks ADD COLUMN people INTEGER;
 ALTER TABLE tasks ADD COLUMN arranged INTEGER;
 ALTER TABLE tasks ADD COLUMN withheld TEXT;
 """
+_SINCE_2 = """
+CREATE TABLE makings (
+    making TEXT PRIMARY KEY, url TEXT NOT NULL, schema TEXT NOT NULL, title TEXT NOT NULL, time REAL NOT NULL
+);
+"""
+_STEPS = {0: _TABLES + _SINCE_2, 1: _SINCE_1 + _SINCE_2, 2: _SINCE_2}
+"""What leads from each version to this one; 0 is a new file."""
 
 
 class Task(NamedTuple):
@@ -104,7 +111,10 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True)
 class KnownProject:
-    """A project in the ledger. `key` is its row here, `id` its number in Label Studio, `config` what we set there."""
+    """A project in the ledger. `key` is its row here, `id` its number in Label Studio, `config` what we set there.
+
+    `told`: what was done about other projects that an interrupted push made beside it, in words.
+    """
 
     key: int
     url: str
@@ -113,6 +123,7 @@ class KnownProject:
     schema: str
     created_at: str
     config: str
+    told: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -152,13 +163,13 @@ class Ledger:
             return
         with self.change():
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, 1, VERSION):
+            if found not in (*_STEPS, VERSION):
                 raise LabelStudioError(
                     f"{self.path}: made by another version of this program; move it away and run again, "
                     "it is rebuilt from Label Studio"
                 )
             if found != VERSION:
-                for statement in (_SINCE_1 if found else _TABLES).split(";\n"):
+                for statement in _STEPS[found].split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -229,6 +240,27 @@ class Ledger:
                     (url, number, title, schema, created_at, config),
                 )
         return next(one for one in self.projects(url, schema) if one.id == number)
+
+    def begin_making(self, making: str, url: str, schema: str, title: str) -> None:
+        """Write down that a project is about to be made, with that mark of its own."""
+        with self.change():
+            self._db.execute("INSERT INTO makings VALUES (?, ?, ?, ?, ?)", (making, url, schema, title, time.time()))
+
+    def makings(self, url: str, schema: str, title: str) -> dict[str, float]:
+        """When each project was begun, in the last days, of which it is not known what became: by its mark."""
+        rows = self._ask(
+            "SELECT making, time FROM makings WHERE url = ? AND schema = ? AND title = ? AND time > ? ORDER BY time",
+            url,
+            schema,
+            title,
+            time.time() - REMEMBERED,
+        )
+        return dict(rows)
+
+    def end_making(self, making: str) -> None:
+        """It is known what became of it."""
+        with self.change():
+            self._db.execute("DELETE FROM makings WHERE making = ?", (making,))
 
     def forget(self, project: KnownProject) -> None:
         """Drop a project and its tasks from the ledger; `sent.jsonl` keeps what was sent."""

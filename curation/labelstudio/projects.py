@@ -6,8 +6,11 @@ our title and our mark in its description (`[curation:conflict-news@1.0.0]`).
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +34,9 @@ from curation.schema import LabelSchema, parse_version
 TITLE = range(3, 51)
 """Lengths that Label Studio allows for a project's title."""
 
+_MADE = re.compile(r"\[made:([0-9a-f]{16})\]")
+"""In a description: which of our makings the project comes from."""
+
 
 def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None = None) -> KnownProject | None:
     """Our project for the schema of that name (with that title, if one is given), or None where there is none.
@@ -53,39 +59,102 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
 
 
 def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, patience: float) -> KnownProject:
-    """A new project for `schema`, with its config and instructions."""
+    """A new project for `schema`, with its config and instructions.
+
+    It is made with a mark of its own that stands in the ledger first. Where an earlier making was cut off, the server
+    is asked for its mark for `patience` seconds before a second project is begun.
+    """
     if len(title) not in TITLE:
         raise LabelStudioError(
             f"title {title!r}: Label Studio takes titles of {TITLE[0]} to {TITLE[-1]} characters; give another one"
         )
+    if (begun := ledger.makings(client.url, schema.name, title)) and (
+        there := _made(client, title, begun, max(begun.values()) + patience)
+    ):
+        return _taken_over(client, ledger, schema, there)
+    making = uuid.uuid4().hex[:16]
+    contents = _contents(schema)
     body = {
         "title": title,
-        **_contents(schema),
+        **contents,
+        "description": f"{contents['description']} [made:{making}]",
         "show_instruction": True,
         "show_collab_predictions": True,
         "model_version": PREDICTION,
     }
+    ledger.begin_making(making, client.url, schema.name, title)
     try:
         there = client.post("/api/projects", body)
     except Ambiguous:
-        deadline = time.monotonic() + patience
-        while (found := _search(client, ledger, schema, title)) is None:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)
-        return found
-    return ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
+        found = _made(client, title, [making], time.time() + patience)
+        if found is None:
+            raise
+        return _taken_over(client, ledger, schema, found)
+    except LabelStudioError:
+        ledger.end_making(making)  # it was refused, or never reached the server
+        raise
+    project = ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
+    ledger.end_making(making)
+    return project
+
+
+def _made(client: Client, title: str, makings: Collection[str], until: float) -> dict[str, Any] | None:
+    """The first project with one of those marks, asked for until `until` (as time.time() counts)."""
+    pause = 0.1
+    while not (found := [there for there in _all(client, title) if _making(there) in makings]):
+        left = until - time.time()
+        if left <= 0:
+            return None
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, 5.0)
+    return min(found, key=lambda there: int(there["id"]))
+
+
+def _taken_over(client: Client, ledger: Ledger, schema: LabelSchema, there: dict[str, Any]) -> KnownProject:
+    config = client.get(f"/api/projects/{there['id']}")["label_config"]
+    project = ledger.know(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
+    return replace(project, told=_remove_spares(client, ledger, project))
+
+
+def _making(project: dict[str, Any]) -> str | None:
+    found = _MADE.search(project.get("description") or "")
+    return found[1] if found else None
+
+
+def _remove_spares(client: Client, ledger: Ledger, project: KnownProject) -> tuple[str, ...]:
+    """Projects that were made beside ours after all go where they are empty. Returns what was done, in words."""
+    makings = ledger.makings(client.url, project.schema, project.title)
+    told = []
+    for there in _all(client, project.title) if makings else ():
+        making = _making(there)
+        if making not in makings:
+            continue
+        if there["id"] != project.id:
+            named = f"project {there['id']} ({project.title}), made a second time after a push was interrupted,"
+            if newest(client, there["id"])[0]:
+                told.append(f"{named} has tasks that someone put there; see that they are not missed, and delete it")
+                continue
+            client.delete(f"/api/projects/{there['id']}/")
+            told.append(f"{named} was empty and is removed")
+        ledger.end_making(str(making))
+    return tuple(told)
 
 
 def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
-    """See that the project's config is the one `schema` makes. New labels are added; looks follow if they are ours.
+    """See that the project's config is the one `schema` makes, and that it is the only one we made.
 
-    What a newer version of the schema took away goes too where a migration says what became of it, or nothing uses it.
+    New labels are added; looks follow if they are ours. What a newer version of the schema took away goes too where a
+    migration says what became of it, or nothing uses it.
 
     Raises:
         ProjectDiffers: the project has something that the schema does not have, or has it with another meaning; where
             it is still in use, the message counts.
     """
+    told = _remove_spares(client, ledger, project)
+    return replace(_in_step(client, ledger, schema, project), told=told)
+
+
+def _in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
     there, wanted = client.get(f"/api/projects/{project.id}"), labelling_config(schema)
     if there["model_version"] != PREDICTION:
         client.patch(f"/api/projects/{project.id}/", {"model_version": PREDICTION})

@@ -207,20 +207,35 @@ def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
-def test_a_ledger_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
     with Ledger(tmp_path) as ledger:
         project = ledger.know(URL, 4, "News", "s", "2026", "")
         ledger.begin(project, "b1", [planned("x")])
         ledger.landed(project, "b1", [7])
     with sqlite3.connect(tmp_path / "labelstudio" / "ledger.sqlite") as db:
-        for column in ("people", "arranged", "withheld"):
+        db.execute("DROP TABLE makings")
+        for column in ("people", "arranged", "withheld") if version == 1 else ():
             db.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
-        db.execute("PRAGMA user_version = 1")
+        db.execute(f"PRAGMA user_version = {version}")
     with Ledger(tmp_path) as ledger:
+        assert ledger.makings(URL, "s", "News") == {}
         (task,) = ledger.tasks(project)
         assert (task.task_id, task.people, task.withheld) == (7, None, None)
         ledger.wants(task, 2)
         assert [one.task_id for one in ledger.unarranged(project)] == [7]
+
+
+def test_a_project_that_is_being_made_is_remembered_until_it_is_known(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        ledger.begin_making("a1", URL, "s", "News")
+        ledger.begin_making("b2", URL, "s", "Other news")
+        ledger.begin_making("c3", URL, "s", "News")
+    with Ledger(tmp_path) as ledger:
+        assert list(ledger.makings(URL, "s", "News")) == ["a1", "c3"]
+        ledger.end_making("a1")
+        assert list(ledger.makings(URL, "s", "News")) == ["c3"]
+        assert ledger.makings("http://other", "s", "News") == {}
 
 
 def test_for_how_many_people_is_remembered_until_it_is_so(ledger: Ledger, project: KnownProject) -> None:

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -109,7 +110,6 @@ class _Reading:
     entities: list[Entity] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     problems: list[tuple[str | None, str, str]] = field(default_factory=list)
-    meta: dict[str, Any] = field(default_factory=dict)
 
     def problem(self, region: str | None, code: str, message: str) -> None:
         self.problems.append((region, code, message))
@@ -216,18 +216,20 @@ class _Task:
         reading = _read(raw.get("result"), article.text, self.schema)
         frozen = raw.get("prediction")
         frozen = frozen if isinstance(frozen, dict) and frozen.get("result") else {}
-        before = _read(frozen.get("result", []), article.text, self.schema)
-        started = self.started_from(raw, reading, before, frozen, draft=draft)
+        copied = frozen.get("result", [])
+        said_of = _meta(copied)
+        started = self.started_from(raw, reading, said_of, frozen, draft=draft)
         known = self.sent(started) if started else None
         if known is not None and known.text_sha256 == article.text_sha256:
-            if before.meta.get(ANNOTATION) == known.id and _places(before) != _places(known):
+            if said_of.get(ANNOTATION) == known.id and not _same_places(copied, known, article.text, self.schema):
                 self.note(annotation_id, None, "copy-differs", _COPY_DIFFERS)
             known, _ = migrate(known, self.schema)
             base = _Base(known.entities, known.events, known.annotator.key, self.schema)
         else:
+            before = _read(copied, article.text, self.schema)
             said = _time(frozen.get("updated_at")) or _time(raw.get("created_at"))
             old = carry(before.entities, before.events, self.made_with(said), self.schema)
-            base = _Base(old.entities, old.events, _engine_key(before, frozen), self.schema)
+            base = _Base(old.entities, old.events, _engine_key(said_of, frozen), self.schema)
         for region, code, message in reading.problems:
             self.note(annotation_id, region, code, message)
         time = _time(raw.get("updated_at")) or _time(raw.get("created_at"))
@@ -268,12 +270,12 @@ class _Task:
         return f"ls-{_integer(self.task.get('project'))}-{kind}{self.id}-{_integer(raw.get('id'))}"
 
     def started_from(
-        self, raw: dict[str, Any], reading: _Reading, before: _Reading, frozen: dict[str, Any], *, draft: bool
+        self, raw: dict[str, Any], reading: _Reading, copied: dict[str, Any], frozen: dict[str, Any], *, draft: bool
     ) -> str | None:
         """The id of the annotation we sent that this one started from, as far as it can be told."""
-        for one in (reading, before):
-            if _is_identifier(one.meta.get(ANNOTATION)):
-                return str(one.meta[ANNOTATION])
+        for meta in (_meta(raw.get("result")), copied):
+            if _is_identifier(meta.get(ANNOTATION)):
+                return str(meta[ANNOTATION])
         if self.current is None or (known := self.sent(self.current)) is None:
             return None
         if frozen or raw.get("parent_prediction") is not None:
@@ -303,8 +305,27 @@ class _Task:
 _COPY_DIFFERS = "the copy that Label Studio keeps of the prediction is not what was sent; what was sent counts"
 
 
+def _same_places(copied: Any, known: Annotation, text: str, schema: LabelSchema) -> bool:
+    """Are the spans of a frozen prediction those that were sent? It is read whole only where a plain look says no."""
+    sent = _places(known)
+    with suppress(AttributeError, KeyError, TypeError):
+        values = [region["value"] for region in copied if region.get("type") == "labels"]
+        if {(one["start"], one["end"], label) for one in values for label in one["labels"]} == sent:
+            return True
+    return _places(_read(copied, text, schema)) == sent
+
+
 def _places(said: _Reading | Annotation) -> set[tuple[int, int, str]]:
     return {(item.start, item.end, item.type) for item in (*said.entities, *said.events)}
+
+
+def _meta(result: Any) -> dict[str, Any]:
+    """What the first region that says where it comes from says of it."""
+    for region in _objects(result):
+        meta = region.get("meta")
+        if isinstance(meta, dict) and ANNOTATION in meta:
+            return meta
+    return {}
 
 
 def state_of(task: dict[str, Any]) -> TaskState:
@@ -345,9 +366,6 @@ def _read(result: Any, text: str, schema: LabelSchema) -> _Reading:
         if not isinstance(raw, dict):
             reading.problem(None, "not-a-region", "a region is no object")
             continue
-        meta = raw.get("meta")
-        if isinstance(meta, dict) and not reading.meta and ANNOTATION in meta:
-            reading.meta = meta
         kind = raw.get("type")
         if kind == "labels":
             regions += _labelled(raw, text, schema, reading)
@@ -382,13 +400,12 @@ def _read(result: Any, text: str, schema: LabelSchema) -> _Reading:
 
 def _labelled(raw: dict[str, Any], text: str, schema: LabelSchema, reading: _Reading) -> list[_Region]:
     """The items of one region: one for each of its labels."""
-    name = _name(raw.get("id"))
-    value = raw.get("value")
+    raw_id, value = raw.get("id"), raw.get("value")
     value = value if isinstance(value, dict) else {}
     start, end = _integer(value.get("start")), _integer(value.get("end"))
     if start is None or end is None or not 0 <= start < end <= len(text):
         reading.problem(
-            name,
+            _name(raw_id),
             "outside-text",
             f"span {_shown(value.get('start'))} to {_shown(value.get('end'))} is not in the text",
         )
@@ -396,16 +413,15 @@ def _labelled(raw: dict[str, Any], text: str, schema: LabelSchema, reading: _Rea
     labels = value.get("labels")
     named = [one for one in labels if _is_label(one)] if isinstance(labels, list) else []
     if not named or not isinstance(labels, list) or len(named) < len(labels):
-        reading.problem(name, "no-label", "a region without a usable label")
-    raw_id = raw.get("id")
+        reading.problem(_name(raw_id), "no-label", "a region without a usable label")
     if not isinstance(raw_id, str) or not raw_id:
         raw_id = f"at-{start}-{end}"
         reading.problem(raw_id, "no-id", "a region without an id")
     control = raw.get("from_name")
     if control not in (ENTITY, TRIGGER):
-        reading.problem(name, "unknown-control", f"control {_shown(control)} is not in our config")
-    if raw.get("to_name") != TEXT:
-        reading.problem(name, "other-object", f"a region of {_shown(raw.get('to_name'))}, not of the article's text")
+        reading.problem(_name(raw.get("id")), "unknown-control", f"control {_shown(control)} is not in our config")
+    if (of := raw.get("to_name")) != TEXT:
+        reading.problem(_name(raw.get("id")), "other-object", f"a region of {_shown(of)}, not of the article's text")
     found = []
     for label in dict.fromkeys(named):
         kind: Kind = "events" if control == TRIGGER else "entities"
@@ -467,6 +483,11 @@ def _related(
     relations: list[dict[str, Any]], by_id: dict[str, list[_Region]], reading: _Reading
 ) -> dict[str, dict[tuple[str, str], Argument]]:
     """Arguments by the id of their event. An arrow drawn from the filler to the trigger is turned round."""
+
+    def problem(raw: dict[str, Any], code: str, what: str) -> None:
+        place = f"the relation from {_shown(raw.get('from_id'))} to {_shown(raw.get('to_id'))}"
+        reading.problem(_name(raw.get("from_id")), code, f"{place} {what}")
+
     found: dict[str, dict[tuple[str, str], Argument]] = {}
     for raw in relations:
         from_id, to_id = raw.get("from_id"), raw.get("to_id")
@@ -475,14 +496,13 @@ def _related(
             {region.kind: region for region in reversed(by_id.get(one, []))} if isinstance(one, str) else {}
             for one in (from_id, to_id)
         )
-        name, place = _name(from_id), f"the relation from {_shown(from_id)} to {_shown(to_id)}"
         if not source or not target:
-            reading.problem(name, "dangling-relation", f"{place} leads to no region")
+            problem(raw, "dangling-relation", "leads to no region")
             continue
         labels = raw.get("labels")
         roles = [one for one in labels if _is_label(one)] if isinstance(labels, list) else []
         if not roles:
-            reading.problem(name, "unlabelled-relation", f"{place} has no role")
+            problem(raw, "unlabelled-relation", "has no role")
             continue
         if raw.get("direction") == "left":
             source, target = target, source
@@ -490,16 +510,16 @@ def _related(
             source, target = target, source
         trigger = source.get("events")
         if trigger is None:
-            reading.problem(name, "no-trigger", f"{place} joins two entities")
+            problem(raw, "no-trigger", "joins two entities")
             continue
         filler = target.get("entities") or target["events"]
         if filler.id == trigger.id:
-            reading.problem(name, "own-filler", f"{place} makes an event fill its own role")
+            problem(raw, "own-filler", "makes an event fill its own role")
             continue
         arguments = found.setdefault(trigger.id, {})
         for role in dict.fromkeys(roles):
             if (role, filler.id) in arguments:
-                reading.problem(name, "repeated-relation", f"{place} says {role} a second time")
+                problem(raw, "repeated-relation", f"says {role} a second time")
             else:
                 arguments[role, filler.id] = Argument(role=role, filler=filler.id)
     return found
@@ -564,8 +584,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _engine_key(before: _Reading, frozen: dict[str, Any]) -> str:
-    for name in (before.meta.get(ENGINE), frozen.get("model_version")):
+def _engine_key(meta: dict[str, Any], frozen: dict[str, Any]) -> str:
+    for name in (meta.get(ENGINE), frozen.get("model_version")):
         if isinstance(name, str) and 0 < len(name) <= 200 and name != PREDICTION:
             return f"engine:{name}"
     return "engine:unknown"

@@ -11,8 +11,9 @@ from typing import Literal
 
 import httpx
 
-Fault = Literal["none", "cut before", "cut after", "502 before", "504 after", "504 and late"]
+Fault = Literal["none", "cut before", "cut after", "502 before", "504 after", "504 and late", "silence after"]
 FAULTS: tuple[Fault, ...] = ("cut before", "cut after", "502 before", "504 after", "504 and late")
+"""What the dice may throw."""
 LATE = (0.1, 1.2)
 """Seconds after which a late request is carried out, though it was answered with a 504 long before."""
 
@@ -21,11 +22,23 @@ class FaultProxy:
     """Forwards to `target`; one request in so many meets a fault. Used as a context; `faults` counts what happened.
 
     `cut before` and `502 before`: the server never sees the request. `cut after` and `504 after`: it has carried it
-    out. `504 and late`: it carries it out some seconds after the answer.
+    out. `504 and late`: it carries it out some seconds after the answer. `silence after`: it has carried it out, and
+    no answer comes while the proxy lives.
+
+    `meets`: what the first request of a kind (`POST /api/projects`) meets whatever the dice say, so many seconds late.
     """
 
-    def __init__(self, target: str, seed: int, rate: float) -> None:
+    def __init__(
+        self,
+        target: str,
+        seed: int = 0,
+        rate: float = 0,
+        *,
+        meets: dict[str, Fault] | None = None,
+        late: tuple[float, float] = LATE,
+    ) -> None:
         self.target, self.rate, self.chance = target, rate, random.Random(seed)
+        self.meets, self.delays, self.ended = dict(meets or {}), late, threading.Event()
         self.faults: Counter[str] = Counter()
         self.lock = threading.Lock()
         self.late: list[threading.Thread] = []
@@ -52,6 +65,7 @@ class FaultProxy:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.ended.set()
         self.http.shutdown()
         self.http.server_close()
         for thread in self.late:
@@ -62,7 +76,8 @@ class FaultProxy:
         body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         with self.lock:
             fault: Fault = self.chance.choice(FAULTS) if self.chance.random() < self.rate else "none"
-            delay = self.chance.uniform(*LATE)
+            fault = self.meets.pop(f"{handler.command} {handler.path.partition('?')[0]}", fault)
+            delay = self.chance.uniform(*self.delays)
             self.faults[f"{handler.command} {fault}"] += 1
         if fault == "cut before":
             handler.close_connection = True
@@ -76,7 +91,9 @@ class FaultProxy:
             self.reply(handler, 504, b"Gateway Timeout")
             return
         answer = self.forward(self.request(handler, body))
-        if fault == "cut after":
+        if fault == "silence after":
+            self.ended.wait()
+        if fault in ("cut after", "silence after"):
             handler.close_connection = True
         elif fault == "504 after":
             self.reply(handler, 504, b"Gateway Timeout")

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,13 @@ from curation.release.splits import SPLITS, Place
 from curation.release.spool import MORE, pieces
 
 Sizes = dict[str, dict[str, SplitSize]]
+
+_PLACES = frozenset({"start", "end", "starts", "ends", "predicted_start", "predicted_end"})
+_DISTINCT = _PLACES | {
+    *("id", "annotation_id", "prediction_id", "parent", "filler", "score", "predicted_score"),
+    *("text", "text_sha256", "title", "predicted_text"),
+}
+"""Fields whose values hardly come twice: a dictionary of them costs time and takes more room than it saves."""
 
 
 def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], counting: Counting, part: Path) -> Sizes:
@@ -69,7 +77,7 @@ def _write_split(
         for config, path in paths.items():
             path.parent.mkdir(exist_ok=True)
             schema = rows.spool.arrow[config]
-            writers[config] = stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
+            writers[config] = stack.enter_context(pq.ParquetWriter(path, schema, **_encoding(schema)))
         for piece in pieces(numbers, rows.lengths):
             for config, found in _tables(rows, piece):
                 if config == DATA:
@@ -95,6 +103,27 @@ def _flat(lists: pa.ChunkedArray, schema: pa.Schema) -> pa.Table:
     """The structs in a column of lists as the rows of a table."""
     structs = chunk(lists).flatten()
     return pa.Table.from_batches([pa.RecordBatch.from_struct_array(structs)]).cast(schema)
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """How the columns of a file are written."""
+    leaves = [leaf for field in schema for leaf in _leaves(field.name, field.name, field.type)]
+    return {
+        "compression": "zstd",
+        "use_dictionary": [path for path, name in leaves if name not in _DISTINCT],
+        "column_encoding": {path: "DELTA_BINARY_PACKED" for path, name in leaves if name in _PLACES},
+    }
+
+
+def _leaves(path: str, name: str, kind: pa.DataType) -> Iterator[tuple[str, str]]:
+    """The columns that Parquet has of a field: their paths, and the names of the fields that they hold."""
+    if pa.types.is_list(kind):
+        yield from _leaves(f"{path}.list.element", name, kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.name, field.type)
+    else:
+        yield path, name
 
 
 def _size(path: Path) -> SplitSize:

@@ -37,6 +37,8 @@ from curation.labelstudio.snapshot import (
 
 BLOCK = 32
 """Task ids in a block of `raw.jsonl.gz`: a gzip member of its own, copied where nothing in it changed."""
+PIECE = 1 << 20
+"""Bytes after which a piece that is copied is full."""
 _HEAD = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + struct.pack("<H2sH", 8, b"CU", 4)
 """The head of a member up to its length: deflate, no time, any system, one extra field `CU` of four bytes."""
 
@@ -62,6 +64,7 @@ def build_snapshot(
     *,
     time: datetime,
     previous: Snapshot | None,
+    before: dict[int, TaskLine] | None = None,
 ) -> tuple[Path, bool]:
     """Write the next snapshot in `folder`. Returns its path, and False where it says what `previous` says: no new one.
 
@@ -70,7 +73,10 @@ def build_snapshot(
         fresh: the tasks in `changed`, by rising id; one that is missing is gone.
         changed: ids of the tasks that are not to be taken from `previous`.
         time: when the pull began.
+        before: where each task of `previous` stood, by its id; read from it where it is not given.
     """
+    if before is None:
+        before = {task.task: task for task in previous.tasks()} if previous else {}
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(".part-*"):
         shutil.rmtree(left, ignore_errors=True)  # of a pull that was killed
@@ -78,7 +84,7 @@ def build_snapshot(
     part.mkdir()
     try:
         with ExitStack() as stack:
-            builder = _Builder(part, stack, live, changed, decode, link, previous)
+            builder = _Builder(part, stack, live, changed, decode, link, previous, before)
             builder.tasks(fresh)
             files, counts, findings = builder.finish()
         content = hashlib.sha256(
@@ -136,10 +142,11 @@ class _Builder:
         decode: Callable[[dict[str, Any]], Decoded],
         link: Callable[[int], str],
         previous: Snapshot | None,
+        before: dict[int, TaskLine],
     ) -> None:
         self.part, self.stack, self.live, self.changed = part, stack, live, changed
         self.decode, self.link, self.previous = decode, link, previous
-        self.before = {task.task: task for task in previous.tasks()} if previous else {}
+        self.before = before
         self.kept = {task for task in live if task in self.before and task not in changed}
         self.again = self._again()
         self.spool = stack.enter_context((part / ".spool").open("w+b"))
@@ -242,11 +249,9 @@ class _Builder:
         """Add what is kept from the snapshot before, and write the sorted files."""
         old_issues = list(self.take_over())
         articles = self.out(ARTICLES)
-        for _, (_, line) in sorted(self.articles.items()):
-            articles.write(_bytes(line))
+        articles.copy(line for _, (_, line) in sorted(self.articles.items()))
         annotations = self.out(ANNOTATIONS)
-        for line in sorted(self.annotations, key=lambda one: one.order):
-            annotations.write(_bytes(line))
+        annotations.copy(sorted(self.annotations, key=lambda one: one.order))
         issues = self.out(ISSUES)
         for raw in sorted((*old_issues, *self.issues), key=lambda one: (json.loads(one)["task"] or 0, one)):
             self.findings[json.loads(raw)["code"]] += 1
@@ -266,30 +271,28 @@ class _Builder:
         kept = self.kept - self.again
         dropped = {name for n, task in self.before.items() if n not in kept for name in task.annotations}
         revisions = {(task.article_id, task.text_sha256): n for n, task in reversed(self.before.items()) if n in kept}
-        for place in self.old(ARTICLES):
-            raw = _bytes(place)
+        for place, raw in self.old(ARTICLES):
             revision = (json.loads(raw.partition(b',"text":')[0] + b"}")["id"], raw[-67:-3].decode())
             owner = revisions.get(revision)
             if owner is not None and (revision not in self.articles or self.articles[revision][0] > owner):
                 self.articles[revision] = (owner, place)
-        for place in self.old(ANNOTATIONS):
-            head = json.loads(_bytes(place).partition(b',"entities":[')[0] + b"}")
+        for place, raw in self.old(ANNOTATIONS):
+            head = json.loads(raw.partition(b',"entities":[')[0] + b"}")
             if head["id"] not in dropped:
                 time = datetime.fromisoformat(head["time"]).timestamp() if "time" in head else 0.0
                 self.annotations.append(place._replace(order=(head["article_id"], time, head["id"])))
-        for place in self.old(ISSUES):
-            raw = _bytes(place).rstrip(b"\n")
+        for _, raw in self.old(ISSUES):
             if json.loads(raw)["task"] in kept:
-                yield raw
+                yield raw.rstrip(b"\n")
 
-    def old(self, name: str) -> Iterator[_Line]:
-        """The places of all lines in a file of the snapshot before."""
+    def old(self, name: str) -> Iterator[tuple[_Line, bytes]]:
+        """All lines in a file of the snapshot before: where they are, and what they say."""
         assert self.previous is not None  # noqa: S101  take_over looked
         file = self.stack.enter_context((self.previous.path / name).open("rb"))
         reader = self.stack.enter_context((self.previous.path / name).open("rb"))
         start = 0
         for raw in file:
-            yield _Line((), reader, start, len(raw))
+            yield _Line((), reader, start, len(raw)), raw
             start += len(raw)
 
     def out(self, name: str) -> _Out:
@@ -308,6 +311,19 @@ class _Out:
         self.hash.update(data)
         self.bytes += len(data)
         self.lines += lines
+
+    def copy(self, lines: Iterable[_Line]) -> None:
+        """Write lines from elsewhere; those that follow each other there too are copied in one piece."""
+        file, start, length, count = None, 0, 0, 0
+        for line in lines:
+            if line.file is file and line.start == start + length and length < PIECE:
+                length, count = length + line.length, count + 1
+                continue
+            if file is not None:
+                self.write(_bytes(file, start, length), count)
+            file, start, length, count = line.file, line.start, line.length, 1
+        if file is not None:
+            self.write(_bytes(file, start, length), count)
 
     def close(self) -> FileFacts:
         self.file.flush()
@@ -427,6 +443,6 @@ def _length(head: bytes) -> int | None:
     return int(struct.unpack_from("<I", head, len(_HEAD))[0]) if head[: len(_HEAD)] == _HEAD else None
 
 
-def _bytes(line: _Line) -> bytes:
-    line.file.seek(line.start)
-    return line.file.read(line.length)
+def _bytes(file: IO[bytes], start: int, length: int) -> bytes:
+    file.seek(start)
+    return file.read(length)

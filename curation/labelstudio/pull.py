@@ -115,6 +115,7 @@ def pull(
                 lambda task: link(client, project.id, task),
                 time=begun,
                 previous=previous,
+                before=before,
             )
         counts = read_snapshot(path).manifest.counts
         return PullReport(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from curation.preannotate.arguments import Filled
 from curation.preannotate.lexicon import ANY
@@ -26,6 +26,8 @@ _DEFINITE = ("the", "this", "that", "these", "those")
 _CIRCUMSTANCES = ("place", "time")
 _NEAR, _FAR = 3, 12
 """Tokens between a trigger and its filler that are near, and far."""
+_MANY, _LONG = 4, 6
+"""Roles that a filler fills, and steps in the parse between trigger and filler, from which on they are not counted."""
 
 
 def of_entity(parse: Parse, item: Found, *, fills: bool, often: bool) -> Iterator[str]:
@@ -57,19 +59,39 @@ def of_entity(parse: Parse, item: Found, *, fills: bool, often: bool) -> Iterato
 
 
 def of_trigger(
-    parse: Parse, trigger: Trigger, roles: Sequence[Filled], attributes: Mapping[str, str], *, senses: int
+    parse: Parse,
+    trigger: Trigger,
+    roles: Sequence[Filled],
+    attributes: Mapping[str, str],
+    *,
+    senses: int,
+    others: Container[tuple[int, int]],
 ) -> Iterator[str]:
-    """What speaks for and against a trigger. `senses`: how many event types its word may be of."""
+    """What speaks for and against a trigger.
+
+    Args:
+        parse: its zone.
+        trigger: the trigger.
+        roles: what fills its roles.
+        attributes: its attributes.
+        senses: how many event types its word may be of.
+        others: where triggers stand in the article: part and token.
+    """
     token = trigger.token
     tag = parse.tag[token]
     yield f"tag {tag}" if tag in _TAGS else "tag other"
     yield f"type {trigger.type}"
     yield f"{trigger.type} {'verb' if parse.verbal(token) else 'noun'}"
-    core = len({filled.role for filled in roles if filled.role not in _CIRCUMSTANCES})
+    filling = {filled.role for filled in roles}
+    core = len(filling.difference(_CIRCUMSTANCES))
     yield ("no role", "one role")[core] if core < 2 else "more roles"
-    for role in _CIRCUMSTANCES:
-        if any(filled.role == role for filled in roles):
-            yield f"has {role}"
+    for role in sorted(filling):
+        yield f"has {role}"
+    part, head = trigger.part, parse.head[token]
+    if head != token and (part, head) in others:
+        yield "hangs on an event"
+    if any((part, kid) in others for kid in parse.kids[token]):
+        yield "carries an event"
     if any(isinstance(filled.filler, Trigger) for filled in roles):
         yield "of an event"
     if any(isinstance(filled.filler, Found) and filled.filler.kind == "name" for filled in roles):
@@ -102,8 +124,16 @@ def of_trigger(
         yield f"in {parse.zone.kind}"
 
 
-def of_argument(parse: Parse, trigger: Trigger, filled: Filled, *, others: int) -> Iterator[str]:
-    """What speaks for and against an argument. `others`: how many more fill the role."""
+def of_argument(parse: Parse, trigger: Trigger, filled: Filled, *, others: int, roles: int) -> Iterator[str]:
+    """What speaks for and against an argument.
+
+    Args:
+        parse: the zone of the trigger.
+        trigger: the trigger.
+        filled: the role and its filler.
+        others: how many more fill the role.
+        roles: how many roles the filler fills in the article.
+    """
     yield f"by {filled.relation}"
     yield f"role {filled.role}"
     verbal = "verb" if parse.verbal(trigger.token) else "noun"
@@ -129,7 +159,20 @@ def of_argument(parse: Parse, trigger: Trigger, filled: Filled, *, others: int) 
             yield "one between"
         if head > trigger.token:
             yield f"behind {verbal}"
+        if filler.part == trigger.part:
+            yield f"steps {_steps(parse, head, trigger.token)}"
+            yield f"dep {parse.dep[head]}"
+    yield f"fills {min(roles, _MANY)}"
     if others:
         yield "shared role"
     if trigger.by_order:
         yield "headline"
+
+
+def _steps(parse: Parse, one: int, other: int) -> int:
+    """How many arcs of the parse lie between two tokens of a sentence."""
+    above = {token: steps for steps, token in enumerate((one, *parse.up(one)))}
+    for steps, token in enumerate((other, *parse.up(other))):
+        if token in above:
+            return min(steps + above[token], _LONG)
+    return _LONG

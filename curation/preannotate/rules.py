@@ -13,7 +13,7 @@ from curation.preannotate.lexicon import Lexicon
 from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
 from curation.preannotate.scores import Scores
-from curation.preannotate.triggers import Trigger, TriggerFinder
+from curation.preannotate.triggers import TRIGGERS, Trigger, TriggerFinder
 from curation.schema import LabelSchema
 
 MENTIONS = ("roles", "phrases", "all")
@@ -24,11 +24,13 @@ inside a noun phrase too (the [police] of "police officers")."""
 class Rules:
     """The rules of one schema and lexicon, made ready once and used for every article."""
 
-    def __init__(self, schema: LabelSchema, lexicon: Lexicon, *, mentions: str = MENTIONS[0]) -> None:
+    def __init__(
+        self, schema: LabelSchema, lexicon: Lexicon, *, mentions: str = MENTIONS[0], triggers: str = TRIGGERS[0]
+    ) -> None:
         self.schema = schema
         self.mentions = mentions
         self.entities = EntityFinder(schema, lexicon)
-        self.triggers = TriggerFinder(lexicon)
+        self.triggers = TriggerFinder(lexicon, triggers=triggers)
         self.arguments = ArgumentFinder(schema, lexicon, self.entities)
         self.attributes = AttributeFinder(schema, lexicon)
 

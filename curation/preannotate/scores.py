@@ -38,8 +38,10 @@ class Scores:
         self.parses, self.senses = parses, senses
         self.roles = {id(trigger): roles for trigger, roles in zip(triggers, filled, strict=True)}
         self.attributes = {id(trigger): values for trigger, values in zip(triggers, attributes, strict=True)}
-        self.filling = {id(one.filler) for roles in filled for one in roles}
+        self.filling = Counter(id(one.filler) for roles in filled for one in roles)
         self.times = Counter(self._said(item) for item in found if item.kind == "name")
+        self.events = {(trigger.part, trigger.token) for trigger in triggers}
+        self.alike = Counter(trigger.type for trigger in triggers)
         self.known: dict[int, float] = {}
         self.fillers: dict[int, Counter[str]] = defaultdict(Counter)
         for trigger, roles in zip(triggers, filled, strict=True):
@@ -64,14 +66,18 @@ class Scores:
         parse = self.parses[trigger.part]
         roles, values = self.roles[id(trigger)], self.attributes[id(trigger)]
         senses = self.senses.get(parse.lemma[trigger.token], 1)
-        score = self.known[id(trigger)] = _weigh(TRIGGERS, of_trigger(parse, trigger, roles, values, senses=senses))
+        evidence = of_trigger(parse, trigger, roles, values, senses=senses, others=self.events)
+        # an article that tells an event of a type again and again is about such events
+        sure = {"alike": log(self.alike[trigger.type])}
+        score = self.known[id(trigger)] = _weigh(TRIGGERS, evidence, sure)
         return score
 
     def of_argument(self, trigger: Trigger, filled: Filled) -> float:
         """How sure an argument is."""
         others = self.fillers[id(trigger)][filled.role] - 1
-        evidence = of_argument(self.parses[trigger.part], trigger, filled, others=others)
         filler = filled.filler
+        parse, times = self.parses[trigger.part], self.filling[id(filler)]
+        evidence = of_argument(parse, trigger, filled, others=others, roles=times)
         sure = {
             "trigger": _odds(self.of_trigger(trigger)),
             "filler": _odds(self.of_entity(filler) if isinstance(filler, Found) else self.of_trigger(filler)),

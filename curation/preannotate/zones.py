@@ -37,6 +37,24 @@ _CREDIT_LINE = re.compile(
 _CREDIT_TAIL = re.compile(
     r"(?<=[.!?”\"])\s+(?P<credit>[A-Z][\w.,'’&-]*(?: [\w.,'’&-]+){0,7} ?/ ?[A-Z][\w.'’& -]{1,30})$"
 )
+_CITY = re.compile(
+    r"""\b[A-Z][A-Z.'’/-]+(?:[ ][A-Z][A-Z.'’/-]*)*                  # CITY
+        (?:[ ]?,[ ][A-Z][\w.'’-]*(?:[ ][A-Z][\w.'’-]*){0,2})?\s*$""",  # , Country
+    re.VERBOSE,
+)
+_WORD = re.compile(r"\S+")
+_SMALL = frozenset(
+    ("a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "it", "its", "nor", "of", "on", "or",
+     "over", "the", "to", "up", "via", "vs", "with", "'s", "’s")
+)  # fmt: skip
+"""Words that a headline in title case leaves in lower case."""
+_OPENERS = frozenset(
+    ("A", "An", "As", "At", "By", "For", "In", "On", "The", "There", "These", "This", "Those", "When")
+)  # fmt: skip
+"""Words that open a sentence, where they are capitalised in the midst of a title that runs on."""
+_DASHES = frozenset(("—", "–", "--"))
+_TITLE = 4
+"""Fewest words of a headline that runs on into the text."""
 
 
 class Zone(NamedTuple):
@@ -93,6 +111,10 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
     if index == 0 and count > 1 and not ended and len(line) <= 200:
         yield Zone("headline", start, end)
         return
+    if index == 0 and (title := _title_end(line)):
+        yield Zone("headline", *_stripped(text, start, start + title))
+        start, _ = _stripped(text, start + title, end)
+        line = text[start:end]
     if (match := _DATELINE.match(line)) and _shouts(match["place"]):
         yield Zone("dateline", start, start + match.end("place"))
         if match["agency"]:
@@ -107,6 +129,22 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
         yield Zone("heading", start, end)
     else:
         yield Zone("body", start, end)
+
+
+def _title_end(line: str) -> int | None:
+    """Where a headline in title case ends that runs on into a dateline or a sentence; None where that is not plain."""
+    opened: int | None = None
+    before = ""
+    for place, found in enumerate(_WORD.finditer(line)):
+        word = found.group()
+        if word in _DASHES and place > _TITLE and (city := _CITY.search(line, 0, found.start())):
+            return city.start()
+        if word[0].islower() and word not in _SMALL:
+            return opened
+        if word in _OPENERS and place >= _TITLE and before not in _SMALL and before != ":":
+            opened = found.start()
+        before = word
+    return None
 
 
 def _shouts(place: str) -> bool:

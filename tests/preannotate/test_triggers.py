@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from curation.article import Article
+from curation.preannotate import load_engine
 from curation.preannotate.forms import finite_forms, gerunds
+from curation.schema import LabelSchema
 
-from .conftest import Said
+from .conftest import LEXICON, Said
 
 Say = Callable[[str], Said]
 
@@ -71,6 +74,40 @@ def test_every_type_has_words(say: Say, text: str, events: list[tuple[str, str]]
 )
 def test_other_senses_make_no_event(say: Say, text: str, word: str) -> None:
     assert word not in {words for _, words in say(text).events}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Friday, the guards called it an accident.",
+        "Her chief called her in for a talk.",
+        "The court struck down two laws.",
+        "He leads the mobile market with two firms.",
+        "A school run by monks stands in Harl.",
+        "A weapon of mass destruction was on show.",
+        "Intelligence gathering goes on at the mill.",
+        "The government targeted thirteen officials with new taxes.",
+        "The driver was caught on video.",
+        "Floods pose a threat to the valley.",
+    ],
+)
+def test_senses_that_only_the_words_around_tell_apart(say: Say, text: str) -> None:
+    assert say(text).events == []
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("The gunman was shot dead by guards.", [("Attack", "shot"), ("Death", "dead")]),
+        ("Guards opened fire on the gunmen.", [("Attack", "fire")]),
+        ("The envoy called for restraint.", [("Demand", "called")]),
+        ("Police rounded up two journalists.", [("Arrest", "rounded")]),
+        ("Two journalists were taken into custody.", [("Arrest", "custody")]),
+    ],
+)
+def test_triggers_may_be_single_words(schema: LabelSchema, text: str, events: list[tuple[str, str]]) -> None:
+    single = load_engine("spacy", schema, lexicon=LEXICON, options={"triggers": "words"})
+    assert Said(text, single(Article(id="said", text=text))).events == events
 
 
 def test_a_strike_of_workers_is_a_demonstration(say: Say) -> None:

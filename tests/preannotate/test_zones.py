@@ -89,3 +89,34 @@ def test_what_says_that_a_picture_is_old_stands_apart_from_the_caption() -> None
         ("credit", "FILE -"),
         ("caption", "Doran Melk is seen in Harl."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "Mirdan Fires Rockets at Camp Near Harl TUNIS , Orvania — Guards saw them on Monday .",
+            ["Mirdan Fires Rockets at Camp Near Harl", "TUNIS , Orvania", "Guards saw them on Monday ."],
+        ),
+        (
+            "Guards of the Old Mill Freed The four guards of the mill at Harl were freed on Monday.",
+            ["Guards of the Old Mill Freed", "The four guards of the mill at Harl were freed on Monday."],
+        ),
+    ],
+)
+def test_a_headline_that_runs_on_into_the_text_stands_apart(text: str, parts: list[str]) -> None:
+    found = kinds(text)
+    assert [piece for _, piece in found] == parts
+    assert [found[0][0], found[-1][0]] == ["headline", "body"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mirdan’s guards fired rockets at The Camp on Monday.",
+        "President Doran Melk of the Orvanian Union Party spoke at Harl Square on Monday.",
+        "Doran Melk Of Pellas and Irena Voss of The Harl were freed.",
+    ],
+)
+def test_a_sentence_with_many_capitals_is_no_headline(text: str) -> None:
+    assert kinds(text) == [("body", text)]

@@ -164,7 +164,7 @@ def _senses(*tables: dict[str, list[_Entry]]) -> dict[str, int]:
 def _tells_no_event(parse: Parse, index: int) -> bool:
     """`war-torn`, `surrounding hills`, `the wounded`, `Harl Accord`: words that describe or name."""
     tag, dep = parse.tag[index], parse.dep[index]
-    if tag == "VBG" and dep == "amod":
+    if (tag == "VBG" and dep == "amod") or (parse.zone.kind == "credit" and not parse.verbal(index)):
         return True
     if tag == "VBN" and dep in _AS_NOUN and any(True for _ in parse.kid(index, "det", "nummod")):
         return True

@@ -85,6 +85,7 @@ def build_snapshot(
     try:
         with ExitStack() as stack:
             builder = _Builder(part, stack, live, changed, decode, link, previous, before)
+            builder.take_over()  # while the first of the fresh ones are on their way
             builder.tasks(fresh)
             files, counts, findings = builder.finish()
         content = hashlib.sha256(
@@ -170,6 +171,36 @@ class _Builder:
             {n for n in self.kept if (self.before[n].article_id, self.before[n].text_sha256) in lost} if lost else set()
         )
 
+    def take_over(self) -> None:
+        """Gather the lines of the snapshot before that belong to kept tasks."""
+        if self.previous is None:
+            return
+        kept = self.kept - self.again
+        dropped = {name for n, task in self.before.items() if n not in kept for name in task.annotations}
+        revisions = {(task.article_id, task.text_sha256): n for n, task in reversed(self.before.items()) if n in kept}
+        for place, raw in self.old(ARTICLES):
+            revision = (json.loads(raw.partition(b',"text":')[0] + b"}")["id"], raw[-67:-3].decode())
+            if (owner := revisions.get(revision)) is not None:
+                self.articles[revision] = (owner, place)
+        for place, raw in self.old(ANNOTATIONS):
+            head = json.loads(raw.partition(b',"entities":[')[0] + b"}")
+            if head["id"] not in dropped:
+                time = datetime.fromisoformat(head["time"]).timestamp() if "time" in head else 0.0
+                self.annotations.append(place._replace(order=(head["article_id"], time, head["id"])))
+        for _, raw in self.old(ISSUES):
+            if json.loads(raw)["task"] in kept:
+                self.issues.append(raw.rstrip(b"\n"))
+
+    def old(self, name: str) -> Iterator[tuple[_Line, bytes]]:
+        """All lines in a file of the snapshot before: where they are, and what they say."""
+        assert self.previous is not None  # noqa: S101  take_over looked
+        file = self.stack.enter_context((self.previous.path / name).open("rb"))
+        reader = self.stack.enter_context((self.previous.path / name).open("rb"))
+        start = 0
+        for raw in file:
+            yield _Line((), reader, start, len(raw)), raw
+            start += len(raw)
+
     def tasks(self, fresh: Iterable[dict[str, Any]]) -> None:
         """Write raw.jsonl.gz and tasks.jsonl, and gather the rest."""
         raw, tasks = self.out(RAW), self.out(TASKS)
@@ -246,14 +277,13 @@ class _Builder:
         return _Line(order, self.spool, start, len(line) + 1)
 
     def finish(self) -> tuple[dict[str, FileFacts], dict[str, int], dict[str, int]]:
-        """Add what is kept from the snapshot before, and write the sorted files."""
-        old_issues = list(self.take_over())
+        """Write the sorted files."""
         articles = self.out(ARTICLES)
         articles.copy(line for _, (_, line) in sorted(self.articles.items()))
         annotations = self.out(ANNOTATIONS)
         annotations.copy(sorted(self.annotations, key=lambda one: one.order))
         issues = self.out(ISSUES)
-        for raw in sorted((*old_issues, *self.issues), key=lambda one: (json.loads(one)["task"] or 0, one)):
+        for raw in sorted(self.issues, key=lambda one: (json.loads(one)["task"] or 0, one)):
             self.findings[json.loads(raw)["code"]] += 1
             issues.write(raw + b"\n")
         facts = {name: one.close() for name, one in self.files.items()}
@@ -263,37 +293,6 @@ class _Builder:
         counts["articles"], counts["annotations"] = facts[ARTICLES].lines, facts[ANNOTATIONS].lines
         counts["issues"] = facts[ISSUES].lines
         return facts, counts, dict(sorted(self.findings.items()))
-
-    def take_over(self) -> Iterator[bytes]:
-        """Lines of the snapshot before that belong to kept tasks; yields those of its issues."""
-        if self.previous is None:
-            return
-        kept = self.kept - self.again
-        dropped = {name for n, task in self.before.items() if n not in kept for name in task.annotations}
-        revisions = {(task.article_id, task.text_sha256): n for n, task in reversed(self.before.items()) if n in kept}
-        for place, raw in self.old(ARTICLES):
-            revision = (json.loads(raw.partition(b',"text":')[0] + b"}")["id"], raw[-67:-3].decode())
-            owner = revisions.get(revision)
-            if owner is not None and (revision not in self.articles or self.articles[revision][0] > owner):
-                self.articles[revision] = (owner, place)
-        for place, raw in self.old(ANNOTATIONS):
-            head = json.loads(raw.partition(b',"entities":[')[0] + b"}")
-            if head["id"] not in dropped:
-                time = datetime.fromisoformat(head["time"]).timestamp() if "time" in head else 0.0
-                self.annotations.append(place._replace(order=(head["article_id"], time, head["id"])))
-        for _, raw in self.old(ISSUES):
-            if json.loads(raw)["task"] in kept:
-                yield raw.rstrip(b"\n")
-
-    def old(self, name: str) -> Iterator[tuple[_Line, bytes]]:
-        """All lines in a file of the snapshot before: where they are, and what they say."""
-        assert self.previous is not None  # noqa: S101  take_over looked
-        file = self.stack.enter_context((self.previous.path / name).open("rb"))
-        reader = self.stack.enter_context((self.previous.path / name).open("rb"))
-        start = 0
-        for raw in file:
-            yield _Line((), reader, start, len(raw)), raw
-            start += len(raw)
 
     def out(self, name: str) -> _Out:
         self.files[name] = _Out(self.stack.enter_context((self.part / name).open("wb")))
@@ -336,12 +335,14 @@ class _Arriving:
 
     def __init__(self, fresh: Iterable[dict[str, Any]]) -> None:
         self.fresh = iter(fresh)
-        self.next: dict[str, Any] | None = next(self.fresh, None)
+        self.next: dict[str, Any] | None = None
 
     def take(self, number: int) -> dict[str, Any] | None:
-        while self.next is not None and self.next["id"] < number:
+        while self.next is None or self.next["id"] < number:
             self.next = next(self.fresh, None)
-        return self.next if self.next is not None and self.next["id"] == number else None
+            if self.next is None:
+                return None
+        return self.next if self.next["id"] == number else None
 
 
 class _Blocks:

@@ -102,7 +102,7 @@ def _span_styles(schema: LabelSchema) -> str:
         if schema.event_type(label.name):
             colour = f"color-mix(in srgb, {label.colour}, var(--lift))"
             look = f"background: none !important; border-bottom: 3px solid {colour} !important;"
-            rules.append(f"{span}::before {{ margin-top: 3px; }}")
+            rules.append(f"{span}::before {{ --under: 3px; }}")
         rules.append(f"{span}:not(.__active) {{ {look} }}")
     old = retired(schema)
     for name in (*old.entity_types, *old.event_types):

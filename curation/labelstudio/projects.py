@@ -33,6 +33,8 @@ from curation.schema import LabelSchema, parse_version
 
 TITLE = range(3, 51)
 """Lengths that Label Studio allows for a project's title."""
+FIELDS = {"include": "id,title,description,created_at,label_config,model_version"}
+"""What we ask of a project: asked for everything, Label Studio counts all its tasks and annotations."""
 
 _MADE = re.compile(r"\[made:([0-9a-f]{16})\]")
 """In a description: which of our makings the project comes from."""
@@ -49,7 +51,7 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
         return _search(client, ledger, schema, title)
     if len(known) > 1:
         raise _several(client, schema, {one.id: one.title for one in known})
-    there = client.find(f"/api/projects/{known[0].id}")
+    there = client.find(f"/api/projects/{known[0].id}", FIELDS)
     if there is None or there["created_at"] != known[0].created_at:
         raise LabelStudioError(
             f"project {known[0].id} ({known[0].title}) is gone from {client.url}: someone deleted it, or it is another "
@@ -111,7 +113,7 @@ def _made(client: Client, title: str, makings: Collection[str], until: float) ->
 
 
 def _taken_over(client: Client, ledger: Ledger, schema: LabelSchema, there: dict[str, Any]) -> KnownProject:
-    config = client.get(f"/api/projects/{there['id']}")["label_config"]
+    config = client.get(f"/api/projects/{there['id']}", FIELDS)["label_config"]
     project = ledger.know(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
     return replace(project, told=_remove_spares(client, ledger, project))
 
@@ -155,7 +157,7 @@ def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: K
 
 
 def _in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
-    there, wanted = client.get(f"/api/projects/{project.id}"), labelling_config(schema)
+    there, wanted = client.get(f"/api/projects/{project.id}", FIELDS), labelling_config(schema)
     if there["model_version"] != PREDICTION:
         client.patch(f"/api/projects/{project.id}/", {"model_version": PREDICTION})
     mark = read_mark(there)
@@ -229,7 +231,7 @@ def _contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
 
 def schema_mark(client: Client, project: KnownProject) -> Mark | None:
     """Which versions of the schema the project's annotations were made with; None where the mark was removed."""
-    return read_mark(client.get(f"/api/projects/{project.id}"))
+    return read_mark(client.get(f"/api/projects/{project.id}", FIELDS))
 
 
 def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None) -> KnownProject | None:

@@ -93,6 +93,7 @@ def pull(
             changed = _changed(client, project, before, live) | ledger.refreshed_since(project, since.timestamp())
             changed &= set(live)
 
+        coming = exported(client, project.id, sorted(changed), ahead=2)
         mark = schema_mark(client, project)
 
         def read(task: dict[str, Any]) -> Decoded:
@@ -109,7 +110,7 @@ def pull(
                 work / "snapshots",
                 source,
                 live,
-                fetched.over(_fresh(client, project, sorted(changed))),
+                fetched.over(_fresh(coming)),
                 changed,
                 read,
                 lambda task: link(client, project.id, task),
@@ -167,9 +168,9 @@ def _moment(stamp: str | None) -> datetime | None:
         return None
 
 
-def _fresh(client: Client, project: KnownProject, ids: list[int]) -> Iterator[dict[str, Any]]:
-    """The tasks with those ids, by rising id; the next two chunks are fetched while one is worked on."""
-    for chunk in exported(client, project.id, ids, ahead=2):
+def _fresh(chunks: Iterable[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Exported tasks by rising id, as they are kept."""
+    for chunk in chunks:
         for task in sorted(chunk, key=lambda one: int(one["id"])):
             yield _kept(task)
 

@@ -28,7 +28,7 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
 from curation.labelstudio.names import ANNOTATE, PURPOSE
 from curation.labelstudio.outgoing import Outgoing
-from curation.labelstudio.projects import find_project, keep_in_step, make_project
+from curation.labelstudio.projects import FIELDS, find_project, keep_in_step, make_project
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
 from curation.migrate import migrate
@@ -170,7 +170,7 @@ def _project(
 ) -> KnownProject:
     if new_project:
         for known in ledger.projects(client.url, schema.name, title):
-            there = client.find(f"/api/projects/{known.id}")
+            there = client.find(f"/api/projects/{known.id}", FIELDS)
             if there is None or there["created_at"] != known.created_at:
                 ledger.forget(known)
     found = find_project(client, ledger, schema, title)

@@ -63,18 +63,22 @@ def newest(client: Client, project: int) -> tuple[int, dict[str, Any] | None]:
 def exported(client: Client, project: int, ids: Iterable[int], *, ahead: int = 0) -> Iterator[list[dict[str, Any]]]:
     """The tasks with those ids as Label Studio exports them, a chunk at a time; ids that are gone are left out.
 
-    `ahead` chunks are asked for while one is worked on: with two, the server need not wait for us.
+    `ahead` chunks are asked for at once, and while one is worked on: with two, the server need not wait for us.
     """
     chunks = _chunks(f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true", ids)
     if not ahead:
-        yield from (_exported(client, project, chunk) for chunk in chunks)
-        return
-    with ThreadPoolExecutor(ahead) as workers:
-        coming = deque(workers.submit(_exported, client, project, chunk) for chunk in islice(chunks, ahead))
-        while coming:
-            found = coming.popleft().result()
-            coming.extend(workers.submit(_exported, client, project, chunk) for chunk in islice(chunks, 1))
-            yield found
+        return (_exported(client, project, chunk) for chunk in chunks)
+    workers = ThreadPoolExecutor(ahead)
+    coming = deque(workers.submit(_exported, client, project, chunk) for chunk in islice(chunks, ahead))
+
+    def arriving() -> Iterator[list[dict[str, Any]]]:
+        with workers:
+            while coming:
+                found = coming.popleft().result()
+                coming.extend(workers.submit(_exported, client, project, chunk) for chunk in islice(chunks, 1))
+                yield found
+
+    return arriving()
 
 
 def _chunks(address: str, ids: Iterable[int]) -> Iterator[str]:

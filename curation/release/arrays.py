@@ -8,6 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+_STRETCH = 8
+"""Rows in a stretch, from which on it is quicker to copy it as such than to pick each by itself."""
 
 
 def chunk(column: pa.ChunkedArray) -> pa.Array:
@@ -36,3 +40,21 @@ def strings(texts: pa.Array) -> Iterator[memoryview]:
     held = memoryview(data) if data is not None else memoryview(b"")
     for start, end in pairwise(ends):
         yield held[start:end]
+
+
+def stretches(numbers: NDArray[np.int64], breaks: NDArray[np.int64] | None = None) -> list[tuple[int, int]] | None:
+    """`[start, end)` of places where numbers follow each other, none beyond a break; None where they are short."""
+    cut = np.diff(numbers) != 1
+    if breaks is not None:
+        cut |= np.diff(breaks) != 0
+    ends = [*(np.flatnonzero(cut) + 1).tolist(), len(numbers)]
+    return None if len(ends) * _STRETCH > len(numbers) else list(zip([0, *ends], ends, strict=False))
+
+
+def picked(table: pa.Table, flags: NDArray[np.bool_]) -> pa.Table:
+    """The rows of which the flag is set."""
+    numbers = np.flatnonzero(flags)
+    found = stretches(numbers)
+    if found is None:
+        return table.filter(pa.array(flags))
+    return pa.concat_tables([table.slice(numbers[start], end - start) for start, end in found])

@@ -8,22 +8,24 @@ schema, policy and program, the row is the same and is copied from the Parquet f
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from curation.errors import BadInput, ReleaseError
-from curation.files import read_jsonl
+from curation.errors import ReleaseError
+from curation.release.arrays import chunk
 from curation.release.canonical import canonical
 from curation.release.configs import CONFIGS
+from curation.release.known import KnownArticles, read_hashes, unhexed
 from curation.release.labels import Labels
 from curation.release.manifest import (
     ARTICLES,
@@ -37,52 +39,64 @@ from curation.release.manifest import (
     read_labels,
     read_schema,
 )
+from curation.release.program import program
+from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS, Place, read_splits
 from curation.schema import LabelSchema
 
 _BATCH = 500
+_FEW = 100
+"""Rows that are looked at one by one, held at a time."""
 _TAKE_AGAIN = "take that release again from where it was published"
 
 
-class Hashes(NamedTuple):
-    """Of the row in `documents`, of the rows in the other configs, and of the text; 32 bytes each."""
+class Inputs:
+    """What the rows of a release were made from. `numbers`: key → number of the article among those known.
 
-    row: bytes
-    more: bytes
-    text: bytes
-
-
-class Input(NamedTuple):
-    """What an article's row was made from, by its hash, and what of it stands in no row.
-
-    `lost` is what its sentences cannot hold, `agreement` the counts of how far several people agreed on it.
+    By the numbers of articles: `lost` is what their sentences cannot hold, in the order of `LOSSES`; `agreement` the
+    counts of how far several people agreed on them, where there were several.
     """
 
-    id: str
-    key: bytes
-    lost: Mapping[str, int]
-    agreement: Sequence[int]
+    def __init__(self, table: pa.Table, known: KnownArticles) -> None:
+        """Raises KeyError or ValueError where a line is of no article that is known, or is not whole."""
+        numbers = np.array([known.numbers[one] for one in table["id"].to_pylist()], np.int64)
+        keys = unhexed(chunk(table["key"]))
+        self.numbers = {keys[32 * line : 32 * line + 32]: number for line, number in enumerate(numbers.tolist())}
+        self._keys = np.zeros((len(known), 32), np.uint8)
+        self._keys[numbers] = np.frombuffer(keys, np.uint8).reshape(-1, 32)
+        self.lost = np.zeros((len(known), len(LOSSES)), np.uint32)
+        lost = chunk(table["lost"])
+        here = numbers[lost.is_valid().to_numpy(zero_copy_only=False)]
+        self.lost[here] = lost.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(LOSSES))
+        agreement = table["agreement"]
+        several = numbers[agreement.is_valid().to_numpy()].tolist()
+        self.agreement: dict[int, list[int]] = dict(zip(several, agreement.drop_null().to_pylist(), strict=True))
 
-    def line(self) -> str:
-        """As a line of JSON."""
-        more = ""
-        if any(self.lost.values()):
-            more += ', "lost": ' + json.dumps({name: count for name, count in self.lost.items() if count})
-        if self.agreement:
-            more += f', "agreement": {list(self.agreement)}'
-        return f'{{"id": {json.dumps(self.id)}, "key": "{self.key.hex()}"{more}}}\n'
+    def lines(self, numbers: Sequence[int], known: KnownArticles) -> Iterator[str]:
+        """The lines of these articles as they were."""
+        keys, lost = self._keys[numbers].tobytes().hex(), self.lost[numbers].tolist()
+        for n, number in enumerate(numbers):
+            key = keys[64 * n : 64 * n + 64]
+            yield input_line(known.ids[number], key, lost[n], self.agreement.get(number, ()))
+
+
+def input_line(article_id: str, key: str, lost: Sequence[int], agreement: Sequence[int]) -> str:
+    """What an article's row was made from, by its hash, and what of it stands in no row, as a line of JSON."""
+    more = f', "lost": {list(lost)}' if any(lost) else ""
+    more += f', "agreement": {list(agreement)}' if agreement else ""
+    return f'{{"id": {canonical(article_id).decode()}, "key": "{key}"{more}}}\n'
 
 
 class Before(NamedTuple):
-    """The release before. `inputs` by key, where there are any that can be relied upon."""
+    """The release before. `inputs` are None where there are none that can be relied upon."""
 
     folder: Path
     manifest: Manifest
     schema: LabelSchema
     labels: Labels
     table: dict[str, Place]
-    known: dict[str, Hashes]
-    inputs: dict[bytes, Input]
+    known: KnownArticles
+    inputs: Inputs | None
 
 
 def read_before(folder: Path | None, recipe: str) -> Before | None:
@@ -95,46 +109,62 @@ def read_before(folder: Path | None, recipe: str) -> Before | None:
     manifest = Manifest.read(folder)
     if wrong := differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES)):
         raise ReleaseError(f"{folder}: {wrong[0]}; {_TAKE_AGAIN}")
-    known = _read_known(folder / ARTICLES)
+    known = read_hashes(folder)
     inputs = _read_inputs(inputs_of(folder, manifest.logical_sha256, recipe), known)
     rows = [f"{config}/{split}.parquet" for config in CONFIGS for split in SPLITS]
-    if inputs and (wrong := differing(folder, manifest, rows)):
+    if inputs is not None and (wrong := differing(folder, manifest, rows)):
         raise ReleaseError(f"{folder}: {wrong[0]}; {_TAKE_AGAIN}")
     table = read_splits(folder / SPLIT_TABLE)
     return Before(folder, manifest, read_schema(folder), read_labels(folder), table, known, inputs)
 
 
 def recipe(schema: LabelSchema, selection: Selection, told: str) -> str:
-    """Hex SHA-256 of all that rows depend on beside their input: schema, policy, this program, and what is `told`."""
+    """Hex SHA-256 of all that rows depend on beside their input: schema, policy, what makes them, what is `told`."""
     digest = hashlib.sha256()
     policy = [sorted(selection.licences), selection.engine_only, told]
     for part in (schema.model_dump(mode="json"), policy):
         digest.update(canonical(part) + b"\n")
-    code = Path(__file__).resolve().parents[1]
-    for path in sorted(code.rglob("*.py")):
-        digest.update(path.read_bytes())
+    # What calls the intake tells it what to take in, and the rest of that does not touch the rows.
+    digest.update(Path(__file__).with_name("build.py").read_bytes())
+    digest.update(program("curation.release.intake").encode())
     return digest.hexdigest()
 
 
-def rows_before(before: Before, configs: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, Mapping[str, pa.Table]]]:
-    """The rows of `documents` in the release before, some hundreds at a time, and theirs of these other configs."""
+class Group(NamedTuple):
+    """A row group of `documents` in the release before: the ids of its articles, and what reads their rows."""
+
+    ids: list[str]
+    rows: Callable[[], pa.Table]
+    beside: Mapping[str, _InOrder]
+
+    def more(self, config: str) -> pa.Table:
+        """At least their rows of another config; to be asked for group by group."""
+        return self.beside[config].until(self.ids[-1])
+
+
+def groups_before(before: Before) -> Iterator[Group]:
+    """The row groups of `documents` in the release before, split by split."""
     for split in SPLITS:
         with ExitStack() as stack:
             files = {
-                config: stack.enter_context(pq.ParquetFile(before.folder / config / f"{split}.parquet"))
-                for config in (DATA, *configs)
+                config: stack.enter_context(
+                    pq.ParquetFile(before.folder / config / f"{split}.parquet", memory_map=True)
+                )
+                for config in CONFIGS
             }
-            beside = {config: _InOrder(files[config]) for config in configs}
-            for batch in files[DATA].iter_batches(batch_size=_BATCH):
-                last = batch["id"][batch.num_rows - 1].as_py()
-                yield batch, {config: rows.until(last) for config, rows in beside.items()}
+            beside = {config: _InOrder(file) for config, file in files.items() if config != DATA}
+            for number in range(files[DATA].num_row_groups):
+                # A thread for each of so few rows costs more than it brings.
+                read = partial(files[DATA].read_row_group, number, use_threads=False)
+                ids = read(columns=["id"])["id"].to_pylist()
+                yield Group(ids, read, beside)
 
 
 class _InOrder:
     """Rows that come sorted by article, taken as far as an article at a time."""
 
     def __init__(self, file: pq.ParquetFile) -> None:
-        self._schema, self._batches = file.schema_arrow, file.iter_batches(batch_size=_BATCH)
+        self._schema, self._batches = file.schema_arrow, file.iter_batches(batch_size=_BATCH, use_threads=False)
         self._held: list[pa.RecordBatch] = []
 
     def until(self, article_id: str) -> pa.Table:
@@ -158,20 +188,20 @@ class OldRows:
         self._writer: pa.ipc.RecordBatchStreamWriter | None = None
         self._sink: pa.OSFile | None = None
 
-    def append(self, batch: pa.RecordBatch) -> None:
+    def append(self, table: pa.Table) -> None:
         """Put more rows aside."""
         if self._writer is None:
             self._sink = pa.OSFile(str(self._path), "wb")
-            self._writer = pa.ipc.new_stream(self._sink, batch.schema)
-        self._writer.write_batch(batch)
+            self._writer = pa.ipc.new_stream(self._sink, table.schema)
+        self._writer.write_table(table.combine_chunks(), max_chunksize=_FEW)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """All of them, one at a time, with ClassLabel integers."""
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        """All of them, some at a time, with ClassLabel integers."""
         self.close()
         if self._sink is not None:
             with pa.memory_map(str(self._path)) as source, pa.ipc.open_stream(source) as reader:
                 for batch in reader:
-                    yield from batch.to_pylist()
+                    yield batch.to_pylist()
 
     def close(self) -> None:
         """No more rows come."""
@@ -185,25 +215,14 @@ def inputs_of(release: Path, logical_sha256: str, recipe: str) -> Path:
     return release.with_name(f".{release.name}-{logical_sha256[:16]}-{recipe[:16]}.inputs")
 
 
-def _read_known(path: Path) -> dict[str, Hashes]:
-    """The hashes of every article in the release before, from a file that is as the manifest says."""
-    names = ("id", "row_sha256", "more_sha256", "text_sha256")
+def _read_inputs(path: Path, known: KnownArticles) -> Inputs | None:
+    """The inputs of the articles in a release; None where there is no such file, or not a good one."""
+    if not path.is_file():
+        return None
+    counts = pa.list_(pa.int64())
+    columns = [("id", pa.string()), ("key", pa.string()), ("lost", counts), ("agreement", counts)]
+    parsing = pj.ParseOptions(explicit_schema=pa.schema(columns), unexpected_field_behavior="error")
     try:
-        table = pj.read_json(path).select(names)
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise ReleaseError(f"{path}: cannot be read: {error}; {_TAKE_AGAIN}") from error
-    hashes = ([bytes.fromhex(one) for one in table[name].to_pylist()] for name in names[1:])
-    return dict(zip(table["id"].to_pylist(), map(Hashes, *hashes), strict=True))
-
-
-def _read_inputs(path: Path, known: Container[str]) -> dict[bytes, Input]:
-    """The inputs of the articles in a release; none where there is no such file, or not a good one."""
-    found: dict[bytes, Input] = {}
-    try:
-        for _, one in read_jsonl(path) if path.is_file() else ():
-            if one["id"] in known:
-                key = bytes.fromhex(one["key"])
-                found[key] = Input(one["id"], key, one.get("lost", {}), one.get("agreement", ()))
-    except (BadInput, KeyError, ValueError, TypeError):
-        return {}
-    return found
+        return Inputs(pj.read_json(path, parse_options=parsing), known)
+    except (pa.ArrowException, OSError, KeyError, ValueError):
+        return None

@@ -17,7 +17,7 @@ _ESCAPED = '["\\\\\\x00-\\x1f]'
 
 def canonical(value: object) -> bytes:
     """One line of JSON that is the same wherever it is made: sorted keys, no spaces, times in UTC."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_time).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def canonical_rows(array: pa.Array) -> pa.Array:
@@ -90,3 +90,7 @@ def _time(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a row")
+
+
+# Made once: for short values `json.dumps` takes most of its time to make one.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_time)

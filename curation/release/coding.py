@@ -42,7 +42,7 @@ def parsed(lines: Sequence[bytes | memoryview], schema: pa.Schema) -> pa.Table |
 def coded(table: pa.Table, columns: Features) -> pa.Table:
     """The same rows with ClassLabel integers in place of the names; a name that has none becomes null."""
     arrays = [_coded(chunk(table[name]), feature) for name, feature in columns.items()]
-    return pa.Table.from_arrays(arrays, schema=columns.arrow_schema.remove_metadata())
+    return pa.Table.from_arrays(arrays, names=list(columns))
 
 
 def _named(feature: Any) -> pa.DataType:

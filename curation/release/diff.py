@@ -17,7 +17,8 @@ from curation.article import Value
 from curation.compare import Pair, compare
 from curation.errors import ReleaseError
 from curation.release.documents import Row, annotation_of, read_rows
-from curation.release.manifest import DATA, Changes, ItemChanges, Manifest, read_known, read_labels, read_schema
+from curation.release.known import read_hashes
+from curation.release.manifest import DATA, Changes, ItemChanges, Manifest, read_labels, read_schema
 from curation.release.splits import SPLITS
 from curation.release.versions import ChangeCount, schema_reasons
 
@@ -99,8 +100,9 @@ class Diff:
         self._annotators: dict[str, Counter[str]] = defaultdict(Counter)
 
     def __iter__(self) -> Iterator[ArticleDiff]:
-        hashes = [{one.id: one.row_sha256 for one in read_known(folder)} for folder in self._folders]
-        differ = {one for one in hashes[0].keys() | hashes[1].keys() if hashes[0].get(one) != hashes[1].get(one)}
+        one, two = (read_hashes(folder) for folder in self._folders)
+        differ = {id_ for id_ in one if id_ not in two or one[id_].row != two[id_].row}
+        differ |= {id_ for id_ in two if id_ not in one}
         sides = [_rows(folder, differ) for folder in self._folders]
         waiting = [next(side, None) for side in sides]
         while any(waiting):

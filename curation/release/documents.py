@@ -24,6 +24,9 @@ from curation.schema import LabelSchema
 
 CONFIG = "documents"
 
+ANNOTATION = ("id", "annotation_id", "text_sha256", "schema", "annotator", "parent", "state", "entities", "events")
+"""The columns that `annotation_of` needs."""
+
 Row = dict[str, Any]
 Chosen = Literal["adjudicated", "agreed", "latest", "engine"]
 

@@ -10,34 +10,41 @@ import hashlib
 import json
 from array import array
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from itertools import chain, pairwise
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation.compare import Counts
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk, strings
-from curation.release.before import Before, Hashes, Input, OldRows, rows_before
+from curation.release.arrays import chunk, picked, strings
+from curation.release.before import Before, Group, Inputs, OldRows, groups_before, input_line
 from curation.release.canonical import canonical, canonical_rows
 from curation.release.coding import coded, named, parsed
 from curation.release.configs import CONFIGS
-from curation.release.documents import ReviewedArticle, Unread
+from curation.release.documents import ANNOTATION, ReviewedArticle, Unread
 from curation.release.exact import exact
+from curation.release.known import Hashes, KnownArticles, unhexed
 from curation.release.labels import Labels
 from curation.release.lines import NO_MORE, More, line_of
 from curation.release.manifest import DATA, Agreement, Selection
 from curation.release.screen import Flags, Screen
 from curation.release.sentences import LOSSES
 from curation.release.splits import Sketches
-from curation.release.spool import MORE, ROWS, Spool, Texts
+from curation.release.spool import MORE, ROWS, Records, Spool
 from curation.schema import LabelSchema
 
 INPUTS = "inputs.jsonl"
-_NOTHING = [0] * len(LOSSES)
+_HASHES = 96
+_LOSSES = Struct(f"<{len(LOSSES)}I")
+_NOTHING = (0,) * len(LOSSES)
 _BYTES = 4_000_000
 """About the most bytes of JSON in a block."""
 _AHEAD = 2
@@ -65,9 +72,9 @@ class _Line(NamedTuple):
 class Intake:
     """All rows of a release, numbered from 0.
 
-    In the order of their numbers: `ids`, `lengths` in code points, `lost` (a number for each of `LOSSES`),
-    `snapshots`, and where a split goes by time `published`. `old` are rows of the release before that
-    are different now, or gone.
+    In the order of their numbers: `ids`, `lengths` in code points, `snapshots`, and where a split goes by time
+    `published`. The first `fresh` were read, those behind them are as in the release before; `old` are rows of that
+    release that are different now, or gone, as far as `annotation_of` needs them.
     """
 
     def __init__(
@@ -82,12 +89,12 @@ class Intake:
         dated: bool,
     ) -> None:
         self.ids: list[str] = []
+        self.fresh = 0
         self.lengths = array("I")
         self.snapshots: list[str | None] = []
         self.published: list[datetime | None] = []
         self.barred: Counter[str] = Counter()
-        self.sketches, self.texts, self.spool = Sketches(folder), Texts(folder), Spool(folder, labels)
-        self.lost = array("I")
+        self.sketches, self.spool = Sketches(folder), Spool(folder, labels)
         self.old = OldRows(folder)
         self.inputs = folder / INPUTS
         self._inputs = self.inputs.open("w", encoding="utf-8")
@@ -96,16 +103,19 @@ class Intake:
         self._columns = {config: columns_of(labels) for config, columns_of in CONFIGS.items()}
         self._named = named(self._columns[DATA])
         self._screen = Screen(schema, labels, types, engine_only=selection.engine_only)
-        self._kept: dict[str, tuple[str | None, Input]] = {}
-        self._hashes = bytearray()
+        self._records = Records(folder, _HASHES + _LOSSES.size)
+        self._lost = np.zeros(len(LOSSES), np.int64)
+        # Of the articles in the release before: whether each is kept, and the snapshot it comes from now.
+        self._kept = np.zeros(len(before.known) if before else 0, np.bool_)
+        self._kept_from: list[str | None] = [None] * len(self._kept)
+        self._barred_ids: list[str] = []
         self._agreement, self._doubly = [0] * 9, 0
-        self._seen: set[str] = set()
 
     def __enter__(self) -> Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in (self._inputs, self.old, self.sketches, self.texts, self.spool):
+        for one in (self._inputs, self.old, self.sketches, self._records, self.spool):
             one.close()
 
     def fill(self, rows: Iterable[ReviewedArticle | Unread | bytes]) -> None:
@@ -121,17 +131,24 @@ class Intake:
                     self._take(*waiting.popleft())
             finally:
                 pool.shutdown(cancel_futures=True)
+        self.fresh = len(self.ids)
         if self._before:
             self._read_before(self._before)
+        self._once()
         self.spool.finish()
-        self._seen.clear()
-        self._kept.clear()
+        self._kept_from.clear()
         self._inputs.close()
 
     def hashes(self, number: int) -> Hashes:
         """The hashes of the n-th row."""
-        held = bytes(self._hashes[96 * number : 96 * number + 96])
-        return Hashes(held[:32], held[32:64], held[64:])
+        return Hashes.of(self._records.of(number))
+
+    def lost(self, left_out: Iterable[int]) -> dict[str, int]:
+        """What sentences cannot hold, by the names of `LOSSES`, of all rows but those of these numbers."""
+        lost = self._lost.copy()
+        for number in left_out:
+            lost -= np.array(_LOSSES.unpack(self._records.of(number)[_HASHES:]))
+        return dict(zip(LOSSES, lost.tolist(), strict=True))
 
     def agreement(self) -> Agreement | None:
         """How far people agreed where several annotated an article; None where none did."""
@@ -142,13 +159,14 @@ class Intake:
 
     def _blocks(self, rows: Iterable[ReviewedArticle | Unread | bytes]) -> Iterator[list[_Line]]:
         """What is not kept, as lines of JSON."""
-        inputs = self._before.inputs if self._before else {}
+        before = self._before
+        inputs = before.inputs.numbers if before and before.inputs else {}
         block: list[_Line] = []
         size = 0
         for one in rows:
-            key = hashlib.sha256(one).digest() if isinstance(one, bytes) else getattr(one, "key", None)
-            if key in inputs:
-                self._keep_it(inputs[key], one.snapshot if isinstance(one, Unread) else None)
+            key = hashlib.sha256(one).digest() if isinstance(one, bytes) else getattr(one, "key", b"")
+            if before and (number := inputs.get(key)) is not None:
+                self._keep_it(before.known, number, one.snapshot if isinstance(one, Unread) else None)
                 continue
             if isinstance(one, bytes):
                 block.append(_Line(one, NO_MORE, key, came=True))
@@ -168,24 +186,29 @@ class Intake:
             return None
         article = reviewed.article
         if barred := self._selection.bars(article.id, article.licence):
-            self._once(article.id)
-            self.barred[barred] += 1
+            self._bar(article.id, barred)
             return None
         engine_only = self._selection.engine_only
         line, more = line_of(reviewed, self._schema, self._types, engine_only=engine_only)
         return _Line(line, more, key, reviewed.snapshot)
 
-    def _once(self, article_id: str) -> None:
-        if article_id in self._seen:
-            raise ReleaseError(f"article {article_id} comes twice; give the one revision that counts")
-        self._seen.add(article_id)
+    def _bar(self, article_id: str, why: str) -> None:
+        self._barred_ids.append(article_id)
+        self.barred[why] += 1
 
-    def _keep_it(self, known: Input, snapshot: str | None) -> None:
-        self._once(known.id)
-        if known.id in self._selection.withdrawn:
-            self.barred["withdrawn"] += 1
+    def _once(self) -> None:
+        """Every article comes once. Raises ReleaseError."""
+        for one, other in pairwise(sorted(chain(self.ids, self._barred_ids))):
+            if one == other:
+                raise _twice(one)
+
+    def _keep_it(self, known: KnownArticles, number: int, snapshot: str | None) -> None:
+        if self._kept[number]:
+            raise _twice(known.ids[number])
+        if known.ids[number] in self._selection.withdrawn:
+            self._bar(known.ids[number], "withdrawn")
         else:
-            self._kept[known.id] = snapshot, known
+            self._kept[number], self._kept_from[number] = True, snapshot
 
     def _look(self, lines: Sequence[bytes]) -> _Look | None:
         """Parse and screen a block, None where it does not parse; called from other threads."""
@@ -207,11 +230,9 @@ class Intake:
         mended: list[bytes] = []
         heads = (table[name].to_pylist() for name in ("id", "licence", "published"))
         for n, (article_id, licence, published) in enumerate(zip(*heads, strict=True)):
-            if article_id is not None:
-                self._once(article_id)
-                if barred := self._selection.bars(article_id, licence):
-                    self.barred[barred] += 1
-                    continue
+            if article_id is not None and (barred := self._selection.bars(article_id, licence)):
+                self._bar(article_id, barred)
+                continue
             if self._dated and published is None:
                 raise ReleaseError(
                     f"article {article_id}: does not say when it was published, which a split by time goes by; "
@@ -241,8 +262,7 @@ class Intake:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             barred = None
         if barred:
-            self._once(head["id"])
-            self.barred[barred] += 1
+            self._bar(head["id"], barred)
             return None
         return one._replace(line=self._exact(one.line), came=False)
 
@@ -251,15 +271,24 @@ class Intake:
 
     def _store(self, block: Sequence[_Line], table: pa.Table, written: pa.Array) -> None:
         """Keep rows that are right, and what must be at hand of each."""
-        texts = chunk(table["text"])
-        columns = table["id"].to_pylist(), texts.to_pylist(), strings(texts), table["text_sha256"].to_pylist()
-        for one, row, article_id, text, bare, text_sha256 in zip(block, strings(written), *columns, strict=True):
+        ids, texts = table["id"].to_pylist(), chunk(table["text"])
+        digests = []
+        for one, row in zip(block, strings(written), strict=True):
             # The key of a line is its hash, which saves hashing it twice where it came as it is written.
-            digest = one.key if one.key and one.came and bytes(row) == one.line else hashlib.sha256(row).digest()
-            known = Input(article_id, one.key, one.more.lost, one.more.agreement) if one.key else None
-            hashes = Hashes(digest, one.more.sha256, bytes.fromhex(text_sha256))
-            self._add(article_id, text, bytes(bare), one.snapshot, hashes)
-            self._count(one.more.lost, one.more.agreement, known)
+            known = one.key if one.key and one.came and bytes(row) == one.line else None
+            digests.append(known or hashlib.sha256(row).digest())
+        text_hashes = unhexed(chunk(table["text_sha256"]))
+        records = []
+        for n, (one, digest, article_id) in enumerate(zip(block, digests, ids, strict=True)):
+            more = one.more
+            lost = tuple(more.lost.get(name, 0) for name in LOSSES) if more.lost else _NOTHING
+            records.append(digest + more.sha256 + text_hashes[32 * n : 32 * n + 32] + _LOSSES.pack(*lost))
+            self._lost += lost if any(lost) else 0
+            self._agree(more.agreement)
+            if one.key:
+                self._inputs.write(input_line(article_id, one.key.hex(), lost, more.agreement))
+        self._records.add(b"".join(records))
+        self._add(ids, texts, [one.snapshot for one in block])
         made = coded(table, self._columns[DATA])
         if self._dated:
             self.published += made["published"].to_pylist()
@@ -268,44 +297,63 @@ class Intake:
     def _read_before(self, before: Before) -> None:
         """Take over the rows whose input is the same; put aside those that are different now, or gone."""
         now = {one: n for n, one in enumerate(self.ids)}
-        for batch, more in rows_before(before, list(MORE) if self._kept else ()):
-            ids = batch["id"].to_pylist()
-            keep = pa.array([one in self._kept for one in ids], pa.bool_())
-            old = [one not in self._kept and self._differs(now.get(one), before.known[one]) for one in ids]
-            if any(old):
-                self.old.append(batch.filter(pa.array(old, pa.bool_())))
-            kept = batch.filter(keep)
-            if not kept.num_rows:
+        numbers_of = before.known.numbers
+        for group in groups_before(before):
+            numbers = [numbers_of.get(one, -1) for one in group.ids]
+            if -1 in numbers:
+                raise ReleaseError(
+                    f"{before.folder}: has {group.ids[numbers.index(-1)]} in `documents` and not in articles.jsonl; "
+                    "take that release again from where it was published"
+                )
+            keep = self._kept[numbers]
+            old = np.array(
+                [
+                    not keep[at] and self._differs(now.get(one), before.known.at(number))
+                    for at, (one, number) in enumerate(zip(group.ids, numbers, strict=True))
+                ]
+            )
+            if not (keep.any() or old.any()):
                 continue
-            self.spool.add_again(kept, more)
-            texts = kept["text"]
-            for article_id, text, written in zip(
-                kept["id"].to_pylist(), texts.to_pylist(), strings(texts), strict=True
-            ):
-                snapshot, known = self._kept[article_id]
-                self._add(article_id, text, bytes(written), snapshot, before.known[article_id])
-                self._count(known.lost, known.agreement, known)
-            if self._dated:
-                self.published += kept["published"].to_pylist()
+            rows = group.rows()
+            if old.any():
+                self.old.append(picked(rows.select(ANNOTATION), old))
+            if before.inputs and keep.any():
+                numbers = np.array(numbers)[keep].tolist()
+                self._take_over(before.known, before.inputs, picked(rows, keep), numbers, group)
+
+    def _take_over(
+        self, articles: KnownArticles, inputs: Inputs, rows: pa.Table, numbers: Sequence[int], group: Group
+    ) -> None:
+        """Keep rows of a group as they are in the release before, where they have these numbers."""
+        ids, lost = [articles.ids[number] for number in numbers], inputs.lost[numbers]
+        self._records.add(np.hstack([articles.packed(numbers), lost.astype("<u4").view(np.uint8)]).tobytes())
+        self._lost += lost.sum(axis=0, dtype=np.int64)
+        for number in numbers:
+            self._agree(inputs.agreement.get(number, ()))
+        self._inputs.writelines(inputs.lines(numbers, articles))
+        self._add(ids, chunk(rows["text"]), [self._kept_from[number] for number in numbers])
+        if self._dated:
+            self.published += rows["published"].to_pylist()
+        self.spool.add_again(rows, {config: group.more(config) for config in MORE})
 
     def _differs(self, number: int | None, then: Hashes) -> bool:
         return number is None or self.hashes(number).row != then.row
 
-    def _add(self, article_id: str, text: str, written: bytes, snapshot: str | None, hashes: Hashes) -> None:
-        self.ids.append(article_id)
-        self.lengths.append(len(text))
-        self.snapshots.append(snapshot)
-        self._hashes += b"".join(hashes)
-        self.sketches.add(text)
-        self.texts.add(written)
+    def _add(self, ids: Sequence[str], texts: pa.Array, snapshots: Sequence[str | None]) -> None:
+        self.ids += ids
+        self.lengths.frombytes(pc.utf8_length(texts).to_numpy().astype(np.uint32).tobytes())
+        self.snapshots += snapshots
+        self.sketches.extend(texts)
 
-    def _count(self, lost: Mapping[str, int], agreement: Sequence[int], known: Input | None) -> None:
-        self.lost.extend([lost.get(name, 0) for name in LOSSES] if lost else _NOTHING)
+    def _agree(self, agreement: Sequence[int]) -> None:
+        """Count how far several people agreed on an article; nothing where one spoke."""
         if agreement:
             self._doubly += 1
             self._agreement = [sum(pair) for pair in zip(self._agreement, agreement, strict=True)]
-        if known:
-            self._inputs.write(known.line())
+
+
+def _twice(article_id: str) -> ReleaseError:
+    return ReleaseError(f"article {article_id} comes twice; give the one revision that counts")
 
 
 def _structs(table: pa.Table) -> pa.StructArray:

@@ -226,7 +226,9 @@ class LogicalHash:
 
     def article(self, article_id: str, split: str, row_sha256: str, more_sha256: str) -> None:
         """Add one article; they come sorted by id."""
-        self._add([article_id, split, row_sha256, more_sha256])
+        self._sha256.update(
+            b'[%b,"%b","%b","%b"]\n' % (canonical(article_id), *map(str.encode, (split, row_sha256, more_sha256)))
+        )
 
     def finish(self, table: Mapping[str, Place]) -> str:
         """Add the split table. Returns the hash as hex."""

@@ -34,11 +34,6 @@ def place(
     cuts: tuple[datetime, datetime] | None,
 ) -> tuple[Assignment, list[Edge]]:
     """The split of every row, and the pairs of articles that were found to resemble each other."""
-    settled = {
-        one
-        for n, one in enumerate(rows.ids)
-        if before and one in before.known and before.known[one].text == rows.hashes(n).text
-    }
     published = dict(zip(rows.ids, rows.published, strict=True)) if cuts else {}
 
     def fresh(members: Sequence[str]) -> str:
@@ -46,7 +41,13 @@ def place(
             return split_of(min(members), fractions)
         return split_at(min(time for one in members if (time := published[one])), cuts)
 
-    edges = list(rows.sketches.similar(rows.ids, rows.texts.of, near_duplicate))
+    edges = list(rows.sketches.similar(rows.ids, rows.spool.text, near_duplicate))
+    among = {one for edge in edges for one in edge[:2]}
+    settled = {
+        one
+        for n, one in enumerate(rows.ids)
+        if before and one in among and one in before.known and before.known[one].text == rows.hashes(n).text
+    }
     assignment = assign(
         rows.ids,
         [edge for edge in edges if edge.similarity >= near_duplicate],

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from curation.annotation import Annotation
 from curation.release.before import Before
 from curation.release.configs import columns
-from curation.release.documents import Row, annotation_of, decode
+from curation.release.documents import ANNOTATION, annotation_of, decode
 from curation.release.intake import Intake
 from curation.release.labels import Labels
-from curation.release.manifest import DATA, Changes
+from curation.release.manifest import Changes
 from curation.release.versions import ChangeCount, Reason, article_reasons, schema_reasons, shape_reasons
 from curation.schema import LabelSchema
+
+_FEW = 100
+"""Rows looked at one by one that are held at a time."""
 
 
 def changes_since(before: Before, rows: Intake, order: Sequence[int], labels: Labels) -> Changes:
     """What differs from the release before; only the articles whose hash differs are looked at."""
     count = ChangeCount()
-    kept = {rows.ids[n]: n for n in order}
+    kept = {rows.ids[n]: n for n in order if n < rows.fresh}
 
-    def now(number: int) -> Row:
-        names = rows.spool.arrow[DATA].names
-        return decode(rows.spool.gather([number], names).to_pylist()[0], labels)
+    def now(numbers: Sequence[int]) -> Iterator[Annotation]:
+        for start in range(0, len(numbers), _FEW):
+            for coded in rows.spool.gather(numbers[start : start + _FEW], ANNOTATION).to_pylist():
+                yield annotation_of(decode(coded, labels))
 
-    for one, number in kept.items():
-        if one not in before.known:
-            count.article(None, annotation_of(now(number)))
-    for coded in rows.old:
-        number = kept.get(coded["id"], -1)
-        count.article(annotation_of(decode(coded, before.labels)), annotation_of(now(number)) if number >= 0 else None)
+    for annotation in now([number for one, number in kept.items() if one not in before.known]):
+        count.article(None, annotation)
+    for some in rows.old:
+        beside = now([kept[coded["id"]] for coded in some if coded["id"] in kept])
+        for coded in some:
+            count.article(annotation_of(decode(coded, before.labels)), next(beside) if coded["id"] in kept else None)
     return count.changes()
 
 
 def beside(before: Before, rows: Intake, order: Sequence[int]) -> int:
     """How many articles have the same document as before, but other sentences or corrections."""
-    return sum(
-        (then := before.known.get(rows.ids[n])) is not None
-        and then.row == rows.hashes(n).row
-        and then.more != rows.hashes(n).more
-        for n in order
-    )
+    found = 0
+    for n in order:
+        if n < rows.fresh and rows.ids[n] in before.known:
+            then, now = before.known[rows.ids[n]], rows.hashes(n)
+            found += then.row == now.row and then.more != now.more
+    return found
 
 
 def reasons(before: Before, schema: LabelSchema, labels: Labels, changes: Changes, others: int) -> list[Reason]:

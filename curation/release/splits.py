@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from rensa import RMinHash
 
@@ -97,6 +98,11 @@ class Sketches:
         sketch.update(list(shingles(text)))
         self._file.write(np.array(sketch.digest(), dtype="<u4").tobytes())
         self._count += 1
+
+    def extend(self, texts: pa.Array) -> None:
+        """Sketch some more."""
+        for text in texts.to_pylist():
+            self.add(text)
 
     def similar(
         self, ids: Sequence[str], text_of: Callable[[int], str], threshold: float = NEAR_DUPLICATE
@@ -189,9 +195,13 @@ def assign(
     for one, two, _ in edges:
         near[one].add(two)
         near[two].add(one)
+    for one in ids:
+        # Most articles resemble no other.
+        if one not in near and one not in known:
+            known[one] = Place(one, fresh([one]), None)
     aside: list[SetAside] = []
     placed: dict[str, Place] = {}
-    for members in _components(sorted(ids), near):
+    for members in _components(sorted(one for one in ids if one in near), near):
         pins = [known[one] for one in members if one in known]
         if len({pin.split for pin in pins}) > 1:
             aside += _untangle(members, near, known, set(settled), placed, fresh)
@@ -269,10 +279,6 @@ def _components(order: Sequence[str], near: Mapping[str, set[str]]) -> Iterator[
     """Connected articles, each group sorted, the groups in the order of their smallest ids."""
     seen: set[str] = set()
     for start in order:
-        if start not in near:
-            # Nobody comes upon it from elsewhere.
-            yield [start]
-            continue
         if start in seen:
             continue
         seen.add(start)

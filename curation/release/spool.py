@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pyarrow.compute as pc
 from datasets import Features, List
 
 from curation.release import corrections, sentences
-from curation.release.arrays import chunk
+from curation.release.arrays import chunk, stretches
+from curation.release.canonical import canonical
 from curation.release.coding import coded, named, parsed
 from curation.release.configs import CONFIGS
 from curation.release.labels import Labels
@@ -26,7 +28,7 @@ ROWS, CHARACTERS = 1000, 8_000_000
 MORE = {sentences.CONFIG: "_sentences", corrections.CONFIG: "_corrections"}
 """Columns of the rows on disk, beside those of the documents."""
 _READS = 32
-"""Batches of rows (1 MB and more each) read before their memory is given back."""
+"""Blocks that are read before their memory is given back; those of rows have 1 MB and more."""
 
 
 class Spool:
@@ -41,23 +43,26 @@ class Spool:
         self._starts: list[int] = []
         self._sink = pa.OSFile(str(self._path), "wb")
         self._writer = pa.ipc.new_file(self._sink, self._schema)
-        self._reader: pa.ipc.RecordBatchFileReader | None = None
-        self._reads = self._count = 0
+        self._count = 0
+        self._rows, self._texts = _Batches(self._path, None), _Batches(self._path, [self._schema.names.index("text")])
+        self._nothing = canonical(dict.fromkeys(MORE.values(), ()))
 
     def add(self, documents: pa.Table, more: Sequence[bytes]) -> None:
         """Append rows of `documents` with ClassLabel integers, and of each what is beside it as a line of JSON."""
-        if len(set(more)) == 1:
-            # As a rule nothing at all: read once.
-            beside = coded(parsed(more[:1], self._more_named), self._more).take(pa.array([0] * len(more)))
+        if all(one == self._nothing for one in more):
+            ends = pa.array(np.zeros(len(more) + 1, np.int32))
+            kinds = [self._schema.field(column).type for column in MORE.values()]
+            beside = [pa.ListArray.from_arrays(ends, pa.array([], kind.value_type)) for kind in kinds]
         else:
-            beside = coded(parsed(more, self._more_named), self._more)
-        self._add(documents.columns, beside.columns)
+            beside = coded(parsed(more, self._more_named), self._more).columns
+        self._add(documents.columns, beside)
 
-    def add_again(self, documents: pa.RecordBatch, more: Mapping[str, pa.Table]) -> None:
+    def add_again(self, documents: pa.Table, more: Mapping[str, pa.Table]) -> None:
         """Append rows as another release holds them; `more` has at least theirs, all are sorted by article."""
         beside = []
+        ids = chunk(documents["id"])
         for config in MORE:
-            places = pc.index_in(more[config]["id"], value_set=documents["id"])
+            places = pc.index_in(more[config]["id"], value_set=ids)
             rows = more[config].filter(places.is_valid()).combine_chunks()
             ends = np.searchsorted(places.drop_null().to_numpy(), np.arange(documents.num_rows + 1)).astype(np.int32)
             structs = pa.StructArray.from_arrays([chunk(one) for one in rows.columns], fields=list(rows.schema))
@@ -66,9 +71,10 @@ class Spool:
 
     def _add(self, *columns: Sequence[Any]) -> None:
         table = pa.Table.from_arrays([one for some in columns for one in some], schema=self._schema)
-        self._starts.append(self._count)
-        self._count += table.num_rows
-        self._writer.write_table(table.combine_chunks())
+        for batch in table.to_batches():
+            self._starts.append(self._count)
+            self._count += batch.num_rows
+            self._writer.write_batch(batch)
 
     def finish(self) -> None:
         """No more rows come; from now on they can be read."""
@@ -85,24 +91,52 @@ class Spool:
         """The rows of these numbers in their order, of all columns or of `names`."""
         wanted = np.asarray(numbers, np.int64)
         batches = np.searchsorted(self._starts, wanted, side="right") - 1
-        order = np.argsort(batches, kind="stable")
-        pieces = []
-        for batch in np.unique(batches).tolist():
-            held = self._batch(batch)
-            held = held if names is None else held.select(names)
-            pieces.append(held.take(pa.array(wanted[batches == batch] - self._starts[batch])))
         schema = self._schema if names is None else pa.schema([self._schema.field(name) for name in names])
-        found = pa.Table.from_batches(pieces, schema)
-        if len(order) and (np.diff(order) != 1).any():
-            found = found.take(pa.array(np.argsort(order, kind="stable")))
-        return found.combine_chunks()
 
-    def _batch(self, number: int) -> pa.RecordBatch:
-        """A batch of the file, mapped into memory; mapped anew now and then, so that what was read can go."""
-        if self._reader is None or self._reads >= _READS:
-            self._reader, self._reads = pa.ipc.open_file(pa.memory_map(str(self._path))), 0
-        self._reads += 1
-        return self._reader.get_batch(number)
+        def held(number: int) -> pa.RecordBatch:
+            batch = self._rows.of(number)
+            return batch if names is None else batch.select(names)
+
+        if (found := stretches(wanted, batches)) is not None:
+            pieces = [
+                held(batches[start])[wanted[start] - self._starts[batches[start]] :][: end - start]
+                for start, end in found
+            ]
+            return pa.Table.from_batches(pieces, schema).combine_chunks()
+        order = np.argsort(batches, kind="stable")
+        pieces = [
+            held(batch).take(pa.array(wanted[batches == batch] - self._starts[batch]))
+            for batch in np.unique(batches).tolist()
+        ]
+        rows = pa.Table.from_batches(pieces, schema)
+        if len(order) and (np.diff(order) != 1).any():
+            rows = rows.take(pa.array(np.argsort(order, kind="stable")))
+        return rows.combine_chunks()
+
+    def text(self, number: int) -> str:
+        """The text of one row."""
+        batch = bisect_right(self._starts, number) - 1
+        text: str = self._texts.of(batch)["text"][number - self._starts[batch]].as_py()
+        return text
+
+
+class _Batches:
+    """The batches of an Arrow file, of all columns or of some, mapped into memory."""
+
+    def __init__(self, path: Path, columns: list[int] | None) -> None:
+        self._path, self._columns = path, columns
+        self._reader: pa.ipc.RecordBatchFileReader | None = None
+        self._reads, self._number, self._batch = 0, -1, None
+
+    def of(self, number: int) -> pa.RecordBatch:
+        """The n-th; the file is mapped anew now and then, so that what was read can go."""
+        if number != self._number:
+            if self._reader is None or self._reads >= _READS:
+                options = pa.ipc.IpcReadOptions(included_fields=self._columns)
+                self._reader, self._reads = pa.ipc.open_file(pa.memory_map(str(self._path)), options=options), 0
+            self._reads += 1
+            self._batch, self._number = self._reader.get_batch(number), number
+        return self._batch
 
 
 def pieces(numbers: Sequence[int], lengths: array[int]) -> Iterator[Sequence[int]]:
@@ -117,23 +151,29 @@ def pieces(numbers: Sequence[int], lengths: array[int]) -> Iterator[Sequence[int
         start = end
 
 
-class Texts:
-    """Texts on disk by the number they were added as."""
+class Records:
+    """Records of one length on disk, by the number they were added as."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, length: int) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this does
-        self._ends = array("Q", [0])
+        self._length = length
+        self._read: dict[int, bytes] = {}
 
-    def add(self, text: bytes) -> None:
-        """Append a text in UTF-8."""
-        self._file.write(text)
-        self._ends.append(self._ends[-1] + len(text))
+    def add(self, records: bytes) -> None:
+        """Append one or more."""
+        self._file.write(records)
+        self._read.clear()
 
-    def of(self, number: int) -> str:
-        """The n-th text."""
-        self._file.flush()
-        start, end = self._ends[number], self._ends[number + 1]
-        return os.pread(self._file.fileno(), end - start, start).decode()
+    def of(self, number: int) -> bytes:
+        """The n-th record."""
+        block, place = divmod(number, ROWS)
+        if block not in self._read:
+            if len(self._read) >= _READS:
+                self._read.clear()
+            self._file.flush()
+            size = ROWS * self._length
+            self._read[block] = os.pread(self._file.fileno(), size, block * size)
+        return self._read[block][place * self._length : (place + 1) * self._length]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -19,7 +19,6 @@ from curation.release.configs import CONFIGS
 from curation.release.counts import Counting
 from curation.release.intake import Intake
 from curation.release.manifest import DATA
-from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS, Place
 from curation.release.spool import MORE, pieces
 
@@ -40,14 +39,14 @@ def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], c
         numbers = array("q", (n for n in order if table[rows.ids[n]].split == split))
         for config, size in _write_split(rows, numbers, split, counting, part).items():
             sizes[config][split] = size
-    lost = np.frombuffer(rows.lost, np.uint32).reshape(-1, len(LOSSES))[order].sum(axis=0)
-    counting.lost(dict(zip(LOSSES, lost.tolist(), strict=True)))
+    counting.lost(rows.lost(np.setdiff1d(np.arange(len(rows.ids)), order).tolist()))
     return sizes
 
 
 def known_lines(rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> Iterator[str]:
     """The lines of articles.jsonl, each a `Known`, sorted by article id."""
     names = ["id", "schema", "annotator", "state", "annotation_id", "parent"]
+    written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     for piece in pieces(order, rows.lengths):
         for n, line in zip(piece, rows.spool.gather(piece, names).to_pylist(), strict=True):
             hashes = rows.hashes(n)
@@ -64,7 +63,7 @@ def known_lines(rows: Intake, order: Sequence[int], table: Mapping[str, Place]) 
                 "schema": line["schema"],
                 "snapshot": rows.snapshots[n],
             }
-            yield json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+            yield written(fields)
 
 
 def _write_split(

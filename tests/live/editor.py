@@ -162,6 +162,28 @@ class Editor:
         )
         return [Box(*one) for one in lines], [Box(*one) for one in roles]
 
+    def arrow_lines(self) -> list[Box]:
+        """The part of each arrow that runs along the text, above it."""
+        found = self.page.evaluate(
+            """() => [...document.querySelectorAll('.relations-overlay g[id] > path')].map((path) => {
+                const {left, top, right} = path.getBoundingClientRect();
+                return [left, top - 0.75, right, top + 0.75];  // half a line each way
+            })"""
+        )
+        return [Box(*one) for one in found]
+
+    def cut_types(self) -> list[str]:
+        """Types that the small print beside their span has no room for."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll('.htx-highlight[data-label]')].map((part) => {
+                const print = getComputedStyle(part, '::before');
+                const pen = document.createElement('canvas').getContext('2d');
+                pen.font = print.font;
+                const type = JSON.parse(print.content);
+                return parseFloat(print.width) < pen.measureText(type).width - 0.5 ? type : '';
+            }).filter(Boolean)"""
+        )
+
     def select(self, region: Region | int) -> None:
         """Click a span, where no other lies on it; an `int` is the code point to click."""
         css = ".htx-highlight" if isinstance(region, int) else region.css

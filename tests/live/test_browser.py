@@ -179,6 +179,17 @@ def test_arrows_stay_off_the_text(opened: Editor) -> None:
     assert not [(line, role) for line in lines for role in roles if overlap(line, role)]
 
 
+def test_no_arrow_goes_through_a_role(opened: Editor) -> None:
+    _, roles = opened.boxes()
+    lines = opened.arrow_lines()
+    assert len(lines) == len(roles) == 3
+    assert not [(line, role) for line in lines for role in roles if overlap(line, role)]
+
+
+def test_no_type_is_cut(opened: Editor) -> None:
+    assert opened.cut_types() == []
+
+
 def test_events_are_told_from_entities_without_their_colour(opened: Editor) -> None:
     def look(type_name: str, text: str) -> tuple[str, str]:
         style = "(part) => { const s = getComputedStyle(part); return [s.borderBottomWidth, s.backgroundColor]; }"

@@ -357,7 +357,8 @@ def test_a_project_someone_else_edited(client: Client, schema: LabelSchema, tmp_
     client.patch(path, {"label_config": config.replace('value="Weapon"', 'value="Gun"')})
     with pytest.raises(ProjectDiffers, match=r"added: label Weapon .*removed: label Gun"):
         push(client, schema, work, work=tmp_path, title=title)
-    restyled = config.replace("line-height: 3", "line-height: 4")
+    restyled = config.replace("max-width: 62em", "max-width: 70em")
+    assert restyled != config
     client.patch(path, {"label_config": restyled})
     push(client, schema, work, work=tmp_path, title=title)
     assert client.get(path)["label_config"] == restyled, "looks are theirs to change"

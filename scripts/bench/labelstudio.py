@@ -33,6 +33,7 @@ from curation.files import read_jsonl
 from curation.labelstudio import Client, answers, pull, push
 from curation.labelstudio import encode as encoding
 from curation.labelstudio.ledger import Ledger
+from curation.labelstudio.pull import OVERLAP
 from curation.labelstudio.studio import start, stop
 from curation.labelstudio.tasks import listed
 from curation.schema import LabelSchema, load_schema
@@ -168,8 +169,10 @@ class Bench:
                 )
         self.ratio("push, beside a bare loop of the same requests", min(ours), min(bare), 0.95)
         self.ratio("push, beside the SDK's import_tasks", min(ours), sdk[0], 1.8)
+        self.say("the bare loop, beside the SDK's import_tasks", f"{sdk[0] / min(bare):.2f}")
         each, one_each = min(ours) / self.count, single[0] / len(some)
         self.ratio("push of a task, beside predictions.create, in ms", each * 1e3, one_each * 1e3, 50)
+        self.say("a task of the bare loop, beside it", f"{one_each / (min(bare) / self.count):.2f}")
         small = max(1, self.count // 4)
         self.small = self.new_project(self.folder / "small")
         _, before, _ = apart(push_all, self.folder, self.folder / "small", self.url, self.key, small)
@@ -179,7 +182,11 @@ class Bench:
     def pull(self, work: Path, number: int) -> None:
         """Half of the tasks answered; full pulls beside the bare export and the SDK, then a pull after 1 % changed."""
         tasks = list(answers.tasks(self.client, number))
-        self.answer(tasks[: self.count // 2])
+        half, changed = self.count // 2, max(1, self.count // 100)
+        self.answer(tasks[: half - 1])
+        # A pull looks again at the half minute before the last change it saw; people do not submit thirty a second.
+        time.sleep(OVERLAP.total_seconds() + 1)
+        self.answer(tasks[half - 1 : half])
         ours, bare, sdk, peak = [], [], [], 0.0
         for _ in range(self.rounds):
             seconds, peak, _ = apart(pull_all, work, self.url, self.key, True)
@@ -194,8 +201,7 @@ class Bench:
         self.answer(list(answers.tasks(self.client, self.small))[: self.count // 8])
         _, before, _ = apart(pull_all, self.folder / "small", self.url, self.key, True)
         self.memory("full pull", peak, before, max(1, self.count // 4))
-        changed = max(1, self.count // 100)
-        self.answer(tasks[self.count // 2 : self.count // 2 + changed])
+        self.answer(tasks[half : half + changed])
         time.sleep(1)
         seconds, _, fetched = apart(pull_all, work, self.url, self.key, False)
         part = seconds / min(ours)

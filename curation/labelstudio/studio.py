@@ -225,7 +225,10 @@ def _launch(data: Path, env: Path, port: int) -> None:
     """Start the server. It holds the lock on `alive.lock` as long as it lives; its process id stands in there."""
     login, version = _login(data), _version(env)
     settings = _settings(data, login)
-    new_database(env, version, settings, Path(settings["LABEL_STUDIO_BASE_DATA_DIR"]))
+    base = Path(settings["LABEL_STUDIO_BASE_DATA_DIR"])
+    new_database(env, version, settings, base)
+    for copy in base.glob("export/project-*-at-*.json"):
+        copy.unlink(missing_ok=True)  # it keeps a copy of every export, and a pull asks for some
     with whole_file(data / "running.json") as file:
         json.dump({"port": port, "version": version}, file)
     # The shell notes the process id and ends, so that we have no child to wait for, and nothing is lost should

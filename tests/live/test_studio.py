@@ -79,6 +79,10 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -
     with Client(first.url, first.api_key) as client:
         assert client.version() == first.version
         project = client.post("/api/projects/", {"title": "kept"})
+        client.post(f"/api/projects/{project['id']}/import", [{"data": {"text": "One."}}])
+        client.get(f"/api/projects/{project['id']}/export?exportType=JSON&download_all_tasks=true")
+    copies = data / "label-studio" / "export"
+    assert list(copies.iterdir()), "Label Studio keeps no copies of its exports any more"
     assert stop(data) is True
     assert status(data) is None
     assert not any(one.laddr and one.laddr.port == first.port for one in psutil.net_connections("tcp"))
@@ -87,6 +91,7 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -
     assert (again.port, again.password, again.api_key) == (first.port, first.password, first.api_key)
     with Client(again.url, again.api_key) as client:
         assert client.get(f"/api/projects/{project['id']}/")["title"] == "kept"
+    assert not list(copies.iterdir())
 
 
 def test_the_database_that_new_servers_copy_holds_nobody(studio: Studio) -> None:

@@ -29,7 +29,7 @@ from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse, parse
 from curation.preannotate.rules import Rules
 from curation.preannotate.spacy_engine import SpacyEngine
-from curation.preannotate.triggers import Trigger, TriggerFinder
+from curation.preannotate.triggers import TRIGGERS, Trigger, TriggerFinder
 from curation.preannotate.zones import Zone
 from curation.project import Project, load_project
 from curation.review.effort import defaults
@@ -170,7 +170,7 @@ def main() -> None:
         found |= {name: measure(rules(less(lexicon))) for name, less in LEXICON.items()}
         found["one type for a name"] = measure(_with_entities(rules(lexicon), _EachForItself(schema, lexicon)))
         changed = rules(lexicon)
-        changed.triggers = _AsTagged(lexicon)
+        changed.triggers = _AsTagged(lexicon, triggers=options.get("triggers", TRIGGERS[0]))
         found["headline verbs"] = measure(changed)
         changed = rules(lexicon)
         changed.arguments = _VerbsOnly(schema, lexicon, changed.entities)

@@ -42,6 +42,9 @@ Say = Callable[[str], Said]
         ("Russia and Turkey agreed on a plan.", [("Agreement", "agreed")]),
         ("The ceasefire began on Sunday.", [("Ceasefire", "ceasefire")]),
         ("Police arrested two journalists.", [("Arrest", "arrested")]),
+        ("He was captured at dawn.", [("Arrest", "captured")]),
+        ("They headed to Geneva by truck.", [("Movement", "headed")]),
+        ("Youths threw stones at the guards.", [("Attack", "threw")]),
         ("The gunman was shot dead by guards.", [("Death", "shot dead")]),
         ("Nobody was injured.", [("Injury", "injured")]),
         ("The missiles destroyed two depots.", [("Damage", "destroyed")]),
@@ -89,6 +92,8 @@ def test_other_senses_make_no_event(say: Say, text: str, word: str) -> None:
         "The government targeted thirteen officials with new taxes.",
         "The driver was caught on video.",
         "Floods pose a threat to the valley.",
+        "A team headed by Doran Melk was praised.",
+        "*Halcyon Bombing Desk",
     ],
 )
 def test_senses_that_only_the_words_around_tell_apart(say: Say, text: str) -> None:

@@ -35,11 +35,29 @@ def relisted(lists: pa.ListArray, values: pa.Array) -> pa.ListArray:
 
 def strings(texts: pa.Array) -> Iterator[memoryview]:
     """The bytes of each string of an array without nulls."""
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].tolist()
-    held = memoryview(data) if data is not None else memoryview(b"")
-    for start, end in pairwise(ends):
+    held, ends = _bytes(texts)
+    for start, end in pairwise(ends.tolist()):
         yield held[start:end]
+
+
+def joined(texts: pa.Array) -> memoryview:
+    """The bytes of all strings of an array without nulls, one behind the other."""
+    held, ends = _bytes(texts)
+    return held[ends[0] : ends[-1]]
+
+
+def texts_of(data: bytes, length: int) -> pa.StringArray:
+    """ASCII cut into strings of one length each."""
+    ends = np.arange(0, len(data) + 1, length, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(data))
+
+
+def _bytes(texts: pa.Array) -> tuple[memoryview, NDArray[np.int32]]:
+    """The bytes of strings, and where among them each begins and the last one ends."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return memoryview(b""), np.zeros(len(texts) + 1, np.int32)
+    return memoryview(data), np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
 
 
 def stretches(numbers: NDArray[np.int64], breaks: NDArray[np.int64] | None = None) -> list[tuple[int, int]] | None:

@@ -48,7 +48,7 @@ from curation.release.since import beside, changes_since, reasons
 from curation.release.splits import FRACTIONS, NEAR_DUPLICATE, SPLITS, SetAside, write_splits
 from curation.release.versions import Proposal, exists, propose, published
 from curation.release.workplace import settle, workplace
-from curation.release.writing import known_lines, write_rows
+from curation.release.writing import add_logical, known_lines, write_rows
 from curation.schema import LabelSchema
 
 _SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
@@ -139,9 +139,7 @@ def build_release(
             table = assignment.table
             order = in_order(intake, assignment)
             logical = LogicalHash(labels, schema)
-            for n in order:
-                hashes = intake.hashes(n)
-                logical.article(intake.ids[n], table[intake.ids[n]].split, hashes.row.hex(), hashes.more.hex())
+            add_logical(logical, intake, order, table)
             logical_sha256 = logical.finish(table)
 
             changes = changes_since(before, intake, order, labels) if before else None

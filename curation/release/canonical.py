@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -22,10 +23,18 @@ def canonical(value: object) -> bytes:
 
 def canonical_rows(array: pa.Array) -> pa.Array:
     """`canonical` of every value of an Arrow array of structs, lists, strings and numbers, as strings."""
-    pieces = [pa.scalar(piece) if isinstance(piece, str) else piece for piece in _pieces(array)]
-    if not any(isinstance(piece, pa.Array) for piece in pieces):
-        return pa.repeat("".join(piece.as_py() for piece in pieces), len(array))
-    return pc.binary_join_element_wise(*pieces, "")
+    return _together(_pieces(array), len(array))
+
+
+def lines(columns: Mapping[str, pa.Array]) -> pa.Array:
+    """Rows as lines of JSON, fields in the order given, else written as `canonical` does, each ended by LF."""
+    return _together([*_objects(columns), "\n"], len(next(iter(columns.values()))))
+
+
+def list_lines(columns: Sequence[pa.Array]) -> pa.Array:
+    """`canonical` of the list of what each row has in these columns, each ended by LF."""
+    between = [piece for column in columns for piece in (",", *_pieces(column))]
+    return _together(["[", *between[1:], "]\n"], len(columns[0]))
 
 
 def utc(time: datetime | None) -> datetime | None:
@@ -44,7 +53,8 @@ def _pieces(array: pa.Array) -> list[str | pa.Array]:
         written = canonical_rows(array.drop_null())
         return [pc.replace_with_mask(pa.repeat("null", len(array)), there, written)]
     if pa.types.is_struct(array.type):
-        return _objects(array)
+        fields = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+        return _objects({name: fields[name] for name in sorted(fields)})
     if pa.types.is_list(array.type):
         return ["[", pc.binary_join(relisted(array, canonical_rows(array.flatten())), ","), "]"]
     if pa.types.is_string(array.type):
@@ -56,16 +66,21 @@ def _pieces(array: pa.Array) -> list[str | pa.Array]:
     return [array.cast(pa.string())]
 
 
-def _objects(array: pa.Array) -> list[str | pa.Array]:
-    fields = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+def _objects(fields: Mapping[str, pa.Array]) -> list[str | pa.Array]:
     pieces: list[str | pa.Array] = ["{"]
-    for number, name in enumerate(sorted(fields)):
-        for piece in ("," if number else "", json.dumps(name, ensure_ascii=False) + ":", *_pieces(fields[name])):
+    for number, (name, values) in enumerate(fields.items()):
+        for piece in ("," if number else "", json.dumps(name, ensure_ascii=False) + ":", *_pieces(values)):
             if isinstance(piece, str) and isinstance(pieces[-1], str):
                 pieces[-1] += piece
             else:
                 pieces.append(piece)
     return [*pieces[:-1], pieces[-1] + "}"] if isinstance(pieces[-1], str) else [*pieces, "}"]
+
+
+def _together(pieces: Sequence[str | pa.Array], length: int) -> pa.Array:
+    if not any(isinstance(piece, pa.Array) for piece in pieces):
+        return pa.repeat("".join(str(piece) for piece in pieces), length)
+    return pc.binary_join_element_wise(*(pa.scalar(piece) if isinstance(piece, str) else piece for piece in pieces), "")
 
 
 def _escaped(array: pa.Array) -> pa.Array:

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from curation.compare import Counts
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk, picked, strings
+from curation.release.arrays import chunk, picked, strings, texts_of
 from curation.release.before import Before, Group, Inputs, OldRows, groups_before, input_line
 from curation.release.canonical import canonical, canonical_rows
 from curation.release.coding import coded, named, parsed
@@ -142,6 +142,14 @@ class Intake:
     def hashes(self, number: int) -> Hashes:
         """The hashes of the n-th row."""
         return Hashes.of(self._records.of(number))
+
+    def hash_columns(self, numbers: Sequence[int]) -> dict[str, pa.Array]:
+        """The hashes of some rows in hex, by the names they have in articles.jsonl."""
+        packed = self._records.many(numbers)
+        names = {"text_sha256": 64, "row_sha256": 0, "more_sha256": 32}
+        return {
+            name: texts_of(packed[:, start : start + 32].tobytes().hex().encode(), 64) for name, start in names.items()
+        }
 
     def lost(self, left_out: Iterable[int]) -> dict[str, int]:
         """What sentences cannot hold, by the names of `LOSSES`, of all rows but those of these numbers."""

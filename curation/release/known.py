@@ -13,7 +13,7 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk, strings
+from curation.release.arrays import chunk, joined
 from curation.release.manifest import ARTICLES
 
 _COLUMNS = ("id", "row_sha256", "more_sha256", "text_sha256")
@@ -84,7 +84,7 @@ def unhexed(hashes: pa.Array) -> bytes:
     """The bytes of hashes of 64 hex digits each, one behind the other. Raises ValueError where one is no such hash."""
     if hashes.null_count or not pc.all(pc.equal(pc.binary_length(hashes), 64), min_count=0).as_py():
         raise ValueError("a hash is not 64 hex digits long")
-    made = bytes.fromhex(b"".join(strings(hashes)).decode())
+    made = bytes.fromhex(bytes(joined(hashes)).decode())
     if len(made) != 32 * len(hashes):
         raise ValueError("a hash is not 64 hex digits long")
     return made

@@ -16,12 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 from pydantic import ConfigDict, Field
 
 from curation.article import Sha256, V, Value, build
 from curation.errors import BadInput, ReleaseError
 from curation.files import json_object, read_jsonl, whole_file
-from curation.release.canonical import canonical
+from curation.release.arrays import joined
+from curation.release.canonical import canonical, list_lines
 from curation.release.labels import Labels
 from curation.release.splits import Place, SetAside
 from curation.schema import LabelSchema
@@ -30,6 +32,8 @@ MANIFEST, LABELS, SCHEMA, SPLIT_TABLE = "manifest.json", "labels.json", "schema.
 ARTICLES, CARD, CHANGES, LICENCE = "articles.jsonl", "README.md", "CHANGELOG.md", "LICENSE"
 DATA = "documents"
 FORMAT: Literal[1] = 1
+_MANY = 10_000
+"""Articles whose lines are written together."""
 
 Bump = Literal["first", "none", "patch", "minor", "major"]
 Version = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -226,14 +230,19 @@ class LogicalHash:
 
     def article(self, article_id: str, split: str, row_sha256: str, more_sha256: str) -> None:
         """Add one article; they come sorted by id."""
-        self._sha256.update(
-            b'[%b,"%b","%b","%b"]\n' % (canonical(article_id), *map(str.encode, (split, row_sha256, more_sha256)))
-        )
+        self._add([article_id, split, row_sha256, more_sha256])
+
+    def articles(self, ids: pa.Array, splits: pa.Array, row_sha256: pa.Array, more_sha256: pa.Array) -> None:
+        """Add the next articles."""
+        self._sha256.update(joined(list_lines([ids, splits, row_sha256, more_sha256])))
 
     def finish(self, table: Mapping[str, Place]) -> str:
         """Add the split table. Returns the hash as hex."""
-        for one in sorted(table):
-            self._add([one, table[one].cluster, table[one].split])
+        order = sorted(table)
+        for start in range(0, len(order), _MANY):
+            some = order[start : start + _MANY]
+            columns = [some, [table[one].cluster for one in some], [table[one].split for one in some]]
+            self._sha256.update(joined(list_lines([pa.array(column, pa.string()) for column in columns])))
         return self._sha256.hexdigest()
 
     def _add(self, line: object) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features, List
+from numpy.typing import NDArray
 
 from curation.release import corrections, sentences
 from curation.release.arrays import chunk, stretches
@@ -174,6 +175,17 @@ class Records:
             size = ROWS * self._length
             self._read[block] = os.pread(self._file.fileno(), size, block * size)
         return self._read[block][place * self._length : (place + 1) * self._length]
+
+    def many(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
+        """The records of these numbers, a line each."""
+        found = stretches(np.asarray(numbers, np.int64))
+        if found is None:
+            data = b"".join(map(self.of, numbers))
+        else:
+            self._file.flush()
+            places = [((end - start) * self._length, numbers[start] * self._length) for start, end in found]
+            data = b"".join(os.pread(self._file.fileno(), size, place) for size, place in places)
+        return np.frombuffer(data, np.uint8).reshape(-1, self._length)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.release.arrays import chunk
+from curation.release.arrays import chunk, joined
+from curation.release.canonical import lines
 from curation.release.card import SplitSize
 from curation.release.configs import CONFIGS
 from curation.release.counts import Counting
 from curation.release.intake import Intake
-from curation.release.manifest import DATA
+from curation.release.manifest import DATA, LogicalHash
 from curation.release.splits import SPLITS, Place
 from curation.release.spool import MORE, pieces
 
@@ -35,35 +35,33 @@ _DISTINCT = _PLACES | {
 def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], counting: Counting, part: Path) -> Sizes:
     """Write every config and split into `part`, counting what is in them. Returns their sizes, by config and split."""
     sizes: Sizes = {config: {} for config in CONFIGS}
+    numbers = {split: array("q") for split in SPLITS}
+    for n in order:
+        numbers[table[rows.ids[n]].split].append(n)
     for split in SPLITS:
-        numbers = array("q", (n for n in order if table[rows.ids[n]].split == split))
-        for config, size in _write_split(rows, numbers, split, counting, part).items():
+        for config, size in _write_split(rows, numbers[split], split, counting, part).items():
             sizes[config][split] = size
     counting.lost(rows.lost(np.setdiff1d(np.arange(len(rows.ids)), order).tolist()))
     return sizes
 
 
-def known_lines(rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> Iterator[str]:
-    """The lines of articles.jsonl, each a `Known`, sorted by article id."""
-    names = ["id", "schema", "annotator", "state", "annotation_id", "parent"]
-    written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def add_logical(logical: LogicalHash, rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> None:
+    """Add the articles of these numbers to the logical hash."""
     for piece in pieces(order, rows.lengths):
-        for n, line in zip(piece, rows.spool.gather(piece, names).to_pylist(), strict=True):
-            hashes = rows.hashes(n)
-            fields = {
-                "id": line["id"],
-                "split": table[line["id"]].split,
-                "text_sha256": hashes.text.hex(),
-                "row_sha256": hashes.row.hex(),
-                "more_sha256": hashes.more.hex(),
-                "annotation": line["annotation_id"],
-                "annotator": line["annotator"],
-                "parent": line["parent"],
-                "state": line["state"],
-                "schema": line["schema"],
-                "snapshot": rows.snapshots[n],
-            }
-            yield written(fields)
+        ids = [rows.ids[n] for n in piece]
+        splits, hashes = [table[one].split for one in ids], rows.hash_columns(piece)
+        logical.articles(pa.array(ids), pa.array(splits), hashes["row_sha256"], hashes["more_sha256"])
+
+
+def known_lines(rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> Iterator[str]:
+    """The lines of articles.jsonl, each a `Known`, sorted by article id; some at a time, the last not ended."""
+    names = {"annotation": "annotation_id", **{name: name for name in ("annotator", "parent", "state", "schema")}}
+    for piece in pieces(order, rows.lengths):
+        held = rows.spool.gather(piece, ["id", *names.values()])
+        columns = {"id": chunk(held["id"]), "split": pa.array([table[rows.ids[n]].split for n in piece])}
+        columns |= rows.hash_columns(piece) | {name: chunk(held[column]) for name, column in names.items()}
+        columns["snapshot"] = pa.array([rows.snapshots[n] for n in piece], pa.string())
+        yield bytes(joined(lines(columns))).decode().removesuffix("\n")
 
 
 def _write_split(

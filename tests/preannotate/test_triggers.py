@@ -41,6 +41,7 @@ Say = Callable[[str], Said]
         ("Turkey mediated between the army and the rebels.", [("Negotiation", "mediated")]),
         ("Russia and Turkey agreed on a plan.", [("Agreement", "agreed")]),
         ("The ceasefire began on Sunday.", [("Ceasefire", "ceasefire")]),
+        ("The guns fell silent at noon.", [("Ceasefire", "fell silent")]),
         ("Police arrested two journalists.", [("Arrest", "arrested")]),
         ("He was captured at dawn.", [("Arrest", "captured")]),
         ("They headed to Geneva by truck.", [("Movement", "headed")]),

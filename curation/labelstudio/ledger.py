@@ -111,10 +111,7 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True)
 class KnownProject:
-    """A project in the ledger. `key` is its row here, `id` its number in Label Studio, `config` what we set there.
-
-    `told`: what was done about other projects that an interrupted push made beside it, in words.
-    """
+    """A project in the ledger. `key` is its row here, `id` its number in Label Studio, `config` what we set there."""
 
     key: int
     url: str
@@ -123,7 +120,6 @@ class KnownProject:
     schema: str
     created_at: str
     config: str
-    told: tuple[str, ...] = ()
 
 
 class Ledger:

@@ -1,4 +1,4 @@
-"""Our project on the server: found, made, and kept in step with the label schema.
+"""Our project on the server: found, and kept in step with the label schema.
 
 A project is ours if the ledger knows its number and the moment it was made, or, where the ledger is new, if it has
 our title and our mark in its description (`[curation:conflict-news@1.0.0]`).
@@ -6,15 +6,11 @@ our title and our mark in its description (`[curation:conflict-news@1.0.0]`).
 
 from __future__ import annotations
 
-import re
-import time
-import uuid
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from curation.errors import Ambiguous, LabelStudioError, ProjectDiffers, one_line
+from curation.errors import LabelStudioError, ProjectDiffers, one_line
 from curation.labelstudio.client import Client
 from curation.labelstudio.config import (
     Difference,
@@ -31,13 +27,8 @@ from curation.labelstudio.uses import uses
 from curation.labelstudio.versions import Mark, read_mark
 from curation.schema import LabelSchema, parse_version
 
-TITLE = range(3, 51)
-"""Lengths that Label Studio allows for a project's title."""
 FIELDS = {"include": "id,title,description,created_at,label_config,model_version"}
 """What we ask of a project: asked for everything, Label Studio counts all its tasks and annotations."""
-
-_MADE = re.compile(r"\[made:([0-9a-f]{16})\]")
-"""In a description: which of our makings the project comes from."""
 
 
 def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None = None) -> KnownProject | None:
@@ -60,103 +51,15 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
     return known[0]
 
 
-def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, patience: float) -> KnownProject:
-    """A new project for `schema`, with its config and instructions.
-
-    It is made with a mark of its own that stands in the ledger first. Where an earlier making was cut off, the server
-    is asked for its mark for `patience` seconds before a second project is begun.
-    """
-    if len(title) not in TITLE:
-        raise LabelStudioError(
-            f"title {title!r}: Label Studio takes titles of {TITLE[0]} to {TITLE[-1]} characters; give another one"
-        )
-    if (begun := ledger.makings(client.url, schema.name, title)) and (
-        there := _made(client, title, begun, max(begun.values()) + patience)
-    ):
-        return _taken_over(client, ledger, schema, there)
-    making = uuid.uuid4().hex[:16]
-    contents = _contents(schema)
-    body = {
-        "title": title,
-        **contents,
-        "description": f"{contents['description']} [made:{making}]",
-        "show_instruction": True,
-        "show_collab_predictions": True,
-        "model_version": PREDICTION,
-    }
-    ledger.begin_making(making, client.url, schema.name, title)
-    try:
-        there = client.post("/api/projects", body)
-    except Ambiguous:
-        found = _made(client, title, [making], time.time() + patience)
-        if found is None:
-            raise
-        return _taken_over(client, ledger, schema, found)
-    except LabelStudioError:
-        ledger.end_making(making)  # it was refused, or never reached the server
-        raise
-    project = ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
-    ledger.end_making(making)
-    return project
-
-
-def _made(client: Client, title: str, makings: Collection[str], until: float) -> dict[str, Any] | None:
-    """The first project with one of those marks, asked for until `until` (as time.time() counts)."""
-    pause = 0.1
-    while not (found := [there for there in _all(client, title) if _making(there) in makings]):
-        left = until - time.time()
-        if left <= 0:
-            return None
-        time.sleep(min(pause, left))
-        pause = min(2 * pause, 5.0)
-    return min(found, key=lambda there: int(there["id"]))
-
-
-def _taken_over(client: Client, ledger: Ledger, schema: LabelSchema, there: dict[str, Any]) -> KnownProject:
-    config = client.get(f"/api/projects/{there['id']}", FIELDS)["label_config"]
-    project = ledger.know(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
-    return replace(project, told=_remove_spares(client, ledger, project))
-
-
-def _making(project: dict[str, Any]) -> str | None:
-    found = _MADE.search(project.get("description") or "")
-    return found[1] if found else None
-
-
-def _remove_spares(client: Client, ledger: Ledger, project: KnownProject) -> tuple[str, ...]:
-    """Projects that were made beside ours after all go where they are empty. Returns what was done, in words."""
-    makings = ledger.makings(client.url, project.schema, project.title)
-    told = []
-    for there in _all(client, project.title) if makings else ():
-        making = _making(there)
-        if making not in makings:
-            continue
-        if there["id"] != project.id:
-            named = f"project {there['id']} ({project.title}), made a second time after a push was interrupted,"
-            if newest(client, there["id"])[0]:
-                told.append(f"{named} has tasks that someone put there; see that they are not missed, and delete it")
-                continue
-            client.delete(f"/api/projects/{there['id']}/")
-            told.append(f"{named} was empty and is removed")
-        ledger.end_making(str(making))
-    return tuple(told)
-
-
 def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
-    """See that the project's config is the one `schema` makes, and that it is the only one we made.
+    """See that the project's config is the one `schema` makes. New labels are added; looks follow if they are ours.
 
-    New labels are added; looks follow if they are ours. What a newer version of the schema took away goes too where a
-    migration says what became of it, or nothing uses it.
+    What a newer version of the schema took away goes too where a migration says what became of it, or nothing uses it.
 
     Raises:
         ProjectDiffers: the project has something that the schema does not have, or has it with another meaning; where
             it is still in use, the message counts.
     """
-    told = _remove_spares(client, ledger, project)
-    return replace(_in_step(client, ledger, schema, project), told=told)
-
-
-def _in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
     there, wanted = client.get(f"/api/projects/{project.id}", FIELDS), labelling_config(schema)
     if there["model_version"] != PREDICTION:
         client.patch(f"/api/projects/{project.id}/", {"model_version": PREDICTION})
@@ -168,7 +71,7 @@ def _in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: Known
     if lost := [one for one in differences if one.kind != "added" and not _migrated(one, schema)]:
         _refuse_if_used(client, schema, project, mark, differences, lost)
     if differences or there["label_config"] == project.config or mark is None or other_version:
-        there = client.patch(f"/api/projects/{project.id}/", _contents(schema, mark))
+        there = client.patch(f"/api/projects/{project.id}/", contents(schema, mark))
         return ledger.know(
             client.url, project.id, project.title, schema.name, project.created_at, there["label_config"]
         )
@@ -218,7 +121,8 @@ def _told(what: Iterable[str], most: int = 5) -> str:
     return "; ".join(told[:most]) + (f"; and {len(told) - most} more" if len(told) > most else "")
 
 
-def _contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
+def contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
+    """What of a project is made from the schema: description with our mark, config and instructions."""
     new = Mark(schema.name, schema.version)
     if mark is not None:
         new = mark if mark.version == schema.version else mark.followed_by(schema.version, datetime.now(UTC))
@@ -238,7 +142,7 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
     """Our project on the server, where the ledger does not know it."""
     found = {
         there["id"]: there
-        for there in _all(client, title)
+        for there in all_projects(client, title)
         if (mark := read_mark(there)) and mark.schema == schema.name and title in (None, there["title"])
     }
     if len(found) > 1:
@@ -253,7 +157,8 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
     return None
 
 
-def _all(client: Client, title: str | None) -> Iterator[dict[str, Any]]:
+def all_projects(client: Client, title: str | None) -> Iterator[dict[str, Any]]:
+    """Every project there, or those whose title has that in it: `id`, `title`, `description`, `created_at`."""
     params: dict[str, Any] = {"page_size": 100, "include": "id,title,description,created_at"}
     if title is not None:
         params["title"] = title

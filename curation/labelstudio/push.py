@@ -26,9 +26,10 @@ from curation.labelstudio import encode
 from curation.labelstudio.alone import alone
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
+from curation.labelstudio.making import make_project, remove_spares
 from curation.labelstudio.names import ANNOTATE, PURPOSE
 from curation.labelstudio.outgoing import Outgoing
-from curation.labelstudio.projects import FIELDS, find_project, keep_in_step, make_project
+from curation.labelstudio.projects import FIELDS, find_project, keep_in_step
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
 from curation.migrate import migrate
@@ -152,12 +153,14 @@ def send(
     """
     client.version()
     with Ledger(work) as ledger, alone(ledger.path.with_name("push.lock"), "push"):
-        project = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
+        project, told = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
         if rebuild_ledger:
             config = project.config
             ledger.forget(project)
             project = ledger.know(client.url, project.id, title, schema.name, project.created_at, config)
         run = _Run(client, ledger, schema, project, batch_size, refresh, resend_deleted, patience, on_progress)
+        for one in told:
+            run.problem(one)
         run.settle()
         run.send(tasks)
         run.arrange()
@@ -167,16 +170,17 @@ def send(
 
 def _project(
     client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, new_project: bool, patience: float
-) -> KnownProject:
+) -> tuple[KnownProject, tuple[str, ...]]:
+    """The project, and what is to be said of others that were made by mistake."""
     if new_project:
         for known in ledger.projects(client.url, schema.name, title):
             there = client.find(f"/api/projects/{known.id}", FIELDS)
             if there is None or there["created_at"] != known.created_at:
                 ledger.forget(known)
     found = find_project(client, ledger, schema, title)
-    if found is None:
-        return make_project(client, ledger, schema, title, patience=patience)
-    return keep_in_step(client, ledger, schema, found)
+    project = found or make_project(client, ledger, schema, title, patience=patience)
+    told = remove_spares(client, ledger, project)
+    return keep_in_step(client, ledger, schema, project) if found else project, told
 
 
 @dataclass

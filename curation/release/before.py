@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,7 @@ from curation.release.splits import SPLITS, Place, read_splits
 from curation.schema import LabelSchema
 
 _BATCH = 500
-_FEW = 100
+FEW = 100
 """Rows that are looked at one by one, held at a time."""
 _TAKE_AGAIN = "take that release again from where it was published"
 
@@ -156,8 +156,12 @@ def groups_before(before: Before) -> Iterator[Group]:
             for number in range(files[DATA].num_row_groups):
                 # A thread for each of so few rows costs more than it brings.
                 read = partial(files[DATA].read_row_group, number, use_threads=False)
-                ids = read(columns=["id"])["id"].to_pylist()
-                yield Group(ids, read, beside)
+                if before.inputs is None:
+                    # Few of them will be wanted.
+                    yield Group(read(columns=["id"])["id"].to_pylist(), read, beside)
+                else:
+                    rows = read()
+                    yield Group(rows["id"].to_pylist(), partial(pa.Table.slice, rows), beside)
 
 
 class _InOrder:
@@ -193,15 +197,15 @@ class OldRows:
         if self._writer is None:
             self._sink = pa.OSFile(str(self._path), "wb")
             self._writer = pa.ipc.new_stream(self._sink, table.schema)
-        self._writer.write_table(table.combine_chunks(), max_chunksize=_FEW)
+        self._writer.write_table(table.combine_chunks(), max_chunksize=FEW)
 
-    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
-        """All of them, some at a time, with ClassLabel integers."""
+    def __iter__(self) -> Iterator[pa.Table]:
+        """All of them, some at a time."""
         self.close()
         if self._sink is not None:
             with pa.memory_map(str(self._path)) as source, pa.ipc.open_stream(source) as reader:
                 for batch in reader:
-                    yield batch.to_pylist()
+                    yield pa.Table.from_batches([batch])
 
     def close(self) -> None:
         """No more rows come."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from curation.annotation import Annotation
-from curation.release.before import Before
+from curation.release.annotations import annotations_of
+from curation.release.before import FEW, Before
 from curation.release.configs import columns
-from curation.release.documents import ANNOTATION, annotation_of, decode
+from curation.release.documents import ANNOTATION
 from curation.release.intake import Intake
 from curation.release.labels import Labels
 from curation.release.manifest import Changes
 from curation.release.versions import ChangeCount, Reason, article_reasons, schema_reasons, shape_reasons
 from curation.schema import LabelSchema
-
-_FEW = 100
-"""Rows looked at one by one that are held at a time."""
 
 
 def changes_since(before: Before, rows: Intake, order: Sequence[int], labels: Labels) -> Changes:
@@ -24,16 +22,16 @@ def changes_since(before: Before, rows: Intake, order: Sequence[int], labels: La
     kept = {rows.ids[n]: n for n in order if n < rows.fresh}
 
     def now(numbers: Sequence[int]) -> Iterator[Annotation]:
-        for start in range(0, len(numbers), _FEW):
-            for coded in rows.spool.gather(numbers[start : start + _FEW], ANNOTATION).to_pylist():
-                yield annotation_of(decode(coded, labels))
+        for start in range(0, len(numbers), FEW):
+            yield from annotations_of(rows.spool.gather(numbers[start : start + FEW], ANNOTATION), labels)
 
     for annotation in now([number for one, number in kept.items() if one not in before.known]):
         count.article(None, annotation)
     for some in rows.old:
-        beside = now([kept[coded["id"]] for coded in some if coded["id"] in kept])
-        for coded in some:
-            count.article(annotation_of(decode(coded, before.labels)), next(beside) if coded["id"] in kept else None)
+        ids = some["id"].to_pylist()
+        beside = now([kept[one] for one in ids if one in kept])
+        for one, annotation in zip(ids, annotations_of(some, before.labels), strict=True):
+            count.article(annotation, next(beside) if one in kept else None)
     return count.changes()
 
 

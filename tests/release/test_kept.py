@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from made import ABOUT, SCHEMA, corpus, reviewed, words
 
 from curation.annotation import Annotator
 from curation.errors import ReleaseError
 from curation.formats.tokens import tokenise
-from curation.release import ReviewedArticle, Selection, Unread, build_release, verify
+from curation.release import ReviewedArticle, Selection, Unread, build_release, spool, verify
 from curation.release.canonical import canonical
 from curation.release.documents import row
+from curation.release.manifest import Manifest
 from curation.release.screen import Screen
 from curation.schema import LabelSchema
 
@@ -52,13 +55,15 @@ def lines(rows: list[ReviewedArticle]) -> list[bytes]:
 
 
 def full(rows: list[ReviewedArticle]) -> list[ReviewedArticle]:
-    """The same with tokens, with what engines had said and with what a second person said."""
+    """The same with tokens, cut so that arguments get lost, with what engines and what a second person had said."""
     made = []
     for n, one in enumerate(rows):
         said = one.annotation
         prediction = said.model_copy(update={"id": f"p{n}", "entities": said.entities[: n % 3], "events": ()})
         other = said.model_copy(update={"id": f"o{n}", "annotator": Annotator(kind="person", name="2"), "events": ()})
-        layout = tokenise(one.article).sentences
+        (whole,) = tokenise(one.article).sentences
+        first, rest = whole.tokens[:2], whole.tokens[2:]
+        layout = [(whole.start, first[-1][1], first), (rest[0][0], whole.end, rest)]
         others = (other,) if n % 4 == 0 else ()
         made.append(one._replace(sentences=layout, prediction=prediction, others=others, chosen="latest"))
     return made
@@ -117,6 +122,42 @@ def test_what_is_taken_over_is_byte_for_byte_what_a_full_build_makes(
         1,
     )
     assert verify(second.folder) == []
+
+
+@pytest.mark.parametrize("every", [2, 40])
+def test_what_is_taken_over_in_stretches_or_row_by_row_is_the_same(
+    tmp_path: Path, validated: list[str], monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    monkeypatch.setattr(spool, "ROWS", 37)
+    rows = full(corpus(150, length=20))
+    for number in range(3):
+        before = tmp_path / f"v0.1.{number - 1}" if number else None
+        for n in range(number, len(rows) if number else 0, every):
+            said = rows[n].annotation
+            rows[n] = rows[n]._replace(annotation=said.model_copy(update={"id": f"{said.id}-{number}", "events": ()}))
+        validated.clear()
+        made = build(unread(rows, f"pull-{number}"), tmp_path, previous=before)
+        assert len(validated) == (len(range(number, len(rows), every)) if number else len(rows))
+    for path in tmp_path.glob(".v*.inputs"):
+        path.unlink()
+    again = build(unread(rows, "pull-2"), tmp_path / "again", previous=before)
+    assert contents(made.folder) == contents(again.folder)
+    assert Manifest.read(made.folder).counts.lost["arguments_across"] > 0
+    assert Manifest.read(made.folder).agreement is not None
+    assert pq.read_metadata(made.folder / "documents" / "train.parquet").num_row_groups > 2
+    assert verify(made.folder) == []
+
+
+def test_inputs_that_are_not_whole_are_not_relied_upon(tmp_path: Path, validated: list[str]) -> None:
+    first = build(lines(corpus(30)), tmp_path)
+    (path,) = tmp_path.glob(".v*.inputs")
+    held = path.read_text()
+    for bad in ("", held[:-20], held.replace("a-0003", "a-9999"), held.replace('"key": "', '"key": "0'), "[]\n" + held):
+        path.write_text(bad)
+        validated.clear()
+        made = build(lines(corpus(31)), tmp_path / "more", previous=first.folder)
+        assert len(validated) == 31, bad[:99]
+        shutil.rmtree(made.folder)
 
 
 def test_a_chain_of_releases_and_nothing_new(tmp_path: Path, validated: list[str]) -> None:

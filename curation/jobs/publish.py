@@ -9,15 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from curation.annotation import Annotation
-from curation.article import Article, Value
+from curation.article import Value
 from curation.errors import ReleaseError
-from curation.formats.tokens import tokenise
 from curation.jobs.anchoring import anchoring_of, for_card
 from curation.jobs.policy import policy as policy_of
+from curation.jobs.rows import chosen, laid_out, made_by
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
-from curation.preannotate.zones import zones
 from curation.project import Project
 from curation.release import (
     About,
@@ -32,7 +30,7 @@ from curation.release import (
     read_takedown,
 )
 from curation.release.targets import is_address
-from curation.review.choose import Choice, Policy, choose
+from curation.review.choose import Policy, choose
 from curation.review.pseudonyms import Pseudonyms
 
 
@@ -100,7 +98,7 @@ def publish(
             force=force,
             split_by=split,
             selection=Selection(licences=licences, engine_only=engine_only, withdrawn=withdrawn),
-            also=pseudonyms.key("person:"),
+            also=made_by(pseudonyms),
         )
     tag = None
     if hub is not None:
@@ -138,23 +136,10 @@ def _rows(
             article, prediction = texts[choice.annotation.text_sha256], started_from(choice.annotation, said, sent)
             parts = [article.to_json(), choice.why, *(one.to_json() for one in (choice.annotation, *choice.others))]
             key = sha256(json.dumps([parts, prediction.to_json() if prediction else None]).encode()).digest()
-            read = partial(_chosen, article, choice, prediction, pseudonyms, snapshot.path.name)
+            read = partial(chosen, article, choice, prediction, pseudonyms, snapshot.path.name)
             yield Unread(key, read, snapshot.path.name)
         elif engine_only and all(annotation.state == "draft" for annotation in said):
             for article in reversed(texts.values()):
                 if (annotation := sent.of(article)) is not None:
-                    yield _read(article, annotation)._replace(snapshot=snapshot.path.name, chosen="engine")
+                    yield laid_out(article, annotation)._replace(snapshot=snapshot.path.name, chosen="engine")
                     break
-
-
-def _chosen(
-    article: Article, choice: Choice, prediction: Annotation | None, pseudonyms: Pseudonyms, snapshot: str
-) -> ReviewedArticle:
-    return _read(article, pseudonyms.annotation(choice.annotation))._replace(
-        snapshot=snapshot, chosen=choice.why, prediction=prediction, others=choice.others
-    )
-
-
-def _read(article: Article, annotation: Annotation) -> ReviewedArticle:
-    sentences = tokenise(article).sentences
-    return ReviewedArticle(article, annotation, sentences=sentences, zones=zones(article.text))

@@ -167,7 +167,7 @@ def test_articles_that_did_not_change_are_not_read_again(project: Project, monke
         read.append(article.id)
         return tokenise(article)
 
-    monkeypatch.setattr("curation.jobs.publish.tokenise", noting)
+    monkeypatch.setattr("curation.jobs.rows.tokenise", noting)
     publish(project)
     assert read == ["kel-3"]
     second = project.releases / "v0.2.0"

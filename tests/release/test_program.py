@@ -49,6 +49,12 @@ def test_only_what_makes_rows_counts(copy: Path) -> None:
         assert now() != before, name
 
 
+def test_what_publish_makes_rows_of_counts_too() -> None:
+    found = sources("curation.jobs.rows")
+    assert {"curation.formats.tokens", "curation.preannotate.zones", "curation.review.pseudonyms"} <= set(found)
+    assert not [name for name in found if name.startswith(("curation.cli", "curation.labelstudio"))]
+
+
 def test_imports_in_functions_and_names_that_load_on_first_use_are_followed(copy: Path) -> None:
     (copy / "late.py").write_text("def run():\n    if 1:\n        from curation.release import verify\n")
     (copy / "typed.py").write_text(

@@ -148,7 +148,7 @@ def groups_before(before: Before) -> Iterator[Group]:
         with ExitStack() as stack:
             files = {
                 config: stack.enter_context(
-                    pq.ParquetFile(before.folder / config / f"{split}.parquet", memory_map=True)
+                    pq.ParquetFile(before.folder / config / f"{split}.parquet", pre_buffer=False)
                 )
                 for config in CONFIGS
             }

@@ -73,7 +73,7 @@ class More:
 
 def _rows(path: Path, config: str, labels: Labels) -> Iterator[Row]:
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     yield sentences.decode(row, labels) if config == sentences.CONFIG else row

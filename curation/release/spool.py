@@ -127,17 +127,17 @@ class _Batches:
     def __init__(self, path: Path, columns: list[int] | None) -> None:
         self._path, self._columns = path, columns
         self._reader: pa.ipc.RecordBatchFileReader | None = None
-        self._reads, self._number, self._batch = 0, -1, None
+        self._held: dict[int, pa.RecordBatch] = {}
 
     def of(self, number: int) -> pa.RecordBatch:
         """The n-th; the file is mapped anew now and then, so that what was read can go."""
-        if number != self._number:
-            if self._reader is None or self._reads >= _READS:
+        if number not in self._held:
+            if self._reader is None or len(self._held) >= _READS:
                 options = pa.ipc.IpcReadOptions(included_fields=self._columns)
-                self._reader, self._reads = pa.ipc.open_file(pa.memory_map(str(self._path)), options=options), 0
-            self._reads += 1
-            self._batch, self._number = self._reader.get_batch(number), number
-        return self._batch
+                self._reader = pa.ipc.open_file(pa.memory_map(str(self._path)), options=options)
+                self._held.clear()
+            self._held[number] = self._reader.get_batch(number)
+        return self._held[number]
 
 
 def pieces(numbers: Sequence[int], lengths: array[int]) -> Iterator[Sequence[int]]:

@@ -139,6 +139,18 @@ def test_a_token_that_does_not_do_is_one_line_without_the_token(
     assert "\n" not in str(caught.value)
 
 
+def test_a_repository_one_may_not_write_to_is_one_line_and_stays_as_it_is(folder: Path, double: Hub) -> None:
+    double.repositories[REPO] = Repository()
+    the(double).commit("theirs", {"README.md": b"# Theirs\n"})
+    before = [one.oid for one in the(double).commits]
+    with pytest.raises(ReleaseError, match=rf"^{REPO}: the token may not do that; take one with write access") as caught:
+        publish(folder, double, token=READER)
+    assert "\n" not in str(caught.value)
+    assert [one.oid for one in the(double).commits] == before
+    assert the(double).tags == {}
+    assert double.objects == {}
+
+
 def test_a_hub_that_does_not_answer_is_one_line(folder: Path, double: Hub) -> None:
     with pytest.raises(ReleaseError, match="cannot be reached"):
         publish_to_hub(folder, REPO, "0.1.0", token=WRITER, endpoint="http://127.0.0.1:9")

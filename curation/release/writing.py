@@ -32,6 +32,10 @@ _DISTINCT = _PLACES | {
 """Fields whose values hardly come twice: a dictionary of them costs time and takes more room than it saves."""
 
 
+_VALUES = 16_384
+"""Values that are encoded at a time; less costs time, since an article has many."""
+
+
 def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], counting: Counting, part: Path) -> Sizes:
     """Write every config and split into `part`, counting what is in them. Returns their sizes, by config and split."""
     sizes: Sizes = {config: {} for config in CONFIGS}
@@ -109,6 +113,9 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
         "compression": "zstd",
         "use_dictionary": [path for path, name in leaves if name not in _DISTINCT],
         "column_encoding": {path: "DELTA_BINARY_PACKED" for path, name in leaves if name in _PLACES},
+        # Smallest and largest of what one may look for; of texts and nested fields they are of no use.
+        "write_statistics": ["id", *(path for path, name in leaves if path == name and name not in _DISTINCT)],
+        "write_batch_size": _VALUES,
     }
 
 

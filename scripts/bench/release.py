@@ -117,17 +117,9 @@ def write(folder: Path, count: int, schema: LabelSchema) -> None:
 
 def lines(path: Path) -> Iterator[bytes]:
     """The lines of a file."""
-    with path.open("rb") as file:
-        rest = b""
-        while block := file.read(1 << 20):
-            first, *others = block.split(b"\n")
-            rest += first
-            if others:
-                yield rest
-                *whole, rest = others
-                yield from whole
-        if rest:
-            yield rest
+    with path.open("rb", buffering=1 << 20) as file:
+        for line in file:
+            yield line.removesuffix(b"\n")
 
 
 def objects(path: Path) -> Iterator[dict[str, Any]]:

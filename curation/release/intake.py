@@ -136,8 +136,6 @@ class Intake:
             self._read_before(self._before)
         self._once()
         self.spool.finish()
-        # Blocks were large: what comes now needs memory of its own.
-        pa.default_memory_pool().release_unused()
         self._kept_from.clear()
         self._inputs.close()
 

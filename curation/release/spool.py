@@ -28,8 +28,8 @@ ROWS, CHARACTERS = 1000, 8_000_000
 """Most rows, and about the most characters of text, of one row group."""
 MORE = {sentences.CONFIG: "_sentences", corrections.CONFIG: "_corrections"}
 """Columns of the rows on disk, beside those of the documents."""
-_READS = 32
-"""Blocks that are read before their memory is given back; those of rows have 1 MB and more."""
+_READS = 8
+"""Blocks that are read before their memory is given back; those of rows have some MB."""
 
 
 class Spool:

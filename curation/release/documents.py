@@ -1,7 +1,7 @@
 """The `documents` config: one row an article, its entities and events nested in it.
 
 A row exists in two forms: with names, as `row` makes it and as hashes and comparisons see it, and with the
-integers of the ClassLabel lists in place of the names, as Parquet holds it (`encode` and `decode`).
+integers of the ClassLabel lists in place of the names, as Parquet holds it (`coding.coded` and `decode`).
 """
 
 from __future__ import annotations

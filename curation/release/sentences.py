@@ -125,24 +125,6 @@ def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], C
     return rows, lost
 
 
-def encode(named: Row, labels: Labels) -> Row:
-    """The same row with the ClassLabel integers in place of the names."""
-    codes = labels.codes
-    tags, trigger_tags = _codes(labels.entity_types), _codes(labels.event_types)
-
-    def argument(one: Row) -> Row:
-        return one | {"role": codes["events.arguments.role"][one["role"]]}
-
-    return named | {
-        "tags": [tags[one] for one in named["tags"]],
-        "trigger_tags": [trigger_tags[one] for one in named["trigger_tags"]],
-        "events": [
-            event | {"type": codes["events.type"][event["type"]], "arguments": list(map(argument, event["arguments"]))}
-            for event in named["events"]
-        ],
-    }
-
-
 def decode(coded: Row, labels: Labels) -> Row:
     """The same row with names in place of the integers. Raises ValueError: an integer stands for no name."""
 
@@ -168,10 +150,6 @@ def decode(coded: Row, labels: Labels) -> Row:
 
 def _tags(types: Sequence[str]) -> list[str]:
     return ["O", *(f"{place}-{name}" for name in types for place in "BI")]
-
-
-def _codes(types: Sequence[str]) -> dict[str, int]:
-    return {tag: code for code, tag in enumerate(_tags(types))}
 
 
 def _placed(

@@ -143,7 +143,9 @@ def test_a_repository_one_may_not_write_to_is_one_line_and_stays_as_it_is(folder
     double.repositories[REPO] = Repository()
     the(double).commit("theirs", {"README.md": b"# Theirs\n"})
     before = [one.oid for one in the(double).commits]
-    with pytest.raises(ReleaseError, match=rf"^{REPO}: the token may not do that; take one with write access") as caught:
+    with pytest.raises(
+        ReleaseError, match=rf"^{REPO}: the token may not do that; take one with write access"
+    ) as caught:
         publish(folder, double, token=READER)
     assert "\n" not in str(caught.value)
     assert [one.oid for one in the(double).commits] == before

@@ -15,13 +15,24 @@ from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.formats.tokens import tokenise
 from curation.release import ReviewedArticle, build_release, load_release, verify
+from curation.release.canonical import canonical
+from curation.release.coding import coded, named, parsed
 from curation.release.documents import row
 from curation.release.labels import Labels
 from curation.release.manifest import Manifest
-from curation.release.sentences import decode, encode, sentence_rows
+from curation.release.sentences import decode, features, sentence_rows
 
 TEXT = "Kel Doran of Torva moved. The reporters-in-chief told so in Harl. Nobody came."
 LABELS = Labels.of(SCHEMA)
+COLUMNS = features(LABELS)
+
+
+def encoded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as a release holds them, with integers in place of the names."""
+    table = parsed([canonical(one) for one in rows], named(COLUMNS))
+    assert table is not None
+    made: list[dict[str, Any]] = coded(table, COLUMNS).to_pylist()
+    return made
 
 
 def at(words: str) -> dict[str, int]:
@@ -111,9 +122,9 @@ def test_what_is_lost_is_counted() -> None:
 
 
 def test_names_and_integers_turn_into_each_other() -> None:
-    for one in made()[0]:
-        assert decode(encode(one, LABELS), LABELS) == one
-    assert encode(made()[0][0], LABELS)["tags"] == [1, 2, 2, 2, 0, 0]
+    rows, _ = made()
+    assert [decode(one, LABELS) for one in encoded(rows)] == rows
+    assert encoded(rows)[0]["tags"] == [1, 2, 2, 2, 0, 0]
 
 
 TYPES = {Entity: ("Person", "Place"), Event: ("Move", "Report")}
@@ -153,8 +164,9 @@ def test_whatever_is_annotated_nothing_is_lost_without_a_count(data: st.DataObje
     assert len(shown) + lost["triggers_across"] == len(events)
     wanted = sum(len(event.arguments) for event in events)
     assert sum(len(event["arguments"]) for event in shown) + lost["arguments_across"] == wanted
+    if rows:
+        assert [decode(one, LABELS) for one in encoded(rows)] == rows
     for one in rows:
-        assert decode(encode(one, LABELS), LABELS) == one
         for tags in (one["tags"], one["trigger_tags"]):
             for before, tag in zip(["O", *tags], tags, strict=False):
                 assert not tag.startswith("I-") or before[2:] == tag[2:]

@@ -21,7 +21,7 @@ from curation.labelstudio import latest_snapshot, predictions, read_snapshot
 from curation.project import Project
 from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
 from curation.review.checks.dismissed import read_dismissed, write_dismissed
-from curation.review.mapping import mapping_to, translate
+from curation.review.mapping import as_they_mark, mapping_to, translate
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
 
@@ -179,12 +179,14 @@ def _source(
         raise BadInput("no annotations there", path=place, way_out="name a .jsonl file or a folder of inline files")
     first = next(read_jsonl(place), None)
     if first is not None and is_neutral(first[1]):
-        there = mapping_to(mapping, schema) if mapping else None
+        there = mapping_to(mapping, schema, project.schema_path.parent) if mapping else None
 
         def neutral() -> Iterator[tuple[Article, Annotation, Annotation | None]]:
             for article, said in read_neutral(place):
                 found = second(article) if there else None
-                yield article, said, translate(found, said, there) if found and there else None
+                if found and there:
+                    found = translate(as_they_mark(found, article.text, there), said, there)
+                yield article, said, found
 
         return neutral, None, str(place)
     if mapping:

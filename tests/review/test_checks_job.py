@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from curation.annotation import Annotation, Annotator, Entity
+from curation.article import Article
 from curation.errors import BadInput
 from curation.jobs.check import CheckReport, dismiss, find
 from curation.project import Project, load_project
@@ -147,6 +149,32 @@ def test_the_neutral_form_needs_no_schema_of_ours(project: Project, tmp_path: Pa
             out.write(json.dumps(record) + "\n")
     first = find(project, place).findings[0]
     assert (first.article_id, first.kind, first.labels) == ("Harl", "border", ("City",))
+
+
+def test_a_second_opinion_marks_as_the_corpus_does(project: Project, tmp_path: Path) -> None:
+    """re3d takes in the determiner, and the engine does not: that is no doubt, but a gold span without it is one."""
+    gold, engine = tmp_path / "gold.jsonl", tmp_path / "engine.jsonl"
+    with gold.open("w", encoding="utf-8") as marked, engine.open("w", encoding="utf-8") as said:
+        for name in (*PLACES, "Harl"):
+            article = Article(id=name, text=f"Rain fell. The army left {name}.")
+            span = {"start": 11 + 4 * (name == "Harl"), "end": 19, "type": "Organisation"}
+            record = {"id": name, "text": article.text, "entities": [span], "events": []}
+            marked.write(json.dumps(record) + "\n")
+            army = Entity(id="e1", start=15, end=19, type="ArmedGroup", attributes={"mention": "nominal"})
+            rules = Annotator(kind="engine", name="rules", version="1")
+            found = Annotation(
+                id=f"rules-{name}",
+                article_id=name,
+                text_sha256=article.text_sha256,
+                schema=project.load_schema().ref,
+                annotator=rules,
+                entities=(army,),
+            )
+            said.write(found.to_json() + "\n")
+    report = find(project, gold, preannotations=engine, mapping="re3d")
+    assert report.second_opinion == "engine:rules@1"
+    doubted = [one.article_id for one in report.findings for also in (one, *one.also) if also.kind == "engine"]
+    assert doubted == ["Harl"]
 
 
 def test_the_command(project: Project) -> None:

@@ -41,6 +41,11 @@ SETTLED = """() => {
     return root && performance.now() - window.drawnAt > 400;
 }"""
 
+SELECTED = """(text) => {
+    const chosen = getSelection();
+    return chosen.rangeCount > 0 && chosen.getRangeAt(0).cloneContents().textContent === text;
+}"""
+
 REGIONS = """() => {
     const regions = new Map();
     for (const part of document.querySelectorAll('.htx-highlight')) {
@@ -232,7 +237,15 @@ class Editor:
         mouse.move(first["left"] + begin * first["width"], (first["top"] + first["bottom"]) / 2)
         mouse.down()
         finish = 0.25 if last["leftwards"] else 0.75
-        mouse.move(last["left"] + finish * last["width"], (last["top"] + last["bottom"]) / 2, steps=8)
+        across, down = last["left"] + finish * last["width"], (last["top"] + last["bottom"]) / 2
+        mouse.move(across, down, steps=8)
+        # As a hand does: let go once just these letters are lit; a busy page may have missed the last of the way.
+        wanted = "".join(list(self.text())[start:end]).replace("\n", "")
+        try:
+            self.page.wait_for_function(SELECTED, arg=wanted, timeout=2000)
+        except TimeoutError:
+            mouse.move(across - 1, down)
+            mouse.move(across, down)
         mouse.up()
 
     def _places(self, start: int, end: int) -> tuple[dict[str, Any], dict[str, Any]]:

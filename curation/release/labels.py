@@ -55,11 +55,6 @@ class Labels(Value):
         return [name for name, names in previous.lists() if now.get(name, ())[: len(names)] != names]
 
     @cached_property
-    def codes(self) -> dict[str, dict[str, int]]:
-        """Column → name → integer."""
-        return {column: {name: code for code, name in enumerate(names)} for column, names in self.lists()}
-
-    @cached_property
     def names(self) -> dict[str, tuple[str, ...]]:
         """Column → names in the order of their integers."""
         return dict(self.lists())

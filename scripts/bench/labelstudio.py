@@ -108,10 +108,10 @@ class Bench:
         print(f"… {what} {figure}", file=sys.stderr)
         self.lines.append({"what": what, "figure": figure, "goal": goal, "met": met})
 
-    def ratio(self, what: str, ours: float, theirs: float, goal: float) -> None:
+    def ratio(self, what: str, ours: float, theirs: float, goal: float, unit: str = "s") -> None:
         """How much longer theirs took than ours."""
         value = theirs / ours
-        self.say(what, f"{value:.2f} ({ours:.2f} s, {theirs:.2f} s)", f">= {goal:g}", value >= goal)
+        self.say(what, f"{value:.2f} ({ours:.2f} {unit}, {theirs:.2f} {unit})", f">= {goal:g}", value >= goal)
 
     def write_input(self) -> None:
         """Articles and annotations as files, as the jobs read them."""
@@ -171,7 +171,7 @@ class Bench:
         self.ratio("push, beside the SDK's import_tasks", min(ours), sdk[0], 1.8)
         self.say("the bare loop, beside the SDK's import_tasks", f"{sdk[0] / min(bare):.2f}")
         each, one_each = min(ours) / self.count, single[0] / len(some)
-        self.ratio("push of a task, beside predictions.create, in ms", each * 1e3, one_each * 1e3, 50)
+        self.ratio("push of a task, beside predictions.create", each * 1e3, one_each * 1e3, 50, "ms")
         self.say("a task of the bare loop, beside it", f"{one_each / (min(bare) / self.count):.2f}")
         small = max(1, self.count // 4)
         self.small = self.new_project(self.folder / "small")

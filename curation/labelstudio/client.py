@@ -116,12 +116,16 @@ class Client:
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
         """The JSON at `path`."""
-        return self._json(self._send("GET", path, params=params, again=True))
+        return self.json(self._send("GET", path, params=params, again=True))
+
+    def fetch(self, path: str) -> httpx.Response:
+        """The answer at `path`, not read yet: see `json`."""
+        return self._send("GET", path, again=True)
 
     def find(self, path: str, params: dict[str, Any] | None = None) -> Any:
         """The JSON at `path`, or None where the server has no such thing."""
         answer = self._send("GET", path, params=params, again=True, missing=True)
-        return None if answer.status_code == 404 else self._json(answer)
+        return None if answer.status_code == 404 else self.json(answer)
 
     def post(
         self,
@@ -141,13 +145,13 @@ class Client:
             content = json.dumps(body, ensure_ascii=False).encode()
         answer = self._send("POST", path, params=params, content=content, timeout=timeout)
         try:
-            return self._json(answer)
+            return self.json(answer)
         except Unreachable as error:
             raise Ambiguous(f"{error}; {path} may have been carried out") from error
 
     def patch(self, path: str, body: Any, *, once: bool = False) -> Any:
         """Change what is at `path`. With `once` it is not tried again, and raises `Ambiguous` as `post` does."""
-        return self._json(self._send("PATCH", path, content=json.dumps(body).encode(), again=not once))
+        return self.json(self._send("PATCH", path, content=json.dumps(body).encode(), again=not once))
 
     def delete(self, path: str) -> None:
         """Delete what is at `path`; no error where it is gone already."""
@@ -214,7 +218,7 @@ class Client:
                 answer = self._http.post(f"{self.url}/api/token/refresh/", json={"refresh": self._key})
                 if answer.status_code in (400, 401, 403):
                     raise self._refused(answer)
-                access = self._json(self._checked("POST", "/api/token/refresh/", answer, again=True)).get("access")
+                access = self.json(self._checked("POST", "/api/token/refresh/", answer, again=True)).get("access")
                 if not isinstance(access, str):
                     raise Unreachable(f"{self.url} gave no access token; is it Label Studio?")
                 self._access = access
@@ -243,7 +247,8 @@ class Client:
         way_out = "use a smaller batch size" if status == 413 else "mend what it names"
         raise LabelStudioError(f"{what} was refused ({status}: {_detail(answer)}); {way_out}")
 
-    def _json(self, answer: httpx.Response) -> Any:
+    def json(self, answer: httpx.Response) -> Any:
+        """What an answer of `fetch` says."""
         try:
             return json.loads(answer.content)
         except (ValueError, RecursionError) as error:

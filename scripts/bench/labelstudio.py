@@ -40,6 +40,8 @@ from curation.schema import LabelSchema, load_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 500
+TURNS = 3
+"""Turns of the pull after few changes: too short to be measured once."""
 WORDS = ("Kelmar", "rebels", "shelled", "the", "harbour", "of", "Ostvia", "on", "Friday", "before", "talks", "began")
 
 
@@ -201,12 +203,16 @@ class Bench:
         self.answer(list(answers.tasks(self.client, self.small))[: self.count // 8])
         _, before, _ = apart(pull_all, self.folder / "small", self.url, self.key, True)
         self.memory("full pull", peak, before, max(1, self.count // 4))
-        self.answer(tasks[half : half + changed])
-        time.sleep(1)
-        seconds, _, fetched = apart(pull_all, work, self.url, self.key, False)
-        part = seconds / min(ours)
+        after: list[float] = []
+        for turn in range(TURNS):
+            self.answer(tasks[half + turn * changed : half + (turn + 1) * changed])
+            time.sleep(1)
+            seconds, _, fetched = apart(pull_all, work, self.url, self.key, False)
+            after.append(seconds)
+        part = min(after) / min(ours)
         what = f"pull after {changed} of {self.count} tasks changed ({fetched} fetched)"
-        self.say(what, f"{part:.1%} ({seconds:.2f} s)", "<= 4%", part <= 0.04)
+        shown = ", ".join(f"{seconds:.2f}" for seconds in after)
+        self.say(what, f"{part:.1%} ({shown} s)", "<= 4%", part <= 0.04)
 
     def memory(self, what: str, peak: float, before: float, small: int) -> None:
         """The largest resident size of our process, and at a quarter of the tasks."""

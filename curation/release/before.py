@@ -33,6 +33,7 @@ from curation.release.manifest import (
     LABELS,
     SCHEMA,
     SPLIT_TABLE,
+    TAKE_AGAIN,
     Manifest,
     Selection,
     differing,
@@ -47,7 +48,6 @@ from curation.schema import LabelSchema
 _BATCH = 500
 FEW = 100
 """Rows that are looked at one by one, held at a time."""
-_TAKE_AGAIN = "take that release again from where it was published"
 
 
 class Inputs:
@@ -108,12 +108,12 @@ def read_before(folder: Path | None, recipe: str) -> Before | None:
         return None
     manifest = Manifest.read(folder)
     if wrong := differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES)):
-        raise ReleaseError(f"{folder}: {wrong[0]}; {_TAKE_AGAIN}")
+        raise ReleaseError(f"{folder}: {wrong[0]}; {TAKE_AGAIN}")
     known = read_hashes(folder)
     inputs = _read_inputs(inputs_of(folder, manifest.logical_sha256, recipe), known)
     rows = [f"{config}/{split}.parquet" for config in CONFIGS for split in SPLITS]
     if inputs is not None and (wrong := differing(folder, manifest, rows)):
-        raise ReleaseError(f"{folder}: {wrong[0]}; {_TAKE_AGAIN}")
+        raise ReleaseError(f"{folder}: {wrong[0]}; {TAKE_AGAIN}")
     table = read_splits(folder / SPLIT_TABLE)
     return Before(folder, manifest, read_schema(folder), read_labels(folder), table, known, inputs)
 

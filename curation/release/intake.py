@@ -34,7 +34,7 @@ from curation.release.exact import exact
 from curation.release.known import Hashes, KnownArticles, unhexed
 from curation.release.labels import Labels
 from curation.release.lines import NO_MORE, More, line_of
-from curation.release.manifest import DATA, Agreement, Selection
+from curation.release.manifest import DATA, TAKE_AGAIN, Agreement, Selection
 from curation.release.screen import Flags, Screen
 from curation.release.sentences import LOSSES
 from curation.release.splits import Sketches
@@ -311,7 +311,7 @@ class Intake:
             if -1 in numbers:
                 raise ReleaseError(
                     f"{before.folder}: has {group.ids[numbers.index(-1)]} in `documents` and not in articles.jsonl; "
-                    "take that release again from where it was published"
+                    f"{TAKE_AGAIN}"
                 )
             keep = self._kept[numbers]
             old = np.array(

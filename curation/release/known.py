@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
 from curation.release.arrays import chunk, joined
-from curation.release.manifest import ARTICLES
+from curation.release.manifest import ARTICLES, TAKE_AGAIN
 
 _COLUMNS = ("id", "row_sha256", "more_sha256", "text_sha256")
-_TAKE_AGAIN = "take the release again from where it was published"
 
 
 class Hashes(NamedTuple):
@@ -74,9 +73,9 @@ def read_hashes(folder: Path) -> KnownArticles:
         table = pj.read_json(path, parse_options=parsing)
         found = KnownArticles(table["id"].to_pylist(), *(unhexed(chunk(table[name])) for name in _COLUMNS[1:]))
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
-        raise ReleaseError(f"{path}: cannot be read: {error}; {_TAKE_AGAIN}") from error
+        raise ReleaseError(f"{path}: cannot be read: {error}; {TAKE_AGAIN}") from error
     if len(found.numbers) != table.num_rows or None in found.numbers:
-        raise ReleaseError(f"{path}: an article stands there twice, or has no id; {_TAKE_AGAIN}")
+        raise ReleaseError(f"{path}: an article stands there twice, or has no id; {TAKE_AGAIN}")
     return found
 
 

@@ -32,6 +32,8 @@ MANIFEST, LABELS, SCHEMA, SPLIT_TABLE = "manifest.json", "labels.json", "schema.
 ARTICLES, CARD, CHANGES, LICENCE = "articles.jsonl", "README.md", "CHANGELOG.md", "LICENSE"
 DATA = "documents"
 FORMAT: Literal[1] = 1
+TAKE_AGAIN = "take the release again from where it was published"
+"""The way out where a release is not what was written."""
 _MANY = 10_000
 """Articles whose lines are written together."""
 
@@ -270,7 +272,7 @@ def read_known(folder: Path) -> Iterator[Known]:
         for number, record in read_jsonl(path):
             yield build(Known, record, path=path, line=number)
     except BadInput as error:
-        raise ReleaseError(f"{error}; take the release again from where it was published") from error
+        raise ReleaseError(f"{error}; {TAKE_AGAIN}") from error
 
 
 def read_labels(folder: Path) -> Labels:
@@ -305,7 +307,7 @@ def _read(path: Path) -> dict[str, Any]:
         reason = error.strerror or error
         raise ReleaseError(f"{path}: cannot be read: {reason}; name a release folder, such as v0.1.0") from error
     except BadInput as error:
-        raise ReleaseError(f"{path}: {error.what}; take the release again from where it was published") from error
+        raise ReleaseError(f"{path}: {error.what}; {TAKE_AGAIN}") from error
 
 
 def _parsed(model: type[V], record: dict[str, Any], path: Path) -> V:

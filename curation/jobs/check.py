@@ -189,7 +189,7 @@ def _source(
                 yield article, said, found
 
         return neutral, None, str(place)
-    if mapping:
+    if mapping and first is not None:
         what = f"these annotations are in the project's own labels, not in those of {mapping}"
         raise BadInput(what, field="mapping", way_out="leave --mapping out")
     said = AnnotationFile(place)

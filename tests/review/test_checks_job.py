@@ -122,6 +122,8 @@ def test_bad_input(project: Project, tmp_path: Path) -> None:
     empty.write_text("", encoding="utf-8")
     with pytest.raises(BadInput, match="no annotation to check"):
         find(project, empty)
+    with pytest.raises(BadInput, match="no annotation to check"):
+        find(project, empty, mapping="re3d")
     with pytest.raises(BadInput, match="leave --mapping out"):
         find(project, _lines(project, tmp_path), mapping="ace2005")
     project.work.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,10 @@ def init(
     from curation.jobs.init import init as job
 
     made = job(folder, sample=sample)
-    say(f"project made in {folder}; put articles into {folder / 'corpus' / 'articles'}, then: cd {folder}")
-    say("next: curation preannotate, curation studio start, curation push")
+    if sample:
+        say(f"project made in {folder}, with the sample articles")
+    else:
+        say(f"project made in {folder}; put articles into {folder / 'corpus' / 'articles'}")
+        say(f"before you publish, state the licence of your annotations in {folder / 'curation.toml'}")
+    say(f"next: cd {shlex.quote(str(folder))}, curation preannotate, curation studio start, curation push")
     done({"folder": str(folder.resolve()), "files": [str(path) for path in made]}, as_json)

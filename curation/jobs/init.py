@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import curation
 from curation.errors import BadInput, CurationError
+from curation.project import FILE
 
 
 def init(folder: Path, *, sample: bool = False) -> list[Path]:
     """Make `folder` a project; with `sample` the sample articles and their annotations come along.
 
-    The folder appears whole or not at all. Returns the files made, relative to it.
+    A new folder appears whole or not at all; in an empty one that stands already `curation.toml` comes last. Returns
+    the files made, relative to it.
 
     Raises:
-        BadInput: the folder holds something already.
+        BadInput: the folder holds something already, or is a file.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput("is not empty", path=folder, way_out="name a new or an empty folder")
+    folder = folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise BadInput("is a file", path=folder, way_out="name a new or an empty folder")
     source = _source()
     try:
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInput("is not empty", path=folder, way_out="name a new or an empty folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
             here = Path(made) / folder.name
@@ -30,14 +36,39 @@ def init(folder: Path, *, sample: bool = False) -> list[Path]:
                 shutil.copytree(source / "corpus", here / "corpus")
             else:
                 (here / "corpus" / "articles").mkdir(parents=True)
-            shutil.copy(source / "curation.toml", here / "curation.toml")
+            settings = (source / FILE).read_text(encoding="utf-8")
+            (here / FILE).write_text(settings if sample else _own(settings, folder.name), encoding="utf-8")
             (here / ".gitignore").write_text("/work/\n", encoding="utf-8")
-            if folder.exists():
-                folder.rmdir()
-            here.rename(folder)
+            if folder.exists():  # a shell may stand in it, so it is filled rather than replaced
+                for part in sorted(here.iterdir(), key=lambda part: part.name == FILE):
+                    part.rename(folder / part.name)
+            else:
+                here.rename(folder)
     except OSError as error:
         raise CurationError(f"{folder}: cannot be made: {error.strerror or error}; mend that and run again") from error
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+
+def _own(settings: str, folder: str) -> str:
+    """The sample's settings without what is true of the sample corpus only: its names, licence, description, gold."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:40].rstrip("-") or "news"
+    title = f"{name.replace('-', ' ').capitalize()} news" if len(name) < 3 else name.replace("-", " ").capitalize()
+    own = {
+        ("project", "name"): f'name = "{name}"',
+        ("project", "gold"): '# gold = "corpus/gold"                  # reviewed annotations, if you have some',
+        ("labelstudio", "title"): f'title = "{title}"',
+        ("release", "title"): f'title = "{title}"',
+        (
+            "release",
+            "licence",
+        ): '# licence = "CC-BY-4.0"                 # of the annotations; the card states none else',
+        ("release", "description"): '# description = "What the articles are and who annotated them."',
+    }
+    lines, section = [], ""
+    for line in settings.splitlines():
+        section = line.strip("[]") if line.startswith("[") else section
+        lines.append(own.get((section, line.partition(" =")[0]), line))
+    return "\n".join(lines) + "\n"
 
 
 def _source() -> Path:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,23 @@ def test_init_makes_a_project_that_works(tmp_path: Path) -> None:
     again = curation("init", "mine", cwd=tmp_path)
     assert again.returncode == 1
     assert "is not empty" in again.stderr
+
+
+def test_init_here_and_what_it_says_of_the_project(tmp_path: Path) -> None:
+    here = tmp_path / "Kelmar Watch!"
+    here.mkdir()
+    assert curation("init", ".", cwd=here).returncode == 0
+    settings = tomllib.loads((here / "curation.toml").read_text(encoding="utf-8"))
+    assert settings["project"]["name"] == "kelmar-watch"
+    assert settings["labelstudio"]["title"] == "Kelmar watch"
+    assert settings["release"] == {"title": "Kelmar watch"}  # nobody publishes under a licence they did not choose
+    assert "gold" not in settings["project"]
+    (tmp_path / "file").touch()
+    assert "is a file" in curation("init", "file", cwd=tmp_path).stderr
+    assert curation("init", "whole", "--sample", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "whole" / "curation.toml").read_text(encoding="utf-8") == (ROOT / "curation.toml").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_preannotate_names_bad_articles_and_writes_the_rest(tmp_path: Path) -> None:

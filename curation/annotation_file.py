@@ -8,7 +8,7 @@ from pathlib import Path
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import json_object
+from curation.files import MAX_LINE, json_object
 
 
 class AnnotationFile:
@@ -21,19 +21,26 @@ class AnnotationFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._places: dict[str, tuple[int, str]] = {}
-        for position, annotation in self._all():
+        for position, number, annotation in self._all():
             if annotation.article_id in self._places:
-                way_out = "keep one annotation of each article"
-                raise BadInput(f"article {annotation.article_id} is annotated twice", path=path, way_out=way_out)
+                what, way_out = (
+                    f"article {annotation.article_id} is annotated twice",
+                    "keep one annotation of each article",
+                )
+                raise BadInput(what, path=path, line=number, way_out=way_out)
             self._places[annotation.article_id] = position, annotation.text_sha256
 
-    def _all(self) -> Iterator[tuple[int, Annotation]]:
-        position = 0
+    def _all(self) -> Iterator[tuple[int, int, Annotation]]:
+        position = number = 0
         try:
             with self.path.open("rb") as file:
-                for number, raw in enumerate(file, start=1):
+                while raw := file.readline(MAX_LINE + 1):
+                    number += 1
+                    if len(raw) > MAX_LINE:
+                        what, way_out = f"line is longer than {MAX_LINE} bytes", "give one annotation a line"
+                        raise BadInput(what, path=self.path, line=number, way_out=way_out)
                     if raw.strip():
-                        yield position, self._read(raw, number)
+                        yield position, number, self._read(raw, number)
                     position += len(raw)
         except OSError as error:
             way_out = "check the path and its permissions"

@@ -110,6 +110,27 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ) from error
 
 
+def read_text(path: Path, *, limit: int = MAX_LINE) -> str:
+    """The text of a UTF-8 file of at most `limit` bytes, line ends as they are.
+
+    Raises:
+        BadInput: the file cannot be read, is larger, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as error:
+        way_out = "check the path and its permissions"
+        raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
+    if len(raw) > limit:
+        raise BadInput(f"is larger than {limit} bytes", path=path, way_out="split it")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BadInput("not UTF-8", path=path, line=line, way_out="convert the file to UTF-8") from error
+
+
 def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dict[str, Any]:
     """One JSON object from `raw`; `path` and `line` only name the place in errors.
 

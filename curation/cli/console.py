@@ -30,10 +30,11 @@ def console() -> Console:
 
 
 def say(text: str) -> None:
-    """One human line on stderr, printed as it is: nothing in it is read as markup."""
+    """One human line on stderr, printed as it is, indented or not: nothing in it is read as markup."""
     from curation.errors import one_line
 
-    print(one_line(text, 2000), file=sys.stderr)
+    indent = " " * (len(text) - len(text.lstrip(" ")))
+    print(indent + one_line(text, 2000), file=sys.stderr)
 
 
 def done(report: dict[str, Any], as_json: bool) -> None:

@@ -109,7 +109,10 @@ def _jsonl(path: Path) -> Iterator[Article | BadInput]:
             try:
                 if len(raw) > MAX_LINE:
                     raise BadInput(
-                        f"line is longer than {MAX_LINE} bytes", path=path, way_out="give one article a line"
+                        f"line is longer than {MAX_LINE} bytes",
+                        path=path,
+                        line=number,
+                        way_out="give one article a line",
                     )
                 yield _article(json_object(raw, path=path, line=number), path, number)
             except BadInput as error:

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from curation.annotation import Entity, Event, Item
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import whole_file
+from curation.files import read_text, whole_file
 from curation.formats.exchange import Document, Intake, Pair
 from curation.formats.folder import whole_folder
 from curation.formats.loss import Holds
@@ -39,7 +39,7 @@ HOLDS = Holds(
     roles=re.compile(r"[A-Za-z0-9_-]*[A-Za-z_-]"),
 )
 CONF = "annotation.conf"
-_SPAN = re.compile(r"(T\d+)\t(\S+) (\d+) (\d+)(;[\d ;]+)?\t(.*)")
+_SPAN = re.compile(r"(T\d+)\t(\S+) (\d{1,9}) (\d{1,9})(;[\d ;]+)?\t(.*)")
 _EVENT = re.compile(r"(E\d+)\t(\S+?):(T\d+)((?: \S+:[TE]\d+)*) ?")
 _ATTRIBUTE = re.compile(r"[AM]\d+\t(\S+) ([TE]\d+)(?: (\S+))?")
 _OTHERS = {"R": "relations", "*": "equivalences", "N": "normalisations", "#": "notes"}
@@ -69,7 +69,7 @@ def read(source: Path, intake: Intake) -> Iterator[Pair]:
     if not paths:
         raise BadInput("holds no .ann file", path=source, way_out="name a folder of brat files")
     for path in paths:
-        text = _text(path.with_suffix(".txt"))
+        text = read_text(path.with_suffix(".txt"))
         name = unquote(path.stem)
         yield _document(path, intake.known.text(text, name, name, path), intake)
 
@@ -117,7 +117,7 @@ def _document(path: Path, article: Article, intake: Intake) -> Pair:
     events: dict[str, dict[str, Any]] = {}
     attributes: list[tuple[str, str, str]] = []
     triggers: dict[str, str] = {}
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         if match := _SPAN.fullmatch(line):
@@ -158,10 +158,3 @@ def _document(path: Path, article: Article, intake: Intake) -> Pair:
         else:
             holder["attributes"][name] = value
     return article, intake.annotation(article, list(entities.values()), list(whole.values()), path)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}", path=path, way_out="save it as UTF-8") from error

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from curation.annotation import Label
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import whole_file
+from curation.files import read_text, whole_file
 from curation.formats.exchange import Document, Intake, Pair
 from curation.formats.loss import Holds
 from curation.formats.tokens import Sentence, Tokens, sentences
@@ -30,6 +30,9 @@ SUFFIX = ".json"
 HOLDS = Holds(unit="sentences", overlap="one label")
 WORD = re.compile(r"\w+(?:[-_]\w+)*|\S")
 """A word as GLiNER's `WhitespaceTokenSplitter` has it."""
+
+_LARGEST = 2**30
+"""Largest file we read, in bytes: a list of JSON is read whole."""
 
 
 def tokenise(article: Article, schema: LabelSchema) -> Tokens:
@@ -90,12 +93,12 @@ class _Record(BaseModel):
 
 def _records(source: Path) -> list[_Record]:
     """A JSON list, or JSON lines."""
+    raw = read_text(source, limit=_LARGEST)
     try:
-        raw = source.read_bytes().decode("utf-8")
         if raw.lstrip()[:1] != "[":
             raw = f"[{','.join(line for line in raw.split(chr(10)) if line.strip())}]"
         return TypeAdapter(list[_Record]).validate_python(json.loads(raw))
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, ValidationError):
             first = error.errors(include_url=False)[0]
             field, what = ".".join(str(part) for part in first["loc"]), first["msg"]

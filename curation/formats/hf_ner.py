@@ -107,7 +107,7 @@ def _read(source: Path) -> Iterator[dict[str, Any]]:
             for batch in file.iter_batches(batch_size=_ROWS):
                 for row in batch.to_pylist():
                     number += 1
-                    tags = [names[code] for code in row["ner_tags"]]
+                    tags = [names[code if code >= 0 else len(names)] for code in row["ner_tags"]]  # -1 is no last tag
                     if len(tags) != len(row["tokens"]):
                         what, way_out = "tokens and ner_tags differ in length", "give each token a tag"
                         raise BadInput(what, path=source, line=number, way_out=way_out)

@@ -20,6 +20,7 @@ from typing import Any
 from curation.annotation import Annotation, Annotator, Item, State, annotation_id
 from curation.article import Article, build, normalise
 from curation.errors import BadInput
+from curation.files import read_text
 from curation.schema import LabelSchema
 
 SUFFIX = ".ann.txt"
@@ -125,11 +126,7 @@ def read_folder(
     for article in articles:
         path = folder / f"{article.id}{SUFFIX}"
         if path.exists():
-            try:
-                marked = path.read_bytes().decode("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise BadInput(f"cannot be read: {error}", path=path, way_out="save it as UTF-8") from error
-            yield parse(marked, article, schema, annotator, state=state, path=path)
+            yield parse(read_text(path), article, schema, annotator, state=state, path=path)
 
 
 def _scan(marked: str, path: Path | None) -> tuple[str, list[_Mark]]:

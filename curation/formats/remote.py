@@ -44,6 +44,8 @@ def _copies(source: str, folder: Path) -> Iterator[str]:
         else:
             names = sorted(name for name in system.glob(path) if not name.endswith(METADATA))
         for name in names:
+            if ".." in name.split("/"):
+                raise BadInput(f"{name} leads out of its folder", path=source, way_out="rename it there")
             copy = folder / name.lstrip("/")
             copy.parent.mkdir(parents=True, exist_ok=True)
             table = copy.parent / METADATA

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curation.article import MAX_CHARACTERS, Article
-from curation.errors import BadInput
+from curation.errors import BadInput, one_line
 from curation.files import whole_file
 from curation.formats.tokens import Sentence, Tokens
 from curation.schema import LabelSchema
@@ -73,6 +73,11 @@ def read_docs(source: Path, schema: LabelSchema) -> Iterator[Doc]:
 
     try:
         yield from DocBin().from_disk(source).get_docs(vocab)
-    except Exception as error:  # zlib, msgpack, spaCy and the disk each have their own
+    except OSError as error:
+        way_out = "check the path and its permissions"
+        raise BadInput(f"cannot be read: {error.strerror or error}", path=source, way_out=way_out) from error
+    except Exception as error:  # zlib, msgpack and spaCy each have their own
         way_out = "name a .spacy file"
-        raise BadInput(f"not a DocBin that spaCy can read ({error})", path=source, way_out=way_out) from error
+        raise BadInput(
+            f"not a DocBin that spaCy can read ({one_line(str(error), 80)})", path=source, way_out=way_out
+        ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from curation.annotation import Annotator
 from curation.article import Article, Value
 from curation.check import check
+from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.articles import read_articles
 from curation.formats.exchange import Intake, read_as
@@ -62,7 +63,8 @@ def import_(
         annotator: the name of the person or project that annotated, a pseudonym.
 
     Raises:
-        BadInput: the source cannot be read or does not hold together, or the schema names nothing in `mapping`.
+        BadInput: the source cannot be read, holds no document or does not hold together, or the schema names nothing in
+            `mapping`.
     """
     schema = project.load_schema()
     translate = Translation(mapping, schema) if mapping is not None else None
@@ -90,6 +92,8 @@ def import_(
                 findings += 1
                 problems.append(f"{article.id}: {finding.message}")
                 del problems[SHOWN:]
+        if not annotations:
+            raise BadInput("holds no document", path=source, way_out=f"name a file in the format {format}")
     return ImportReport(
         format=format,
         out=str(out),

@@ -219,14 +219,16 @@ def test_labels_of_another_ontology(run: Run, project: Path) -> None:
         (("export", "articles", "--format", "conll", "--out", "x"), "no annotated article to export"),
         (("export", "gold", "--format", "brat", "--out", "articles"), "holds something else than an earlier export"),
         (("import", "nowhere", "--format", "conll", "--out", "x"), "nowhere: cannot be read"),
+        (("import", "empty", "--format", "jsonl", "--out", "articles/kel-1.txt"), "empty: holds no document"),
     ],
 )
 def test_bad_input(run: Run, project: Path, words: tuple[str, ...], message: str) -> None:
-    before = sorted(project.rglob("*"))
+    (project / "empty").touch()
+    before = {path: path.is_file() and path.read_bytes() for path in project.rglob("*")}
     result = run(*words)
     assert isinstance(result.exception, BadInput)
     assert message in str(result.exception)
-    assert sorted(project.rglob("*")) == before
+    assert {path: path.is_file() and path.read_bytes() for path in project.rglob("*")} == before
 
 
 def test_the_help_names_every_format(run: Run) -> None:

@@ -182,6 +182,7 @@ def test_what_brat_can_say_and_we_cannot(tmp_path: Path, schema: LabelSchema) ->
         ("T1\tGPE 0 4\tKarsk", r"kar-1\.ann:1: 'Karsk' does not stand at \[0, 4\)"),
         ("T1\tGPE 5 0\t", r"kar-1\.ann:.*entities.0: start 5 is not below end 0"),
         ("T1 GPE 0 5 Karsk", r"kar-1\.ann:1: is no line of brat's"),
+        (f"T1\tGPE 0 {'9' * 5000}\tKarsk", r"kar-1\.ann:1: is no line of brat's"),
         ("E1\tAttack", r"kar-1\.ann:1: is no line of brat's"),
     ],
 )

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from curation.annotation import Annotation, Annotator
@@ -14,6 +16,7 @@ from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
 from curation.formats.exchange import Intake, Pair, read_as, write_as
+from curation.formats.hf_ner import features
 from curation.formats.inline import read_folder
 from curation.formats.known import Known
 from curation.schema import LabelSchema, load_schema
@@ -253,8 +256,23 @@ def test_a_broken_file_is_one_line(tmp_path: Path, schema: LabelSchema, name: st
     "name", ["spacy", "spancat", "gliner", "gliner2", "hf-ner", "conll", "oneie", "wikievents", "jsonl"]
 )
 def test_a_file_that_is_not_there(tmp_path: Path, schema: LabelSchema, name: str) -> None:
-    with pytest.raises(BadInput, match="nowhere"):
+    with pytest.raises(BadInput, match=r"nowhere: cannot be read: .*No such file") as raised:
         list(read_as(tmp_path / "nowhere", intake(name, schema)))
+    assert name == "hf-ner" or str(raised.value).count("nowhere") == 1
+
+
+def test_a_tag_below_zero_is_no_tag(tmp_path: Path, schema: LabelSchema) -> None:
+    columns = features(schema)
+    row = {"tokens": ["Karsk", "fires"], "ner_tags": [-1, 0]}
+    pq.write_table(pa.Table.from_pylist([row], columns.arrow_schema), tmp_path / "file")
+    with pytest.raises(BadInput, match="give Parquet with tokens and ner_tags"):
+        list(read_as(tmp_path / "file", intake("hf-ner", schema)))
+
+
+def test_conll_that_is_not_utf8_is_named_with_its_line(tmp_path: Path, schema: LabelSchema) -> None:
+    (tmp_path / "file").write_bytes(b"Karsk B-GPE\ncaf\xe9 O\n")
+    with pytest.raises(BadInput, match=r"file:2: not UTF-8"):
+        list(read_as(tmp_path / "file", intake("conll", schema)))
 
 
 def test_a_type_outside_the_schema_has_no_class_label(

@@ -166,6 +166,9 @@ def test_two_people_differ_and_one_decides(
     found = review(project)
     assert (found.agreed, found.differ, found.sent + found.already_there) == (3, 3, 3)
     assert review(project).already_there == 3
+    # Nobody has opened the list yet: all tasks have a tab there, too.
+    views = client.get("/api/dm/views", {"project": pushed.project_id})
+    assert [view["data"]["title"] for view in views] == ["Default", "Adjudicate"]
     decide = tasks(client, pushed.project_id, ADJUDICATE)
     assert set(decide) == {"a1", "a2", "a3"}
     names = {f"by {Pseudonyms.of(project.work).key(f'person:ls-{one.user()}')[7:]}" for one in (client, second)}

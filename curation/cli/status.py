@@ -11,6 +11,14 @@ from curation.cli.console import JsonOption, ProjectOption, console, done, proje
 if TYPE_CHECKING:
     from curation.jobs.status import Brief
 
+NEXT = {
+    "new": "curation preannotate",
+    "pre-annotated": "curation push",
+    "open": "people annotate, then curation pull",
+    "submitted": "curation publish",
+}
+"""Stage → what takes an article from there to the next one, in the order of the work."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
@@ -47,10 +55,14 @@ def status(
     console().print(table)
     if report.submitted:
         told = ", ".join(
-            f"{name.removeprefix('person:')} {count}" for name, count in list(report.submitted.items())[:20]
+            f"{name.removeprefix('person:')} ({report.people[name]}) {count}"
+            for name, count in list(report.submitted.items())[:20]
         )
         say(f"submitted: {told}" + (", …" if len(report.submitted) > 20 else ""))
         say(_brief(report.brief))
+    steps = [f"{step} ({report.counts[stage]} {stage})" for stage, step in NEXT.items() if report.counts[stage]]
+    if steps:
+        say(f"next: {'; '.join(steps)}")
     done(report.model_dump(mode="json"), as_json)
 
 

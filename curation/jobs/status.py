@@ -41,14 +41,15 @@ class Brief(Value):
 class StatusReport(Value):
     """Article id → stage as of the last push and pull, and how many stand at each; unusable ones by file.
 
-    `submitted`: pseudonym → articles that person submitted, as of the last pull. `brief` is None where no report was
-    made on that pull.
+    `submitted`: pseudonym → articles that person submitted, as of the last pull; `people`: the same pseudonyms → their
+    number in Label Studio (`ls-3`). `brief` is None where no report was made on that pull.
     """
 
     articles: dict[str, str]
     counts: dict[str, int]
     problems: tuple[str, ...]
     submitted: dict[str, int]
+    people: dict[str, str]
     brief: Brief | None
 
 
@@ -84,26 +85,34 @@ def status(project: Project) -> StatusReport:
     counts = Counter(stages.values())
     counts["unusable"] = len(problems)
     snapshot = latest_snapshot(project.work)
+    submitted, people = _submitted(project.work, snapshot) if snapshot else ({}, {})
     return StatusReport(
         articles=stages,
         counts={stage: counts[stage] for stage in STAGES},
         problems=tuple(problems),
-        submitted=_submitted(project.work, snapshot) if snapshot else {},
+        submitted=submitted,
+        people=people,
         brief=_brief(project.work, snapshot.name) if snapshot else None,
     )
 
 
-def _submitted(work: Path, snapshot: Path) -> dict[str, int]:
-    """Pseudonym → articles submitted, the busiest first. The lines are not read as annotations, which takes long."""
+def _submitted(work: Path, snapshot: Path) -> tuple[dict[str, int], dict[str, str]]:
+    """Pseudonym → articles submitted, the busiest first; pseudonym → number in Label Studio.
+
+    The lines are not read as annotations, which takes long.
+    """
     done = {
         (record["annotator"]["name"], record["article_id"])
         for _, record in read_jsonl(snapshot / ANNOTATIONS)
         if record["state"] == "submitted"
     }
     counts = Counter(name for name, _ in done)
-    pseudonyms = Pseudonyms.of(work) if counts else None
-    told = {pseudonyms.key(f"person:{name}"): count for name, count in counts.items()} if pseudonyms else {}
-    return dict(sorted(told.items(), key=lambda one: (-one[1], one[0])))
+    if not counts:
+        return {}, {}
+    pseudonyms = Pseudonyms.of(work)
+    outer = {name: pseudonyms.key(f"person:{name}") for name in counts}
+    names = sorted(counts, key=lambda name: (-counts[name], outer[name]))
+    return {outer[name]: counts[name] for name in names}, {outer[name]: name for name in names}
 
 
 def _brief(work: Path, snapshot: str) -> Brief | None:

@@ -219,6 +219,9 @@ def test_the_same_again(project: Project, figures: ReportReport) -> None:
 def test_status_tells_the_short_of_it(project: Project, figures: ReportReport, gold: list[Annotation]) -> None:
     short = status(project)
     assert short.submitted == {one.key: one.submitted for one in figures.work.people}
+    pseudonyms = Pseudonyms.of(project.work)
+    assert short.people == {pseudonyms.key(f"person:{number}"): number for number in short.people.values()}
+    assert short.people.keys() == short.submitted.keys()
     assert list(short.submitted.values()) == [13, 10, 9]
     assert short.brief is not None
     twice = [(place, *names) for place, names in answered().items() if len(names) == 2]

@@ -8,7 +8,7 @@ from pathlib import Path
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import MAX_LINE, json_object
+from curation.files import json_object, read_lines
 
 
 class AnnotationFile:
@@ -31,20 +31,11 @@ class AnnotationFile:
             self._places[annotation.article_id] = position, annotation.text_sha256
 
     def _all(self) -> Iterator[tuple[int, int, Annotation]]:
-        position = number = 0
-        try:
-            with self.path.open("rb") as file:
-                while raw := file.readline(MAX_LINE + 1):
-                    number += 1
-                    if len(raw) > MAX_LINE:
-                        what, way_out = f"line is longer than {MAX_LINE} bytes", "give one annotation a line"
-                        raise BadInput(what, path=self.path, line=number, way_out=way_out)
-                    if raw.strip():
-                        yield position, number, self._read(raw, number)
-                    position += len(raw)
-        except OSError as error:
-            way_out = "check the path and its permissions"
-            raise BadInput(f"cannot be read: {error.strerror or error}", path=self.path, way_out=way_out) from error
+        position = 0
+        for number, raw in read_lines(self.path):
+            if raw.strip():
+                yield position, number, self._read(raw, number)
+            position += len(raw)
 
     def _read(self, raw: bytes, line: int | None = None) -> Annotation:
         return Annotation.from_record(json_object(raw, path=self.path, line=line), path=self.path, line=line)

@@ -88,20 +88,26 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         BadInput: the file cannot be read, or a line is not UTF-8, not JSON or not an object.
     """
+    for number, raw in read_lines(path):
+        if raw.strip():
+            yield number, json_object(raw, path=path, line=number)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield `(line number from 1, bytes)` for each line, its line end included.
+
+    Raises:
+        BadInput: the file cannot be read, or a line is longer than `MAX_LINE`.
+    """
     try:
         with path.open("rb") as file:
             number = 0
             while raw := file.readline(MAX_LINE + 1):
                 number += 1
                 if len(raw) > MAX_LINE:
-                    raise BadInput(
-                        f"line is longer than {MAX_LINE} bytes",
-                        path=path,
-                        line=number,
-                        way_out="give one record a line",
-                    )
-                if raw.strip():
-                    yield number, json_object(raw, path=path, line=number)
+                    what, way_out = f"line is longer than {MAX_LINE} bytes", "give one record a line"
+                    raise BadInput(what, path=path, line=number, way_out=way_out)
+                yield number, raw
     except OSError as error:
         raise BadInput(
             f"cannot be read: {error.strerror or error}",

@@ -91,6 +91,7 @@ def _print(report: CheckReport) -> None:
     from rich.text import Text
 
     from curation.errors import one_line
+    from curation.jobs.check import WORTH
 
     screen = console()
     for problem in report.problems:
@@ -114,7 +115,11 @@ def _print(report: CheckReport) -> None:
             screen.print(Text("  " + one_line(other.message), style="dim"))
     say("")
     counts = ", ".join(f"{kind} {count}" for kind, count in report.kinds.items())
-    say(f"{report.found} findings, {len(report.findings)} shown: {counts or 'none'}; {report.dismissed} dismissed")
+    say(
+        f"{report.found} findings, {report.worth} of them worth a look (a score of {WORTH} or more), "
+        f"{len(report.findings)} shown; {report.dismissed} dismissed"
+    )
+    say(f"found: {counts or 'nothing'}")
 
 
 def _flat(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from curation.article import MAX_CHARACTERS, Article, normalise
 from curation.errors import BadInput
-from curation.files import MAX_LINE, json_object
+from curation.files import json_object, read_lines
 
 SUFFIXES = (".txt", ".jsonl", ".csv", ".parquet")
 METADATA = "metadata.csv"
@@ -100,20 +100,9 @@ def _txt(path: Path) -> Iterator[Article | BadInput]:
 
 
 def _jsonl(path: Path) -> Iterator[Article | BadInput]:
-    with path.open("rb") as file:
-        number = 0
-        while raw := file.readline(MAX_LINE + 1):
-            number += 1
-            if not raw.strip():
-                continue
+    for number, raw in read_lines(path):
+        if raw.strip():
             try:
-                if len(raw) > MAX_LINE:
-                    raise BadInput(
-                        f"line is longer than {MAX_LINE} bytes",
-                        path=path,
-                        line=number,
-                        way_out="give one article a line",
-                    )
                 yield _article(json_object(raw, path=path, line=number), path, number)
             except BadInput as error:
                 yield error

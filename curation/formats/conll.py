@@ -16,7 +16,7 @@ from pathlib import Path
 
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import MAX_LINE, whole_file
+from curation.files import read_lines, whole_file
 from curation.formats.bio import spans_of, tags_of
 from curation.formats.exchange import Document, Intake, Pair
 from curation.formats.loss import Holds
@@ -77,17 +77,8 @@ def _documents(source: Path) -> Iterator[tuple[int, list[list[tuple[str, str]]]]
 
 
 def _lines(source: Path) -> Iterator[str]:
-    try:
-        with source.open("rb") as file:
-            number = 0
-            while raw := file.readline(MAX_LINE + 1):
-                number += 1
-                if len(raw) > MAX_LINE:
-                    way_out = "give one token a line"
-                    raise BadInput(f"is longer than {MAX_LINE} bytes", path=source, line=number, way_out=way_out)
-                yield raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput("not UTF-8", path=source, line=number, way_out="convert the file to UTF-8") from error
-    except OSError as error:
-        way_out = "check the path and its permissions"
-        raise BadInput(f"cannot be read: {error.strerror or error}", path=source, way_out=way_out) from error
+    for number, raw in read_lines(source):
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput("not UTF-8", path=source, line=number, way_out="convert the file to UTF-8") from error

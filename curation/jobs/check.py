@@ -27,6 +27,8 @@ from curation.schema import LabelSchema
 
 MOST = 10_000
 """How many findings a report holds, the strongest."""
+WORTH = 0.1
+"""The score from which a finding is worth a look."""
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
 
@@ -45,9 +47,10 @@ class Context(Value):
 class CheckReport(Value):
     """`findings` in rank order, at most `limit`; `contexts` are the texts round them, in the same order.
 
-    `kinds` counts all that was found (`found`), also what `findings` leaves out. `dismissed` counts what people have
-    dismissed so far. `unused` annotations do not fit their article, as `problems` says of the first ones.
-    `second_opinion` is the key of the engine whose pre-annotations were set beside, if there were any.
+    `kinds` counts all that was found (`found`), also what `findings` leaves out; `worth` those with a score of at least
+    `WORTH`. `dismissed` counts what people have dismissed so far. `unused` annotations do not fit their article, as
+    `problems` says of the first ones. `second_opinion` is the key of the engine whose pre-annotations were set beside,
+    if there were any.
     """
 
     checked: str
@@ -56,6 +59,7 @@ class CheckReport(Value):
     contexts: tuple[Context, ...]
     kinds: dict[str, int]
     found: int
+    worth: int
     dismissed: int
     second_opinion: str | None
     unused: int
@@ -109,12 +113,14 @@ def find(
         way_out = "name annotations of the project's articles, or pull some: curation pull"
         raise BadInput(f"no annotation to check{reason}", path=checked, way_out=way_out)
     counts: Counter[str] = Counter()
+    worth = 0
     best: list[tuple[tuple[float, tuple[int, ...]], str, Doubt, Context]] = []
     for article, said, engine in source():
         if _misfit(article, said):
             continue
         for doubt in checks.doubts(Document(article, said, _fitting(article, engine))):
             counts[doubt.kind] += 1
+            worth += doubt.score >= WORTH
             entry = ((doubt.score, tuple(-ord(char) for char in doubt.id)), doubt.id, doubt, _context(article, doubt))
             if len(best) < limit:
                 heappush(best, entry)
@@ -130,6 +136,7 @@ def find(
         contexts=tuple(entry[3] for entry in best),
         kinds=dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))),
         found=counts.total(),
+        worth=worth,
         dismissed=len(dismissed),
         second_opinion=", ".join(sorted(opinion)) or None,
         unused=unused,

@@ -18,7 +18,7 @@ from curation.files import read_jsonl, whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.anchoring import anchoring as audit
-from curation.jobs.check import find
+from curation.jobs.check import WORTH, find
 from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
 from curation.jobs.status import BRIEF, Brief, StatusReport
@@ -57,8 +57,8 @@ DONE = ("submitted", "skipped", "released")
 LEFT = ("new", "pre-annotated", "open", "draft")
 FINDINGS, STRONGEST, DOUBTS = 10_000, 30, 40
 """Findings of the checks: how many are looked at, how many are listed, how many of one article are in the reader."""
-WORTH, LIKELY = 0.1, 0.5
-"""Scores from which a finding is worth a look, and likely a mistake."""
+LIKELY = 0.5
+"""The score from which a finding is likely a mistake."""
 NOBODY = f"person:{UNKNOWN}"
 """Who made what an account that was deleted since left behind, as a snapshot has it."""
 DELETED = "deleted account"

@@ -39,6 +39,23 @@ def test_help_stays_light() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("begun", ["typer", "curation.cli.push"])
+def test_ctrl_c_while_the_command_is_loaded(begun: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {begun!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Finder())\n",
+        encoding="utf-8",
+    )
+    shown = curation("status", PYTHONPATH=str(tmp_path))
+    assert (shown.returncode, shown.stderr.count("\n")) == (130, 1)
+    assert shown.stderr.startswith("interrupted; ")
+
+
 @pytest.mark.parametrize(
     "words", [["nonsense"], ["push", "--nonsense"], ["agreement", "one-set"], ["studio", "start", "--port", "x"]]
 )

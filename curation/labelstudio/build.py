@@ -64,6 +64,7 @@ def build_snapshot(
     link: Callable[[int], str],
     *,
     time: datetime,
+    stamp: str | None = None,
     previous: Snapshot | None,
     before: dict[int, TaskLine] | None = None,
 ) -> tuple[Path, bool]:
@@ -74,6 +75,7 @@ def build_snapshot(
         fresh: the tasks in `changed`, by rising id; one that is missing is gone.
         changed: ids of the tasks that are not to be taken from `previous`.
         time: when the pull began.
+        stamp: the latest change to any task by then, as the server has it.
         before: where each task of `previous` stood, by its id; read from it where it is not given.
     """
     if before is None:
@@ -99,6 +101,7 @@ def build_snapshot(
             time = max(time, previous.manifest.time + timedelta(seconds=1))
         manifest = Manifest(
             time=time,
+            stamp=stamp,
             url=source.url,
             project_id=source.project_id,
             project_title=source.project_title,
@@ -254,8 +257,7 @@ class _Builder:
             self.annotations.append(self.keep(order, annotation.to_json().encode()))
         for issue in decoded.issues:
             self.issues.append(_json({**issue._asdict(), "url": self.link(number)}))
-        predictions, drafts = task.get("predictions"), task.get("drafts")
-        updated = task.get("updated_at")
+        drafts, updated = task.get("drafts"), task.get("updated_at")
         return TaskLine(
             task=number,
             article_id=article.id if article else None,
@@ -266,9 +268,6 @@ class _Builder:
             drafts=len(drafts) if isinstance(drafts, list) else 0,
             updated_at=updated if isinstance(updated, str) else None,
             annotations=tuple(annotation.id for annotation in decoded.annotations),
-            predictions=tuple(one for one in predictions if isinstance(one, int))
-            if isinstance(predictions, list)
-            else (),
             url=self.link(number),
         )
 

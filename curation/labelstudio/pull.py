@@ -7,7 +7,6 @@ action inside Label Studio may change annotations without a stamp.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +18,12 @@ from curation.labelstudio.alone import alone
 from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.decode import Decoded, decode
+from curation.labelstudio.fetch import fetch
 from curation.labelstudio.ledger import KnownProject, Ledger
 from curation.labelstudio.projects import find_project, schema_mark
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
-from curation.labelstudio.tasks import condition, exported, link, listed, touched
+from curation.labelstudio.tasks import condition, link, listed, newest, touched
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
@@ -87,13 +87,12 @@ def pull(
         live = ledger.ids(project)
         previous = latest_of_project(work, project.id, project.created_at)
         before = {task.task: task for task in previous.tasks()} if previous else {}
+        stamp = _stamp(client, project)
         changed = set(live)
         if previous is not None and not full and _alike(previous, client, schema):
-            since = previous.manifest.time - OVERLAP
-            changed = _changed(client, project, before, live) | ledger.refreshed_since(project, since.timestamp())
-            changed &= set(live)
+            changed &= _changed(client, project, previous.manifest.stamp, before, live)
 
-        coming = exported(client, project.id, sorted(changed), ahead=2)
+        coming = fetch(client, project.id, sorted(changed), every=len(changed) == len(live))
         mark = schema_mark(client, project)
 
         def read(task: dict[str, Any]) -> Decoded:
@@ -110,11 +109,12 @@ def pull(
                 work / "snapshots",
                 source,
                 live,
-                fetched.over(_fresh(coming)),
+                fetched.over(coming),
                 changed,
                 read,
                 lambda task: link(client, project.id, task),
                 time=begun,
+                stamp=stamp,
                 previous=previous,
                 before=before,
             )
@@ -142,19 +142,32 @@ def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
     return previous.manifest.schema_ref == schema.ref and previous.manifest.url == client.url
 
 
-def _changed(client: Client, project: KnownProject, before: dict[int, TaskLine], live: list[int]) -> set[int]:
-    """Ids of the tasks that may differ from what stands in `before`; all of them where that cannot be told."""
-    stamps = {number: moment for number, task in before.items() if (moment := _moment(task.updated_at))}
-    if not stamps:
+def _stamp(client: Client, project: KnownProject) -> str | None:
+    """The latest change to any task so far, by the server's clock."""
+    _, latest = newest(client, project.id, "updated_at", "id,updated_at")
+    stamp = latest.get("updated_at") if latest else None
+    return stamp if _moment(stamp) else None
+
+
+def _changed(
+    client: Client, project: KnownProject, stamp: str | None, before: dict[int, TaskLine], live: list[int]
+) -> set[int]:
+    """Ids of the tasks that may differ from what stands in `before`; all of them where that cannot be told.
+
+    What came after `stamp` is looked at. It is the latest change when the snapshot before was begun, not the latest
+    one in it: a task that was fetched early may have changed while others were fetched.
+    """
+    moment = _moment(stamp)
+    if moment is None:
         return set(live)
-    newest = max(stamps, key=lambda number: stamps[number])
-    since = (stamps[newest] - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    after = condition("updated_at", "greater_or_equal", since, "Datetime")
+    since = moment - OVERLAP
+    after = condition("updated_at", "greater_or_equal", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "Datetime")
     found = {task["id"]: task["updated_at"] for task in listed(client, project.id, after, include="id,updated_at")}
     alive = set(live)
-    if newest in alive and newest not in found:
+    stood = {number: when for number in alive & before.keys() if (when := _moment(before[number].updated_at))}
+    if any(when >= since and number not in found for number, when in stood.items()):
         return alive  # the server reads our times in another zone: no relying on them
-    changed = {number for number, stamp in found.items() if number not in before or before[number].updated_at != stamp}
+    changed = {number for number, when in found.items() if number not in before or before[number].updated_at != when}
     begun = condition("draft_exists", "equal", True, "Boolean")
     changed |= {task["id"] for task in listed(client, project.id, begun)}
     changed |= {number for number, task in before.items() if task.drafts}
@@ -166,43 +179,6 @@ def _moment(stamp: str | None) -> datetime | None:
         return datetime.fromisoformat(stamp) if stamp else None
     except ValueError:
         return None
-
-
-def _fresh(chunks: Iterable[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """Exported tasks by rising id, as they are kept."""
-    for chunk in chunks:
-        for task in sorted(chunk, key=lambda one: int(one["id"])):
-            yield _kept(task)
-
-
-def _kept(task: dict[str, Any]) -> dict[str, Any]:
-    """The task as it is kept: lists in the order of ids, and of a draft's author only the number.
-
-    What the export says of drafts changes by the minute (`created_ago`), and holds addresses.
-    """
-    kept = {"id": task["id"], **task}
-    for name in ("annotations", "drafts"):
-        if name in kept and isinstance(found := kept[name] or [], list):
-            kept[name] = sorted(found, key=_number)
-    if isinstance(found := kept.get("predictions") or [], list):
-        kept["predictions"] = sorted(found, key=_number)
-    if isinstance(kept.get("drafts"), list):
-        kept["drafts"] = [_anonymous(draft) for draft in kept["drafts"]]
-    return kept
-
-
-def _number(record: Any) -> int:
-    """What to sort by, in records from anywhere: 0 where there is no usable id, and decoding says so."""
-    number = record.get("id") if isinstance(record, dict) else record
-    return number if isinstance(number, int) else 0
-
-
-def _anonymous(draft: Any) -> Any:
-    if not isinstance(draft, dict):
-        return draft
-    number = re.search(r", (\d{1,18})$", str(draft.get("created_username", "")))
-    kept = {name: value for name, value in draft.items() if name not in ("created_ago", "created_username")}
-    return {**kept, "user": int(number.group(1)) if number else None}
 
 
 class _Count:

@@ -1,6 +1,6 @@
 """A snapshot: what one pull brought back, in a folder that never changes.
 
-raw.jsonl.gz        every task as Label Studio exported it, by rising id
+raw.jsonl.gz        every task as Label Studio exported it, by rising id; of one that no one touched, what is its own
 tasks.jsonl         one line a task: article, state, ids, link
 articles.jsonl      every revision of every article, by id
 annotations.jsonl   what people submitted, skipped or began, by article, time and id
@@ -20,7 +20,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from curation.annotation import Annotation, read_annotations
 from curation.article import Article, Sha256, Value, build
@@ -47,10 +47,14 @@ class FileFacts(Value):
 
 
 class Manifest(Value):
-    """`snapshot.json`. `content` identifies what the files say; `findings` counts the issues by their code."""
+    """`snapshot.json`. `content` identifies what the files say; `findings` counts the issues by their code.
+
+    `time` is when the pull began, and `stamp` the latest change to any task by then, as the server has it.
+    """
 
     format: int = 1
     time: datetime
+    stamp: str | None = None
     url: str
     project_id: int
     project_title: str
@@ -65,6 +69,8 @@ class Manifest(Value):
 class TaskLine(Value):
     """A line of `tasks.jsonl`: where one task stands. `annotations` are ids of lines in `annotations.jsonl`."""
 
+    model_config = ConfigDict(extra="ignore")  # snapshots made before say more
+
     task: int
     article_id: str | None
     text_sha256: str | None
@@ -74,7 +80,6 @@ class TaskLine(Value):
     drafts: int
     updated_at: str | None
     annotations: tuple[str, ...]
-    predictions: tuple[int, ...]
     url: str
 
 
@@ -117,7 +122,7 @@ class Snapshot:
             yield record
 
     def raw(self, only: Collection[int] | None = None) -> Iterator[dict[str, Any]]:
-        """The tasks as Label Studio exported them, by id: all of them, or those with these ids."""
+        """The tasks as they are kept, by id: all of them, or those with these ids."""
         with gzip.open(self.path / RAW, "rb") as file:
             for line in file:
                 if only is None or int(line[6 : line.index(b",")]) in only:  # the id stands first

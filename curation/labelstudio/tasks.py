@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 
 import httpx
@@ -51,53 +48,43 @@ def listed(
         last = found["tasks"][-1]["id"]
 
 
-def newest(client: Client, project: int) -> tuple[int, dict[str, Any] | None]:
-    """How many tasks the project has, and the `id` and `data` of the one with the highest id."""
-    query = json.dumps({"ordering": ["-tasks:id"]})
-    found = client.get("/api/tasks", {"project": project, "query": query, "include": "id,data", "page_size": 1})
+def newest(client: Client, project: int, by: str = "id", include: str = "id,data") -> tuple[int, dict[str, Any] | None]:
+    """How many tasks the project has, and of the last one by id, or by another column, the fields in `include`."""
+    query = json.dumps({"ordering": [f"-tasks:{by}"]})
+    found = client.get("/api/tasks", {"project": project, "query": query, "include": include, "page_size": 1})
     if not isinstance(found, dict) or not isinstance(found.get("total"), int) or not _tasks(found.get("tasks")):
         raise _strange(client, project)
     return int(found["total"]), found["tasks"][0] if found["tasks"] else None
 
 
-def exported(client: Client, project: int, ids: Iterable[int], *, ahead: int = 0) -> Iterator[list[dict[str, Any]]]:
-    """The tasks with those ids as Label Studio exports them, a chunk at a time; ids that are gone are left out.
-
-    `ahead` chunks are asked for from now on, and while one is worked on: with two, the server need not wait for us. It
-    is asked for one at a time, for it does not serve two any faster.
-    """
-    chunks = _chunks(f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true", ids)
-    if not ahead:
-        return (_exported(client, project, client.fetch(chunk)) for chunk in chunks)
-    workers = ThreadPoolExecutor(1)
-    coming = deque(workers.submit(client.fetch, chunk) for chunk in islice(chunks, ahead))
-
-    def arriving() -> Iterator[list[dict[str, Any]]]:
-        with workers:
-            while coming:
-                answer = coming.popleft().result()
-                coming.extend(workers.submit(client.fetch, chunk) for chunk in islice(chunks, 1))
-                yield _exported(client, project, answer)
-
-    return arriving()
+def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
+    """The tasks with those ids as Label Studio exports them, a chunk at a time; ids that are gone are left out."""
+    for _, address in addresses(project, ids):
+        yield read_export(client, project, client.fetch(address))
 
 
-def _chunks(address: str, ids: Iterable[int]) -> Iterator[str]:
-    """The addresses at which those tasks are exported."""
-    names: list[str] = []
+def addresses(project: int, ids: Iterable[int]) -> Iterator[tuple[list[int], str]]:
+    """Chunks of the ids, and where those tasks are exported."""
+    address = f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true"
+    chunk: list[int] = []
     room = ADDRESS - len(address)
     for task in ids:
-        name = f"&ids[]={task}"
-        if len(names) == CHUNK or len(name) > room:
-            yield address + "".join(names)
-            names, room = [], ADDRESS - len(address)
-        names.append(name)
-        room -= len(name)
-    if names:
-        yield address + "".join(names)
+        length = len(_name(task))
+        if len(chunk) == CHUNK or length > room:
+            yield chunk, address + "".join(map(_name, chunk))
+            chunk, room = [], ADDRESS - len(address)
+        chunk.append(task)
+        room -= length
+    if chunk:
+        yield chunk, address + "".join(map(_name, chunk))
 
 
-def _exported(client: Client, project: int, answer: httpx.Response) -> list[dict[str, Any]]:
+def _name(task: int) -> str:
+    return f"&ids[]={task}"
+
+
+def read_export(client: Client, project: int, answer: httpx.Response) -> list[dict[str, Any]]:
+    """The tasks in an answer from one of the `addresses`."""
     found: list[dict[str, Any]] = client.json(answer)
     if not _tasks(found):
         raise _strange(client, project)

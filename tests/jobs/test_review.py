@@ -67,7 +67,7 @@ def sort(project: Project, tmp_path: Path) -> Sort:
         write_jsonl(tmp_path / "annotations.jsonl", [one.to_json() for one in made])
         line = TaskLine(
             task=9, article_id="kel-1", text_sha256=ARTICLE.text_sha256, purpose="adjudicate", batch=None,
-            state="untouched", drafts=0, updated_at=None, annotations=(), predictions=(), url="http://host/9",
+            state="untouched", drafts=0, updated_at=None, annotations=(), url="http://host/9",
         )  # fmt: skip
         write_jsonl(tmp_path / "tasks.jsonl", [line.model_dump_json()] if open_task else [])
         manifest = Manifest(

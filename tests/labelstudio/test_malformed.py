@@ -26,7 +26,7 @@ from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.config import config_differences, labelling_config
 from curation.labelstudio.decode import decode
-from curation.labelstudio.pull import _kept
+from curation.labelstudio.fetch import _kept
 from curation.labelstudio.snapshot import Snapshot, read_snapshot
 from curation.labelstudio.tasks import exported, listed, newest
 from curation.schema import LabelSchema

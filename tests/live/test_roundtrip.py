@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,10 +31,11 @@ from curation.compare import compare
 from curation.errors import LabelStudioError, ProjectDiffers, Unauthorized, Unreachable
 from curation.labelstudio import answers, encode, latest_snapshot, pull, push, read_snapshot, standing
 from curation.labelstudio.client import Client
+from curation.labelstudio.fetch import fetch
 from curation.labelstudio.ledger import Ledger
 from curation.labelstudio.names import ANNOTATE
 from curation.labelstudio.studio import Studio
-from curation.labelstudio.tasks import exported, listed
+from curation.labelstudio.tasks import exported, listed, touched
 from curation.schema import LabelSchema
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "labelstudio")]
@@ -193,6 +195,54 @@ def test_only_what_changed_is_pulled_and_it_equals_a_full_pull(
     push(client, schema, pairs(schema, 50, by=BETTER), work=tmp_path, title=title)
     same_as_full()
     assert pull(client, schema, work=tmp_path).unchanged
+
+
+def test_what_people_do_while_a_long_pull_runs_is_in_the_next_one(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as the pull of ten thousand tasks, to which thirty seconds of overlap are little."""
+    monkeypatch.setattr("curation.labelstudio.fetch.WINDOW", 4)
+    monkeypatch.setattr(sys.modules["curation.labelstudio.pull"], "OVERLAP", timedelta(0))
+    work = pairs(schema, 24)
+    report = push(client, schema, work, work=tmp_path, title=title)
+    first, *_, last = answers.tasks(client, report.project_id)
+    texts = {article.id: article for article, _ in work}
+
+    def someone_works(fetched: int) -> None:
+        for task in (first, last) if fetched == 1 else ():
+            article = texts[task.article_id]
+            answers.submit(client, task.id, made.annotation(article, schema, task.id), article, schema)
+
+    during = pull(client, schema, work=tmp_path, on_progress=someone_works)
+    (seen,) = read_snapshot(Path(during.snapshot)).annotations()
+    assert seen.article_id == last.article_id, "the first task was fetched before anyone worked on it"
+    after = pull(client, schema, work=tmp_path)
+    assert (after.fetched, after.submitted) == (1, 2)
+    assert pull(client, schema, work=tmp_path, full=True).unchanged
+
+
+def test_tasks_that_no_one_touched_are_kept_the_same_however_they_came(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curation.labelstudio.fetch.WINDOW", 7)
+    work = pairs(schema, 20)
+    report = push(client, schema, work, work=tmp_path, title=title)
+    tasks = list(answers.tasks(client, report.project_id))
+    texts = {article.id: article for article, _ in work}
+    for n, task in enumerate(tasks):
+        article = texts[task.article_id]
+        if n % 4 == 0:
+            answers.submit(client, task.id, made.annotation(article, schema, n), article, schema)
+        elif n % 4 == 1:
+            answers.draft(client, task.id, made.annotation(article, schema, n), article, schema)
+        elif n % 4 == 2 and n < 10:
+            answers.skip(client, task.id)
+    ids = [task.id for task in tasks]
+    listed_too = list(fetch(client, report.project_id, ids, every=True))
+    assert [task["id"] for task in listed_too] == ids
+    assert listed_too == list(fetch(client, report.project_id, ids, every=False))
+    worked_on = [task["id"] for task in listed_too if touched(task)]
+    assert worked_on == [task.id for n, task in enumerate(tasks) if n % 4 < 2 or (n % 4 == 2 and n < 10)]
 
 
 def test_a_better_engine_refreshes_only_what_no_one_touched(

@@ -1,0 +1,139 @@
+"""Fetch whole tasks, as a snapshot keeps them.
+
+What someone has worked on is exported, since nothing else brings all of it. An export makes Label Studio read every
+prediction, though only their numbers come of it; so where every task is wanted, those that no one has touched are
+taken from listings, which cost the server less than half the time. Of such a task the same is kept either way.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import httpx
+
+from curation.labelstudio.client import Client
+from curation.labelstudio.tasks import addresses, condition, listed, read_export
+
+WINDOW = 500
+"""Tasks among which we look at once for those that no one has touched."""
+AHEAD = 2
+"""Answers asked for while one is worked on: with two, the server need not wait for us."""
+UNTOUCHED = ("data", "meta", "created_at", "updated_at", "inner_id", "project")
+"""What is kept of a task that no one has touched, beside its id."""
+COUNTERS = ("total_annotations", "cancelled_annotations", "comment_count")
+"""What is 0 in such a task."""
+
+
+def fetch(client: Client, project: int, ids: list[int], *, every: bool) -> Iterator[dict[str, Any]]:
+    """The tasks with those ids, which rise, as they are kept; ids that are gone are left out.
+
+    The first are asked for from now on, and the next while these are worked on. It is one request at a time, for
+    Label Studio does not serve two any faster.
+
+    Args:
+        every: the ids are those of all tasks, or nearly.
+    """
+    answers = _every(client, project, ids) if every else _exports(client, project, ids)
+    coming = _ahead(answers)
+    return (task for answer in coming for task in _read(client, project, answer))
+
+
+class _Answer(NamedTuple):
+    """Untouched tasks and an export that is not read yet. All ids are above those of the answer before."""
+
+    untouched: list[dict[str, Any]]
+    export: httpx.Response | None
+
+
+def _exports(client: Client, project: int, ids: Iterable[int]) -> Iterator[_Answer]:
+    for _, address in addresses(project, ids):
+        yield _Answer([], client.fetch(address))
+
+
+def _every(client: Client, project: int, ids: list[int]) -> Iterator[_Answer]:
+    for begin in range(0, len(ids), WINDOW):
+        window = ids[begin : begin + WINDOW]
+        untouched = _untouched(client, project, window)
+        waiting = sorted(untouched.values(), key=_number)
+        for chunk, address in addresses(project, (task for task in window if task not in untouched)):
+            below = bisect(waiting, chunk[-1], key=_number)
+            yield _Answer(waiting[:below], client.fetch(address))
+            waiting = waiting[below:]
+        if waiting:
+            yield _Answer(waiting, None)
+
+
+def _untouched(client: Client, project: int, window: list[int]) -> dict[int, dict[str, Any]]:
+    """Those tasks of the window that no one has touched, by id: all that the server is sure of."""
+    found = listed(
+        client,
+        project,
+        condition("id", "in", {"min": window[0], "max": window[-1]}, "Number"),
+        condition("annotations_ids", "empty", True),
+        condition("draft_exists", "equal", False, "Boolean"),
+        include=",".join(("id", *UNTOUCHED, *COUNTERS)),
+        page=WINDOW,
+    )
+    wanted = set(window)
+    return {
+        task["id"]: {**task, "annotations": [], "drafts": []}
+        for task in found
+        if task["id"] in wanted and all(task.get(counter) == 0 for counter in COUNTERS)
+    }
+
+
+def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
+    """The same, some of them taken from the iterator in a thread before they are asked for."""
+    worker = ThreadPoolExecutor(1)
+    coming: deque[Future[_Answer | None]] = deque(worker.submit(next, answers, None) for _ in range(AHEAD))
+
+    def arriving() -> Iterator[_Answer]:
+        with worker:
+            while (answer := coming.popleft().result()) is not None:
+                coming.append(worker.submit(next, answers, None))
+                yield answer
+
+    return arriving()
+
+
+def _read(client: Client, project: int, answer: _Answer) -> list[dict[str, Any]]:
+    tasks = read_export(client, project, answer.export) if answer.export is not None else []
+    return [_kept(task) for task in sorted((*answer.untouched, *tasks), key=_number)]
+
+
+def _kept(task: dict[str, Any]) -> dict[str, Any]:
+    """The task as it is kept: lists in the order of ids, and of a draft's author only the number.
+
+    What the export says of drafts changes by the minute (`created_ago`), and holds addresses.
+    """
+    if task.get("annotations") == [] and task.get("drafts") == [] and not task.get("comment_count"):
+        bare = {name: task[name] for name in UNTOUCHED if name in task}
+        return {"id": task["id"], "annotations": [], "drafts": [], **bare}
+    kept = {"id": task["id"], **task}
+    for name in ("annotations", "drafts"):
+        if name in kept and isinstance(found := kept[name] or [], list):
+            kept[name] = sorted(found, key=_number)
+    if isinstance(found := kept.get("predictions") or [], list):
+        kept["predictions"] = sorted(found, key=_number)
+    if isinstance(kept.get("drafts"), list):
+        kept["drafts"] = [_anonymous(draft) for draft in kept["drafts"]]
+    return kept
+
+
+def _number(record: Any) -> int:
+    """What to sort by, in records from anywhere: 0 where there is no usable id, and decoding says so."""
+    number = record.get("id") if isinstance(record, dict) else record
+    return number if isinstance(number, int) else 0
+
+
+def _anonymous(draft: Any) -> Any:
+    if not isinstance(draft, dict):
+        return draft
+    number = re.search(r", (\d{1,18})$", str(draft.get("created_username", "")))
+    kept = {name: value for name, value in draft.items() if name not in ("created_ago", "created_username")}
+    return {**kept, "user": int(number.group(1)) if number else None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -38,13 +39,17 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise CurationError(
-            f"{path}: cannot be written: {error.strerror or error}; free space or pick "
-            "another place and run again, nothing was left half-written"
-        ) from error
+        raise cannot_be_written(path, error, "nothing was left half-written") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def cannot_be_written(path: Path, error: OSError, also: str = "") -> CurationError:
+    """What to raise where `path` cannot be written, with the way out for that `error`; `also` stands behind it."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    way_out = f"{'free space' if full else 'mend that'} or pick another place, and run again"
+    return CurationError(f"{path}: cannot be written: {error.strerror or error}; {way_out}{', ' if also else ''}{also}")
 
 
 def write_jsonl(path: Path, records: Iterable[str]) -> int:
@@ -76,9 +81,7 @@ def append_jsonl(path: Path, records: Iterable[str]) -> int:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise CurationError(
-            f"{path}: cannot be written: {error.strerror or error}; free space and run again"
-        ) from error
+        raise cannot_be_written(path, error) from error
     return count
 
 

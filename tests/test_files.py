@@ -94,7 +94,7 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 
 def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(CurationError, match=r"file/out\.txt: cannot be written: .*; free space or pick"):
+    with pytest.raises(CurationError, match=r"file/out\.txt: cannot be written: .*; mend that or pick"):
         write_jsonl(tmp_path / "file" / "out.txt", ["{}"])
     (tmp_path / "folder").mkdir()
     with pytest.raises(CurationError, match=r"folder: cannot be written: Is a directory"):
@@ -104,7 +104,7 @@ def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named() -> None:
-    with pytest.raises(CurationError, match=r"/dev/full: cannot be written: No space left on device"):
+    with pytest.raises(CurationError, match=r"/dev/full: cannot be written: No space left on device; free space or"):
         append_jsonl(Path("/dev/full"), ["{}"])
 
 

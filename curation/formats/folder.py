@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from curation.errors import BadInput, CurationError
+from curation.errors import BadInput
+from curation.files import cannot_be_written
 
 
 @contextmanager
@@ -32,6 +33,4 @@ def whole_folder(folder: Path, ours: Callable[[Path], bool]) -> Iterator[Path]:
                 folder.rename(Path(made) / "old")
             part.rename(folder)
     except OSError as error:
-        reason = error.strerror or error
-        way_out = "free space or pick another place and run again"
-        raise CurationError(f"{error.filename or folder}: cannot be written: {reason}; {way_out}") from error
+        raise cannot_be_written(folder, error) from error

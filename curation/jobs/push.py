@@ -30,7 +30,9 @@ def push(
 ) -> PushReport:
     """Send every article with its annotation from `annotations` (default: what `preannotate` wrote).
 
-    Run again, it sends what is missing and nothing else. The three choices are those of `curation.labelstudio.push`.
+    Run again, it sends what is missing and nothing else. An article without an annotation becomes a task
+    without a prediction; the problems of the report say how many. The three choices are those of
+    `curation.labelstudio.push`.
 
     Args:
         overlap: the share of articles that as many people annotate as the project's policy needs (two); also of
@@ -47,20 +49,24 @@ def push(
     for _ in good_articles(articles or project.articles):
         pass  # all of them are read once before anything is sent: one bad article must not leave half a push
     two, unaided = _share("overlap", overlap or project.review.overlap), _share("blind", blind or project.review.blind)
-    tasks = (
-        Outgoing(
-            article,
-            annotation,
-            people=project.review.needed if among(article.id, "overlap", two, seed=project.name) else None,
-            blind=among(article.id, "blind", unaided, seed=project.name),
-        )
-        for article, annotation in paired(good_articles(articles or project.articles), annotations)
-    )
+    bare: list[str] = []
+
+    def tasks() -> Iterator[Outgoing]:
+        for article, annotation in paired(good_articles(articles or project.articles), annotations):
+            if annotation is None:
+                bare.append(article.id)
+            yield Outgoing(
+                article,
+                annotation,
+                people=project.review.needed if among(article.id, "overlap", two, seed=project.name) else None,
+                blind=among(article.id, "blind", unaided, seed=project.name),
+            )
+
     with connect(project) as client:
-        return send(
+        report = send(
             client,
             project.load_schema(),
-            tasks,
+            tasks(),
             work=project.work,
             title=project.title,
             batch_size=project.batch_size,
@@ -69,6 +75,11 @@ def push(
             new_project=new_project,
             on_progress=on_progress,
         )
+    if not bare:
+        return report
+    first = ", ".join(bare[:5]) + (", …" if len(bare) > 5 else "")
+    told = f"{annotations}: holds no pre-annotation of {len(bare)} articles as they are now: {first}"
+    return report.model_copy(update={"problems": (*report.problems, told)})
 
 
 def _share(name: str, written: str) -> float:

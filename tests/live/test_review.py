@@ -245,7 +245,11 @@ SCHEMA_SAYS = ("filler-type",)
 
 
 def test_what_checks_doubt_is_looked_at_again(project: Project, client: Client, editor: Editor) -> None:
-    pushed = push(project)
+    assert push(project).problems == ()
+    first = project.root / "first.jsonl"
+    first.write_text("".join(project.preannotations.read_text(encoding="utf-8").splitlines(True)[:4]), encoding="utf-8")
+    pushed = push(project, annotations=first)  # some predictions are there already, and stay
+    assert pushed.problems == (f"{first}: holds no pre-annotation of 2 articles as they are now: a4, a5",)
     texts = {one.id: one for one in good_articles(project.articles)}
     said = {one.article_id: one for one in map(Annotation.model_validate_json, project.preannotations.open())}
     tasks_of = {task.article_id: task for task in answers.tasks(client, pushed.project_id)}

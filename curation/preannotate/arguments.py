@@ -205,7 +205,8 @@ def _way(text: str, allowed: frozenset[str]) -> _Way:
 
 
 def _holds(filler: Found | Trigger, trigger: Trigger) -> bool:
-    """Whether a mention is the trigger itself, or a name that holds it."""
+    """Whether a mention is the trigger itself, the [fire] of "opened fire", or a name that holds it."""
     if not isinstance(filler, Found) or filler.part != trigger.part:
         return False
-    return filler.first <= trigger.token < filler.last and (filler.kind == "name" or filler.head == trigger.token)
+    inside = trigger.first <= filler.head < trigger.last or filler.head == trigger.token
+    return inside or (filler.kind == "name" and filler.first <= trigger.token < filler.last)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
+from curation.preannotate.relations import parts_of
 from curation.preannotate.triggers import Trigger
 
 _OBJECTS = frozenset(("them", "him", "her", "us"))
@@ -49,10 +50,7 @@ class Board:
 
     def parts_of(self, part: int, token: int) -> Iterator[int]:
         """The tokens that a noun is `of`: the rebels in `dozens of rebels`."""
-        parse = self.parses[part]
-        for prep in parse.kids[token]:
-            if parse.lower[prep] == "of":
-                yield from parse.kid(prep, "pobj")
+        return parts_of(self.parses[part], token)
 
     def named(self, item: Found) -> Found:
         """The name that says which: `the minister, Doran Melk`, `soldiers of the Hill Guard`, `village of Harl`."""

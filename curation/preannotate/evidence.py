@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from curation.preannotate.arguments import Filled
 from curation.preannotate.lexicon import ANY
@@ -24,6 +24,7 @@ _MODIFIERS = ("compound", "amod", "nmod")
 _GOVERNED = ("xcomp", "pcomp", "csubj")
 _DEFINITE = ("the", "this", "that", "these", "those")
 _CIRCUMSTANCES = ("place", "time")
+_STOPS = (",", ";", ":")
 _NEAR, _FAR = 3, 12
 """Tokens between a trigger and its filler that are near, and far."""
 _MANY, _LONG = 4, 6
@@ -66,6 +67,8 @@ def of_trigger(
     *,
     senses: int,
     others: Container[tuple[int, int]],
+    names: Iterable[str],
+    quoted: bool,
 ) -> Iterator[str]:
     """What speaks for and against a trigger.
 
@@ -76,12 +79,15 @@ def of_trigger(
         attributes: its attributes.
         senses: how many event types its word may be of.
         others: where triggers stand in the article: part and token.
+        names: the types of the names in its sentence.
+        quoted: whether a quotation begins or ends in its sentence.
     """
     token = trigger.token
     tag = parse.tag[token]
     yield f"tag {tag}" if tag in _TAGS else "tag other"
     yield f"type {trigger.type}"
     yield f"{trigger.type} {'verb' if parse.verbal(token) else 'noun'}"
+    yield f"word {parse.lemma[token]}"
     filling = {filled.role for filled in roles}
     core = len(filling.difference(_CIRCUMSTANCES))
     yield ("no role", "one role")[core] if core < 2 else "more roles"
@@ -111,6 +117,17 @@ def of_trigger(
         yield "modifies"
     if parse.dep[token] in _GOVERNED:
         yield "governed"
+    for name in names:
+        yield f"beside {name}"
+    if quoted:
+        yield "quoted"
+    if not parse.verbal(token):
+        if any(True for _ in parse.kid(token, "poss")):
+            yield "possessed"
+        elif not any(True for _ in parse.kid(token, "det")):
+            yield f"bare {tag}"
+        if any(True for _ in parse.kid(token, *_MODIFIERS)):
+            yield "modified"
     kids = {parse.lower[kid] for kid in parse.kids[token] if kid < token}
     if not kids.isdisjoint(_DEFINITE):
         yield "definite"
@@ -160,6 +177,11 @@ def of_argument(parse: Parse, trigger: Trigger, filled: Filled, *, others: int, 
         if head > trigger.token:
             yield f"behind {verbal}"
         if filler.part == trigger.part:
+            between = range(min(head, trigger.token) + 1, max(head, trigger.token))
+            if any(parse.verbal(token) for token in between):
+                yield "verb between"
+            if any(parse.text[token] in _STOPS for token in between):
+                yield "stop between"
             yield f"steps {_steps(parse, head, trigger.token)}"
             yield f"dep {parse.dep[head]}"
     yield f"fills {min(roles, _MANY)}"

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 _IRREGULAR = {
     line.split()[0]: line.split()[1:]
     for line in """
-        ban banned
-        bar barred
         beat beat beaten
         begin began begun
         blow blew blown
@@ -25,7 +23,7 @@ _IRREGULAR = {
         freeze froze frozen
         give gave given
         go went gone
-        gun gunned
+        hang hanged hung
         hit hit
         hold held
         hurt hurt
@@ -33,20 +31,19 @@ _IRREGULAR = {
         lose lost
         meet met
         overrun overran overrun
-        plan planned
-        ram rammed
         retake retook retaken
         seek sought
         send sent
         set set
         shoot shot
+        ring rang rung
         sink sank sunk
         slay slew slain
         speak spoke spoken
-        stab stabbed
-        stop stopped
         strike struck
         take took taken
+        swim swam swum
+        tear tore torn
         tell told
         throw threw thrown
         win won
@@ -69,6 +66,8 @@ def finite_forms(lemma: str) -> Iterator[str]:
         yield lemma + "d"
     else:
         yield lemma[:-1] + "ied" if ends_in_y else lemma + "ed"
+        if len(lemma) > 2 and lemma[-1] in "bdgmnprt" and lemma[-2] in "aeiou" and lemma[-3] not in "aeiou":
+            yield lemma + lemma[-1] + "ed"
 
 
 def gerunds(lemma: str) -> Iterator[str]:

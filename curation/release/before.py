@@ -8,10 +8,11 @@ schema, policy and program, the row is the same and is copied from the Parquet f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
-from itertools import chain
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,11 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
 from curation.release.arrays import chunk
 from curation.release.canonical import canonical
 from curation.release.configs import CONFIGS
+from curation.release.documents import ANNOTATION
 from curation.release.known import KnownArticles, read_hashes, unhexed
 from curation.release.labels import Labels
 from curation.release.manifest import (
@@ -42,28 +45,33 @@ from curation.release.manifest import (
 )
 from curation.release.program import program
 from curation.release.sentences import LOSSES
-from curation.release.splits import SPLITS, Place, read_splits
+from curation.release.splits import SPLITS
+from curation.release.table import SplitTable, read_splits
 from curation.schema import LabelSchema
 
-_BATCH = 500
 FEW = 100
 """Rows that are looked at one by one, held at a time."""
 
 
 class Inputs:
-    """What the rows of a release were made from. `numbers`: key → number of the article among those known.
+    """What the rows of a release were made from, by the numbers of articles among those known.
 
-    By the numbers of articles: `lost` is what their sentences cannot hold, in the order of `LOSSES`; `agreement` the
-    counts of how far several people agreed on them, where there were several.
+    `lost` is what their sentences cannot hold, in the order of `LOSSES`; `agreement` the counts of how far several
+    people agreed on them, where there were several.
     """
 
     def __init__(self, table: pa.Table, known: KnownArticles) -> None:
-        """Raises KeyError or ValueError where a line is of no article that is known, or is not whole."""
-        numbers = np.array([known.numbers[one] for one in table["id"].to_pylist()], np.int64)
-        keys = unhexed(chunk(table["key"]))
-        self.numbers = {keys[32 * line : 32 * line + 32]: number for line, number in enumerate(numbers.tolist())}
+        """Raises ValueError where a line is of no article that is known, or is not whole."""
+        found = pc.index_in(chunk(table["id"]), value_set=known.ids)
+        if found.null_count:
+            raise ValueError("an article is not known")
+        numbers = found.to_numpy()
         self._keys = np.zeros((len(known), 32), np.uint8)
-        self._keys[numbers] = np.frombuffer(keys, np.uint8).reshape(-1, 32)
+        self._keys[numbers] = np.frombuffer(unhexed(chunk(table["key"])), np.uint8).reshape(-1, 32)
+        # Looked up by how keys begin, which takes a tenth of the memory of a dict.
+        begin = self._keys[numbers, :8].copy().view(">u8").reshape(-1)
+        order = np.argsort(begin, kind="stable")
+        self._begin, self._numbers = array("Q", begin[order].astype("=u8").tobytes()), numbers[order]
         self.lost = np.zeros((len(known), len(LOSSES)), np.uint32)
         lost = chunk(table["lost"])
         here = numbers[lost.is_valid().to_numpy(zero_copy_only=False)]
@@ -72,12 +80,21 @@ class Inputs:
         several = numbers[agreement.is_valid().to_numpy()].tolist()
         self.agreement: dict[int, list[int]] = dict(zip(several, agreement.drop_null().to_pylist(), strict=True))
 
-    def lines(self, numbers: Sequence[int], known: KnownArticles) -> Iterator[str]:
+    def number(self, key: bytes) -> int | None:
+        """The article whose row was made from what has this key."""
+        place = bisect_left(self._begin, int.from_bytes(key[:8]))
+        while place < len(self._begin) and self._begin[place] == int.from_bytes(key[:8]):
+            number = int(self._numbers[place])
+            if self._keys[number].tobytes() == key:
+                return number
+            place += 1
+        return None
+
+    def lines(self, numbers: NDArray[np.int64], ids: Sequence[str]) -> Iterator[str]:
         """The lines of these articles as they were."""
         keys, lost = self._keys[numbers].tobytes().hex(), self.lost[numbers].tolist()
-        for n, number in enumerate(numbers):
-            key = keys[64 * n : 64 * n + 64]
-            yield input_line(known.ids[number], key, lost[n], self.agreement.get(number, ()))
+        for n, number in enumerate(numbers.tolist()):
+            yield input_line(ids[n], keys[64 * n : 64 * n + 64], lost[n], self.agreement.get(number, ()))
 
 
 def input_line(article_id: str, key: str, lost: Sequence[int], agreement: Sequence[int]) -> str:
@@ -94,7 +111,7 @@ class Before(NamedTuple):
     manifest: Manifest
     schema: LabelSchema
     labels: Labels
-    table: dict[str, Place]
+    table: SplitTable
     known: KnownArticles
     inputs: Inputs | None
 
@@ -130,88 +147,91 @@ def recipe(schema: LabelSchema, selection: Selection, told: str) -> str:
     return digest.hexdigest()
 
 
-class Group(NamedTuple):
-    """A row group of `documents` in the release before: the ids of its articles, and what reads their rows."""
+class GroupBefore:
+    """A row group of `documents` in the release before."""
 
-    ids: list[str]
-    rows: Callable[[], pa.Table]
-    beside: Mapping[str, _InOrder]
+    def __init__(self, file: pq.ParquetFile, number: int, others: Mapping[str, _Others], old: OldRows) -> None:
+        self._file, self._number, self._others, self._old = file, number, others, old
+        self._bounds: tuple[str, str] | None = None
 
-    def more(self, config: str) -> pa.Table:
-        """At least their rows of another config; to be asked for group by group."""
-        return self.beside[config].until(self.ids[-1])
+    def read(self, names: Sequence[str]) -> pa.Table:
+        """Its rows, of these columns."""
+        # A thread for each of so few rows costs more than it brings.
+        rows = self._file.read_row_group(self._number, columns=list(names), use_threads=False).select(names)
+        if set(ANNOTATION) <= set(names):
+            self._old.passing(self, rows)
+        return rows
 
-
-def groups_before(before: Before) -> Iterator[Group]:
-    """The row groups of `documents` in the release before, split by split."""
-    for split in SPLITS:
-        with ExitStack() as stack:
-            files = {
-                config: stack.enter_context(
-                    pq.ParquetFile(before.folder / config / f"{split}.parquet", pre_buffer=False)
-                )
-                for config in CONFIGS
-            }
-            beside = {config: _InOrder(file) for config, file in files.items() if config != DATA}
-            for number in range(files[DATA].num_row_groups):
-                # A thread for each of so few rows costs more than it brings.
-                read = partial(files[DATA].read_row_group, number, use_threads=False)
-                if before.inputs is None:
-                    # Few of them will be wanted.
-                    yield Group(read(columns=["id"])["id"].to_pylist(), read, beside)
-                else:
-                    rows = read()
-                    yield Group(rows["id"].to_pylist(), partial(pa.Table.slice, rows), beside)
+    def beside(self, config: str) -> pa.Table:
+        """At least the rows that its articles have in another config, sorted by article."""
+        if self._bounds is None:
+            ids = self.read(["id"])["id"]
+            self._bounds = ids[0].as_py(), ids[-1].as_py()
+        return self._others[config].between(*self._bounds)
 
 
-class _InOrder:
-    """Rows that come sorted by article, taken as far as an article at a time."""
+class _Others:
+    """A file of another config, whose rows come sorted by article."""
 
     def __init__(self, file: pq.ParquetFile) -> None:
-        self._schema, self._batches = file.schema_arrow, file.iter_batches(batch_size=_BATCH, use_threads=False)
-        self._held: list[pa.RecordBatch] = []
+        self._file = file
+        self._bounds: list[tuple[str, str]] | None = None
 
-    def until(self, article_id: str) -> pa.Table:
-        """The rows up to this article, its own included."""
-        found, held = [], self._held
-        self._held = []
-        for batch in chain(held, self._batches):
-            count = pc.sum(pc.less_equal(batch["id"], article_id)).as_py() or 0
-            found.append(batch[:count])
-            if count < batch.num_rows:
-                self._held = [batch[count:]]
-                break
-        return pa.Table.from_batches(found, self._schema)
+    def between(self, first: str, last: str) -> pa.Table:
+        """At least the rows from the first to the last of these articles."""
+        if self._bounds is None:
+            ids = (self._file.read_row_group(n, columns=["id"])["id"] for n in range(self._file.num_row_groups))
+            self._bounds = [(one[0].as_py(), one[-1].as_py()) for one in ids]
+        wanted = [n for n, (one, two) in enumerate(self._bounds) if one <= last and two >= first]
+        return self._file.read_row_groups(wanted, use_threads=False)
+
+
+@contextmanager
+def groups_before(folder: Path, old: OldRows) -> Iterator[list[GroupBefore]]:
+    """The row groups of `documents` in the release before, split by split, to be read while this context lasts."""
+    with ExitStack() as stack:
+        found = []
+        for split in SPLITS:
+            paths = {config: folder / config / f"{split}.parquet" for config in CONFIGS}
+            files = {
+                config: stack.enter_context(pq.ParquetFile(path, pre_buffer=False)) for config, path in paths.items()
+            }
+            others = {config: _Others(file) for config, file in files.items() if config != DATA}
+            rows = files[DATA]
+            found += [GroupBefore(rows, number, others, old) for number in range(rows.num_row_groups)]
+        yield found
 
 
 class OldRows:
-    """Rows of the release before, put aside on disk."""
+    """Rows of the release before that are different now, or gone: as far as their annotations go.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "old.arrow"
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
-        self._sink: pa.OSFile | None = None
+    They are picked as their groups are read, so that no group is read for their sake alone if it can be.
+    """
 
-    def append(self, table: pa.Table) -> None:
-        """Put more rows aside."""
-        if self._writer is None:
-            self._sink = pa.OSFile(str(self._path), "wb")
-            self._writer = pa.ipc.new_stream(self._sink, table.schema)
-        self._writer.write_table(table.combine_chunks(), max_chunksize=FEW)
+    def __init__(self) -> None:
+        self._places: dict[GroupBefore, NDArray[np.int64]] = {}
+        self._picked: deque[pa.Table] = deque()
 
-    def __iter__(self) -> Iterator[pa.Table]:
-        """All of them, some at a time."""
-        self.close()
-        if self._sink is not None:
-            with pa.memory_map(str(self._path)) as source, pa.ipc.open_stream(source) as reader:
-                for batch in reader:
-                    yield pa.Table.from_batches([batch])
+    def add(self, group: GroupBefore, places: NDArray[np.int64]) -> None:
+        """Some more, by their places in a group."""
+        self._places[group] = places
 
-    def close(self) -> None:
-        """No more rows come."""
-        if self._writer is not None and self._sink is not None and not self._sink.closed:
-            self._writer.close()
-            self._sink.close()
+    def passing(self, group: GroupBefore, table: pa.Table) -> None:
+        """Pick what there is in a group that is being read."""
+        if (places := self._places.pop(group, None)) is not None:
+            self._picked.append(table.select(ANNOTATION).take(pa.array(places)).combine_chunks())
+
+    def picked(self) -> Iterator[pa.Table]:
+        """Those of the groups that were read since this was last asked."""
+        while self._picked:
+            yield self._picked.popleft()
+
+    def rest(self) -> Iterator[pa.Table]:
+        """All that are left, whose groups are read for them."""
+        yield from self.picked()
+        for group in list(self._places):
+            group.read(ANNOTATION)
+            yield from self.picked()
 
 
 def inputs_of(release: Path, logical_sha256: str, recipe: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Literal
@@ -42,10 +43,11 @@ from curation.release.manifest import (
     file_fact,
     write_json,
 )
-from curation.release.place import cuts_now, in_order, place, split_facts, splits_by
+from curation.release.place import cuts_now, place, split_facts, splits_by
 from curation.release.plots import plots
-from curation.release.since import beside, changes_since, reasons
-from curation.release.splits import FRACTIONS, NEAR_DUPLICATE, SPLITS, SetAside, write_splits
+from curation.release.since import ChangesSince, beside, reasons
+from curation.release.splits import FRACTIONS, NEAR_DUPLICATE, SPLITS, SetAside
+from curation.release.table import write_splits
 from curation.release.versions import Proposal, exists, propose, published
 from curation.release.workplace import settle, workplace
 from curation.release.writing import add_logical, known_lines, write_rows
@@ -135,18 +137,24 @@ def build_release(
         with Intake(work, schema, labels, types, selection, before, dated=by == "time") as intake:
             intake.fill(rows)
             cut = cuts_now(intake, before, split_fractions) if by == "time" else None
-            assignment, edges = place(intake, before, split_fractions, near_duplicate, cut)
-            table = assignment.table
-            order = in_order(intake, assignment)
+            placement = place(intake, before, split_fractions, near_duplicate, cut)
             logical = LogicalHash(labels, schema)
-            add_logical(logical, intake, order, table)
-            logical_sha256 = logical.finish(table)
+            add_logical(logical, intake, placement)
+            logical_sha256 = logical.finish(placement.table)
 
-            changes = changes_since(before, intake, order, labels) if before else None
+            counting = Counting(labels)
+            same = before is not None and logical_sha256 == before.manifest.logical_sha256
+            since = ChangesSince(before, intake, placement, labels) if before else None
+            # Written first: the changes are told from what is read of the release before on the way.
+            write = partial(write_rows, intake, placement, counting, part, since.go_on if since else lambda: None)
+            sizes = None if same else write()
+            changes = since.changes() if since else None
             proposal = propose(
                 before.manifest if before else None,
-                reasons(before, schema, labels, changes, beside(before, intake, order)) if before and changes else [],
-                changed=before is None or logical_sha256 != before.manifest.logical_sha256,
+                reasons(before, schema, labels, changes, beside(before, intake, placement))
+                if before and changes
+                else [],
+                changed=not same,
                 wanted=version,
                 force=force,
                 taken=published(out),
@@ -155,10 +163,9 @@ def build_release(
             if target.exists():
                 return _standing(target, logical_sha256, proposal, intake.barred)
 
-            counting = Counting(labels)
-            sizes = write_rows(intake, order, table, counting, part)
-            write_jsonl(part / ARTICLES, known_lines(intake, order, table))
-        write_splits(part / SPLIT_TABLE, table, proposal.version)
+            sizes = sizes or write()
+            write_jsonl(part / ARTICLES, known_lines(intake, placement))
+        write_splits(part / SPLIT_TABLE, placement.table, proposal.version)
         write_json(part / LABELS, labels.model_dump(mode="json"))
         write_json(part / SCHEMA, schema.model_dump(mode="json"))
         manifest = Manifest(
@@ -173,11 +180,11 @@ def build_release(
             columns=columns(labels),
             types=types,
             counts=counting.counts(),
-            splits=split_facts([intake.ids[n] for n in order], assignment, edges, split_fractions, near_duplicate, cut),
+            splits=split_facts(intake, placement, split_fractions, near_duplicate, cut),
             selection=selection.model_copy(update={"withdrawn": _withdrawn(selection, before)}),
             changes=changes,
             agreement=intake.agreement(),
-            snapshots=tuple(sorted({*about.snapshots, *filter(None, intake.snapshots)})),
+            snapshots=tuple(sorted({*about.snapshots, *intake.snapshots().to_pylist()})),
             software={package: installed(package) for package in _SOFTWARE},
             files={},
         )

@@ -101,8 +101,7 @@ class Diff:
 
     def __iter__(self) -> Iterator[ArticleDiff]:
         one, two = (read_hashes(folder) for folder in self._folders)
-        differ = {id_ for id_ in one if id_ not in two or one[id_].row != two[id_].row}
-        differ |= {id_ for id_ in two if id_ not in one}
+        differ = one.differing(two)
         sides = [_rows(folder, differ) for folder in self._folders]
         waiting = [next(side, None) for side in sides]
         while any(waiting):

@@ -12,8 +12,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
-from itertools import chain, pairwise
+from contextlib import ExitStack
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -24,21 +23,22 @@ import pyarrow.compute as pc
 
 from curation.compare import Counts
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk, picked, strings, texts_of
-from curation.release.before import Before, Group, Inputs, OldRows, groups_before, input_line
+from curation.release.ahead import ahead
+from curation.release.arrays import chunk, strings, texts_of
+from curation.release.before import Before, GroupBefore, Inputs, OldRows, groups_before, input_line
 from curation.release.canonical import canonical, canonical_rows
 from curation.release.coding import coded, named, parsed
 from curation.release.configs import CONFIGS
-from curation.release.documents import ANNOTATION, ReviewedArticle, Unread
+from curation.release.documents import ReviewedArticle, Unread
 from curation.release.exact import exact
 from curation.release.known import Hashes, KnownArticles, unhexed
 from curation.release.labels import Labels
 from curation.release.lines import NO_MORE, More, line_of
 from curation.release.manifest import DATA, TAKE_AGAIN, Agreement, Selection
-from curation.release.screen import Flags, Screen
+from curation.release.screen import Flags, Numbers, Screen
 from curation.release.sentences import LOSSES
-from curation.release.splits import Sketches
-from curation.release.spool import MORE, ROWS, Records, Spool
+from curation.release.splits import SPLITS, Sketches
+from curation.release.spool import ROWS, Records, Spool
 from curation.schema import LabelSchema
 
 INPUTS = "inputs.jsonl"
@@ -72,10 +72,15 @@ class _Line(NamedTuple):
 class Intake:
     """All rows of a release, numbered from 0.
 
-    In the order of their numbers: `ids`, `lengths` in code points, `snapshots`, and where a split goes by time
-    `published`. The first `fresh` were read, those behind them are as in the release before; `old` are rows of that
-    release that are different now, or gone, as far as `annotation_of` needs them.
+    In the order of their numbers: `ids`, `lengths` in code points, and where a split goes by time `published`; `order`
+    are the numbers sorted by id. The first `fresh` were read, those behind them are as in the release before. By the
+    numbers of articles there, `now` is their number here if they were read, else -1; `old` are rows of that release
+    that are different now, or gone, as far as `annotation_of` needs them.
     """
+
+    ids: pa.StringArray
+    order: Numbers
+    published: pa.Array
 
     def __init__(
         self,
@@ -88,14 +93,11 @@ class Intake:
         *,
         dated: bool,
     ) -> None:
-        self.ids: list[str] = []
         self.fresh = 0
         self.lengths = array("I")
-        self.snapshots: list[str | None] = []
-        self.published: list[datetime | None] = []
         self.barred: Counter[str] = Counter()
         self.sketches, self.spool = Sketches(folder), Spool(folder, labels)
-        self.old = OldRows(folder)
+        self.old = OldRows()
         self.inputs = folder / INPUTS
         self._inputs = self.inputs.open("w", encoding="utf-8")
         self._schema, self._types, self._selection = schema, types, selection
@@ -105,9 +107,15 @@ class Intake:
         self._screen = Screen(schema, labels, types, engine_only=selection.engine_only)
         self._records = Records(folder, _HASHES + _LOSSES.size)
         self._lost = np.zeros(len(LOSSES), np.int64)
+        self._ids: list[pa.StringArray] = []
+        self._published: list[pa.Array] = []
+        self._snapshots: dict[str | None, int] = {None: 0}
+        self._from = array("h")
         # Of the articles in the release before: whether each is kept, and the snapshot it comes from now.
-        self._kept = np.zeros(len(before.known) if before else 0, np.bool_)
-        self._kept_from: list[str | None] = [None] * len(self._kept)
+        known = len(before.known) if before else 0
+        self._kept, self._kept_from = np.zeros(known, np.bool_), np.zeros(known, np.int16)
+        self.now = np.full(known, -1, np.int64)
+        self._stack = ExitStack()
         self._barred_ids: list[str] = []
         self._agreement, self._doubly = [0] * 9, 0
 
@@ -115,7 +123,7 @@ class Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in (self._inputs, self.old, self.sketches, self._records, self.spool):
+        for one in (self._stack, self._inputs, self.sketches, self._records, self.spool):
             one.close()
 
     def fill(self, rows: Iterable[ReviewedArticle | Unread | bytes]) -> None:
@@ -131,19 +139,38 @@ class Intake:
                     self._take(*waiting.popleft())
             finally:
                 pool.shutdown(cancel_futures=True)
-        self.fresh = len(self.ids)
+        self.fresh = len(self.lengths)
         if self._before:
             self._read_before(self._before)
-        self._once()
+        self.ids = _joined(self._ids)
+        self.order = self._sorted()
+        if self._dated:
+            self.published = pa.chunked_array(self._published, pa.timestamp("us", "UTC")).combine_chunks()
+        for held in (self._ids, self._published, self._barred_ids):
+            held.clear()
         self.spool.finish()
-        self._kept_from.clear()
         self._inputs.close()
+        # Blocks were large, and other threads cannot use what this one keeps of them.
+        pa.default_memory_pool().release_unused()
+
+    def numbers_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """The numbers of a few articles."""
+        where = pc.is_in(self.ids, value_set=pa.array(ids, pa.string()))
+        numbers = np.flatnonzero(where.to_numpy(zero_copy_only=False)).tolist()
+        return dict(zip(self.ids.filter(where).to_pylist(), numbers, strict=True))
+
+    def snapshots(self, numbers: Numbers | None = None) -> pa.StringArray:
+        """The names of the snapshots that these rows come from; None: each once, of all rows."""
+        names = pa.array(list(self._snapshots), pa.string())
+        if numbers is None:
+            return names.drop_null()
+        return names.take(pa.array(np.frombuffer(self._from, np.int16)[numbers]))
 
     def hashes(self, number: int) -> Hashes:
         """The hashes of the n-th row."""
         return Hashes.of(self._records.of(number))
 
-    def hash_columns(self, numbers: Sequence[int]) -> dict[str, pa.Array]:
+    def hash_columns(self, numbers: Numbers) -> dict[str, pa.Array]:
         """The hashes of some rows in hex, by the names they have in articles.jsonl."""
         packed = self._records.many(numbers)
         names = {"text_sha256": 64, "row_sha256": 0, "more_sha256": 32}
@@ -168,12 +195,11 @@ class Intake:
     def _blocks(self, rows: Iterable[ReviewedArticle | Unread | bytes]) -> Iterator[list[_Line]]:
         """What is not kept, as lines of JSON."""
         before = self._before
-        inputs = before.inputs.numbers if before and before.inputs else {}
         block: list[_Line] = []
         size = 0
         for one in rows:
             key = hashlib.sha256(one).digest() if isinstance(one, bytes) else getattr(one, "key", b"")
-            if before and (number := inputs.get(key)) is not None:
+            if before and before.inputs and key and (number := before.inputs.number(key)) is not None:
                 self._keep_it(before.known, number, one.snapshot if isinstance(one, Unread) else None)
                 continue
             if isinstance(one, bytes):
@@ -204,19 +230,28 @@ class Intake:
         self._barred_ids.append(article_id)
         self.barred[why] += 1
 
-    def _once(self) -> None:
-        """Every article comes once. Raises ReleaseError."""
-        for one, other in pairwise(sorted(chain(self.ids, self._barred_ids))):
-            if one == other:
-                raise _twice(one)
+    def _sorted(self) -> Numbers:
+        """The numbers of all rows, sorted by id. Raises ReleaseError where an article comes twice."""
+        every = pa.concat_arrays([self.ids, pa.array(self._barred_ids, pa.string())])
+        order = pc.sort_indices(every)
+        ordered = every.take(order)
+        again = pc.index(pc.equal(ordered[1:], ordered[:-1]), True).as_py()
+        if again >= 0:
+            raise _twice(ordered[again].as_py())
+        numbers: Numbers = order.to_numpy().astype(np.int64)
+        return numbers[numbers < len(self.ids)]
 
     def _keep_it(self, known: KnownArticles, number: int, snapshot: str | None) -> None:
+        article_id = known.ids[number].as_py()
         if self._kept[number]:
-            raise _twice(known.ids[number])
-        if known.ids[number] in self._selection.withdrawn:
-            self._bar(known.ids[number], "withdrawn")
+            raise _twice(article_id)
+        if article_id in self._selection.withdrawn:
+            self._bar(article_id, "withdrawn")
         else:
-            self._kept[number], self._kept_from[number] = True, snapshot
+            self._kept[number], self._kept_from[number] = True, self._snapshot(snapshot)
+
+    def _snapshot(self, name: str | None) -> int:
+        return self._snapshots.setdefault(name, len(self._snapshots))
 
     def _look(self, lines: Sequence[bytes]) -> _Look | None:
         """Parse and screen a block, None where it does not parse; called from other threads."""
@@ -279,7 +314,7 @@ class Intake:
 
     def _store(self, block: Sequence[_Line], table: pa.Table, written: pa.Array) -> None:
         """Keep rows that are right, and what must be at hand of each."""
-        ids, texts = table["id"].to_pylist(), chunk(table["text"])
+        ids, texts = chunk(table["id"]), chunk(table["text"])
         digests = []
         for one, row in zip(block, strings(written), strict=True):
             # The key of a line is its hash, which saves hashing it twice where it came as it is written.
@@ -287,7 +322,7 @@ class Intake:
             digests.append(known or hashlib.sha256(row).digest())
         text_hashes = unhexed(chunk(table["text_sha256"]))
         records = []
-        for n, (one, digest, article_id) in enumerate(zip(block, digests, ids, strict=True)):
+        for n, (one, digest, article_id) in enumerate(zip(block, digests, ids.to_pylist(), strict=True)):
             more = one.more
             lost = tuple(more.lost.get(name, 0) for name in LOSSES) if more.lost else _NOTHING
             records.append(digest + more.sha256 + text_hashes[32 * n : 32 * n + 32] + _LOSSES.pack(*lost))
@@ -296,61 +331,72 @@ class Intake:
             if one.key:
                 self._inputs.write(input_line(article_id, one.key.hex(), lost, more.agreement))
         self._records.add(b"".join(records))
-        self._add(ids, texts, [one.snapshot for one in block])
         made = coded(table, self._columns[DATA])
-        if self._dated:
-            self.published += made["published"].to_pylist()
+        self._add(ids, texts, chunk(made["published"]), [self._snapshot(one.snapshot) for one in block])
         self.spool.add(made, [one.more.line for one in block])
 
     def _read_before(self, before: Before) -> None:
-        """Take over the rows whose input is the same; put aside those that are different now, or gone."""
-        now = {one: n for n, one in enumerate(self.ids)}
-        numbers_of = before.known.numbers
-        for group in groups_before(before):
-            numbers = [numbers_of.get(one, -1) for one in group.ids]
-            if -1 in numbers:
-                raise ReleaseError(
-                    f"{before.folder}: has {group.ids[numbers.index(-1)]} in `documents` and not in articles.jsonl; "
-                    f"{TAKE_AGAIN}"
-                )
-            keep = self._kept[numbers]
-            old = np.array(
-                [
-                    not keep[at] and self._differs(now.get(one), before.known.at(number))
-                    for at, (one, number) in enumerate(zip(group.ids, numbers, strict=True))
-                ]
-            )
-            if not (keep.any() or old.any()):
-                continue
-            rows = group.rows()
-            if old.any():
-                self.old.append(picked(rows.select(ANNOTATION), old))
-            if before.inputs and keep.any():
-                numbers = np.array(numbers)[keep].tolist()
-                self._take_over(before.known, before.inputs, picked(rows, keep), numbers, group)
+        """Take over the rows whose input is the same; note which are different now, or gone."""
+        known = before.known
+        then = pc.index_in(_joined(self._ids), value_set=known.ids).fill_null(-1).to_numpy()
+        self.now[then[then >= 0]] = np.flatnonzero(then >= 0)
+        wanted = ["id", *(["text", "published"] if self._kept.any() else [])]
+        groups = self._stack.enter_context(groups_before(before.folder, self.old))
+        numbers, first = np.concatenate([known.of_split(split) for split in SPLITS]), 0
+        with ThreadPoolExecutor(1) as pool:
+            read = ahead(pool, lambda group: group.read(wanted), groups)
+            for group, rows in zip(groups, read, strict=True):
+                here = numbers[first : first + rows.num_rows]
+                first += rows.num_rows
+                if not chunk(rows["id"]).equals(known.ids.take(pa.array(here))):
+                    raise ReleaseError(
+                        f"{before.folder}: `documents` and articles.jsonl do not name the same articles; {TAKE_AGAIN}"
+                    )
+                keep = self._kept[here]
+                rest = np.flatnonzero(~keep)
+                old = rest[self._differs(known, here[rest])]
+                if len(old):
+                    self.old.add(group, old)
+                if before.inputs and keep.any():
+                    self._take_over(known, before.inputs, group, rows, here, np.flatnonzero(keep))
 
     def _take_over(
-        self, articles: KnownArticles, inputs: Inputs, rows: pa.Table, numbers: Sequence[int], group: Group
+        self,
+        known: KnownArticles,
+        inputs: Inputs,
+        group: GroupBefore,
+        rows: pa.Table,
+        numbers: Numbers,
+        places: Numbers,
     ) -> None:
-        """Keep rows of a group as they are in the release before, where they have these numbers."""
-        ids, lost = [articles.ids[number] for number in numbers], inputs.lost[numbers]
-        self._records.add(np.hstack([articles.packed(numbers), lost.astype("<u4").view(np.uint8)]).tobytes())
+        """Keep rows of a group as they are in the release before: those in these places."""
+        numbers = numbers[places]
+        ids, texts, published = (chunk(rows[name].take(pa.array(places))) for name in ("id", "text", "published"))
+        lost = inputs.lost[numbers]
+        self._records.add(np.hstack([known.packed(numbers), lost.astype("<u4").view(np.uint8)]).tobytes())
         self._lost += lost.sum(axis=0, dtype=np.int64)
-        for number in numbers:
+        for number in numbers.tolist() if inputs.agreement else ():
             self._agree(inputs.agreement.get(number, ()))
-        self._inputs.writelines(inputs.lines(numbers, articles))
-        self._add(ids, chunk(rows["text"]), [self._kept_from[number] for number in numbers])
-        if self._dated:
-            self.published += rows["published"].to_pylist()
-        self.spool.add_again(rows, {config: group.more(config) for config in MORE})
+        self._inputs.writelines(inputs.lines(numbers, ids.to_pylist()))
+        self._add(ids, texts, published, self._kept_from[numbers].tolist())
+        self.spool.add_group(group, places)
 
-    def _differs(self, number: int | None, then: Hashes) -> bool:
-        return number is None or self.hashes(number).row != then.row
+    def _differs(self, known: KnownArticles, numbers: Numbers) -> Flags:
+        """Which of these articles of the release before have another row now, or none."""
+        found = self.now[numbers]
+        differ = np.ones(len(found), np.bool_)
+        here = np.flatnonzero(found >= 0)
+        if len(here):
+            mine = self._records.many(found[here])[:, :32]
+            differ[here] = (mine != known.packed(numbers[here])[:, :32]).any(axis=1)
+        return differ
 
-    def _add(self, ids: Sequence[str], texts: pa.Array, snapshots: Sequence[str | None]) -> None:
-        self.ids += ids
+    def _add(self, ids: pa.StringArray, texts: pa.Array, published: pa.Array, snapshots: Sequence[int]) -> None:
+        self._ids.append(ids)
         self.lengths.frombytes(pc.utf8_length(texts).to_numpy().astype(np.uint32).tobytes())
-        self.snapshots += snapshots
+        self._from.extend(snapshots)
+        if self._dated:
+            self._published.append(published)
         self.sketches.extend(texts)
 
     def _agree(self, agreement: Sequence[int]) -> None:
@@ -358,6 +404,10 @@ class Intake:
         if agreement:
             self._doubly += 1
             self._agreement = [sum(pair) for pair in zip(self._agreement, agreement, strict=True)]
+
+
+def _joined(ids: Sequence[pa.StringArray]) -> pa.StringArray:
+    return pa.concat_arrays([pa.array([], pa.string()), *ids])
 
 
 def _twice(article_id: str) -> ReleaseError:

@@ -21,7 +21,8 @@ from curation.release.manifest import (
     read_labels,
     read_schema,
 )
-from curation.release.splits import SPLITS, read_splits
+from curation.release.splits import SPLITS
+from curation.release.table import read_splits
 
 
 def verify(folder: Path) -> list[str]:

@@ -1,8 +1,8 @@
-"""The articles of a release by their hashes, read in one go."""
+"""The articles of a release by their hashes, read in one go: some hundred bytes each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk, joined
+from curation.release.arrays import chunk, joined, place_in
 from curation.release.manifest import ARTICLES, TAKE_AGAIN
+from curation.release.splits import SPLITS
 
-_COLUMNS = ("id", "row_sha256", "more_sha256", "text_sha256")
+_COLUMNS = ("id", "split", "row_sha256", "more_sha256", "text_sha256")
 
 
 class Hashes(NamedTuple):
@@ -33,34 +34,49 @@ class Hashes(NamedTuple):
 
 
 class KnownArticles:
-    """Article id → hashes, of one release. Articles are numbered from 0, in the order of their `ids`."""
+    """The articles of one release, numbered from 0 in the order of their `ids`, and their hashes."""
 
-    def __init__(self, ids: Sequence[str], *hashes: bytes) -> None:
-        """`hashes`: those of the rows, one behind the other, then those of what is beside them, then of the texts."""
+    def __init__(self, ids: pa.StringArray, splits: pa.StringArray, *hashes: bytes) -> None:
+        """`hashes`: those of the rows, one behind the other, then those of what is beside them, then of the texts.
+
+        Raises ValueError where an id is missing, stands there twice, or is not behind the one before.
+        """
+        if ids.null_count or not pc.all(pc.less(ids[:-1], ids[1:]), min_count=0).as_py():
+            raise ValueError("an article stands there twice, out of order, or has no id")
         self.ids = ids
-        self.numbers = {one: n for n, one in enumerate(ids)}
+        self._splits = pc.index_in(splits, value_set=pa.array(SPLITS)).fill_null(-1).to_numpy().astype(np.int8)
         self._hashes = np.hstack([np.frombuffer(each, np.uint8).reshape(-1, 32) for each in hashes])
-
-    def __contains__(self, article_id: str) -> bool:
-        return article_id in self.numbers
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids)
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, article_id: str) -> Hashes:
-        return self.at(self.numbers[article_id])
+    def number(self, article_id: str) -> int | None:
+        """The number of an article; None where it is not in the release."""
+        return place_in(self.ids, article_id)
 
     def at(self, number: int) -> Hashes:
         """The hashes of the n-th article."""
         return Hashes.of(self._hashes[number].tobytes())
 
-    def packed(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
+    def packed(self, numbers: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         """A line of `Hashes.of` for each of these articles."""
         packed: NDArray[np.uint8] = self._hashes[numbers]
         return packed
+
+    def of_split(self, split: str) -> NDArray[np.int64]:
+        """The numbers of the articles in one split, which is the order of its rows."""
+        return np.flatnonzero(self._splits == SPLITS.index(split))
+
+    def differing(self, other: KnownArticles) -> set[str]:
+        """The ids of what is in one of the two only, or has another row."""
+        places = pc.index_in(self.ids, value_set=other.ids).fill_null(-1).to_numpy()
+        here = np.flatnonzero(places >= 0)
+        same = (self._hashes[here, :32] == other._hashes[places[here], :32]).all(axis=1)
+        mine, theirs = np.ones(len(self), np.bool_), np.ones(len(other), np.bool_)
+        mine[here[same]] = theirs[places[here[same]]] = False
+        return {
+            one for known, differ in ((self, mine), (other, theirs)) for one in known.ids.filter(differ).to_pylist()
+        }
 
 
 def read_hashes(folder: Path) -> KnownArticles:
@@ -71,12 +87,10 @@ def read_hashes(folder: Path) -> KnownArticles:
     )
     try:
         table = pj.read_json(path, parse_options=parsing)
-        found = KnownArticles(table["id"].to_pylist(), *(unhexed(chunk(table[name])) for name in _COLUMNS[1:]))
+        ids, splits, *hashes = (chunk(table[name]) for name in _COLUMNS)
+        return KnownArticles(ids, splits, *map(unhexed, hashes))
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         raise ReleaseError(f"{path}: cannot be read: {error}; {TAKE_AGAIN}") from error
-    if len(found.numbers) != table.num_rows or None in found.numbers:
-        raise ReleaseError(f"{path}: an article stands there twice, or has no id; {TAKE_AGAIN}")
-    return found
 
 
 def unhexed(hashes: pa.Array) -> bytes:

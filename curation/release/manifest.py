@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -22,10 +22,11 @@ from pydantic import ConfigDict, Field
 from curation.article import Sha256, V, Value, build
 from curation.errors import BadInput, ReleaseError
 from curation.files import json_object, read_jsonl, whole_file
-from curation.release.arrays import joined
+from curation.release.arrays import chunk, joined
 from curation.release.canonical import canonical, list_lines
 from curation.release.labels import Labels
-from curation.release.splits import Place, SetAside
+from curation.release.splits import SetAside
+from curation.release.table import COLUMNS, SplitTable
 from curation.schema import LabelSchema
 
 MANIFEST, LABELS, SCHEMA, SPLIT_TABLE = "manifest.json", "labels.json", "schema.json", "splits.csv"
@@ -34,8 +35,6 @@ DATA = "documents"
 FORMAT: Literal[1] = 1
 TAKE_AGAIN = "take the release again from where it was published"
 """The way out where a release is not what was written."""
-_MANY = 10_000
-"""Articles whose lines are written together."""
 
 Bump = Literal["first", "none", "patch", "minor", "major"]
 Version = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -238,13 +237,11 @@ class LogicalHash:
         """Add the next articles."""
         self._sha256.update(joined(list_lines([ids, splits, row_sha256, more_sha256])))
 
-    def finish(self, table: Mapping[str, Place]) -> str:
+    def finish(self, table: SplitTable) -> str:
         """Add the split table. Returns the hash as hex."""
-        order = sorted(table)
-        for start in range(0, len(order), _MANY):
-            some = order[start : start + _MANY]
-            columns = [some, [table[one].cluster for one in some], [table[one].split for one in some]]
-            self._sha256.update(joined(list_lines([pa.array(column, pa.string()) for column in columns])))
+        for some in table.some():
+            columns = [chunk(some[name]) for name in COLUMNS[:3]]
+            self._sha256.update(joined(list_lines(columns)))
         return self._sha256.hexdigest()
 
     def _add(self, line: object) -> None:

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
+from curation.release.arrays import those_in
 from curation.release.before import Before
 from curation.release.intake import Intake
 from curation.release.manifest import SplitFacts
-from curation.release.splits import Assignment, Edge, assign, cuts_of, split_at, split_of
+from curation.release.splits import SPLITS, Assignment, Edge, SetAside, assign, cuts_of, split_at, split_of
+from curation.release.table import SplitTable
+
+_MANY = 10_000
+"""Articles that are looked at together."""
+
+
+class Placement(NamedTuple):
+    """Where every row goes, by its number: `split` has places in `SPLITS`, -1 for who is set aside.
+
+    `order` are the numbers of the rows that go out, sorted by article id. `edges` are the pairs of articles that were
+    found to resemble each other, `among` where all of these are.
+    """
+
+    split: NDArray[np.int8]
+    order: NDArray[np.int64]
+    table: SplitTable
+    edges: list[Edge]
+    among: Assignment
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """Who was left out."""
+        return self.among.set_aside
+
+    def splits(self, numbers: NDArray[np.int64]) -> pa.StringArray:
+        """The names of the splits of some rows that go out."""
+        return pa.array(SPLITS).take(pa.array(self.split[numbers]))
 
 
 def cuts_now(
@@ -22,8 +53,7 @@ def cuts_now(
     """Where time is cut: where it ever was, else so that the shares come out. None without any article."""
     if before is not None:
         return before.manifest.splits.cuts
-    times = [time for time in rows.published if time]
-    return cuts_of(times, fractions) if times else None
+    return cuts_of(rows.published, fractions) if len(rows.published) else None
 
 
 def place(
@@ -32,39 +62,60 @@ def place(
     fractions: tuple[float, float, float],
     near_duplicate: float,
     cuts: tuple[datetime, datetime] | None,
-) -> tuple[Assignment, list[Edge]]:
-    """The split of every row, and the pairs of articles that were found to resemble each other."""
-    published = dict(zip(rows.ids, rows.published, strict=True)) if cuts else {}
+) -> Placement:
+    """The split of every row. Raises ReleaseError where none goes out."""
+    edges = list(rows.sketches.similar(rows.ids, rows.spool.text, near_duplicate))
+    numbers = rows.numbers_of(sorted({one for edge in edges for one in edge[:2]}))
 
     def fresh(members: Sequence[str]) -> str:
         if cuts is None:
             return split_of(min(members), fractions)
-        return split_at(min(time for one in members if (time := published[one])), cuts)
+        return split_at(min(rows.published[numbers[one]].as_py() for one in members), cuts)
 
-    edges = list(rows.sketches.similar(rows.ids, rows.spool.text, near_duplicate))
-    among = {one for edge in edges for one in edge[:2]}
-    settled = {
-        one
-        for n, one in enumerate(rows.ids)
-        if before and one in among and one in before.known and before.known[one].text == rows.hashes(n).text
-    }
-    assignment = assign(
-        rows.ids,
+    among = assign(
+        numbers,
         [edge for edge in edges if edge.similarity >= near_duplicate],
-        table=before.table if before else None,
-        settled=settled,
+        table={one: before.table[one] for one in numbers if one in before.table} if before else None,
+        settled={one for one, n in numbers.items() if before and _settled(rows, before, one, n)},
         fresh=fresh,
     )
-    return assignment, edges
-
-
-def in_order(rows: Intake, assignment: Assignment) -> Sequence[int]:
-    """The numbers of the rows that go out, sorted by article id."""
-    aside = {one.article_id for one in assignment.set_aside}
-    order = sorted((n for n, one in enumerate(rows.ids) if one not in aside), key=rows.ids.__getitem__)
-    if not order:
+    # All others are alone, and there are too many of them for a dict.
+    split = np.full(len(rows.ids), -1, np.int8)
+    if before:
+        where = pc.index_in(rows.ids, value_set=before.table.ids)
+        held = pc.index_in(before.table.columns["split"], value_set=pa.array(SPLITS)).combine_chunks()
+        split = held.take(where).fill_null(-1).to_numpy().astype(np.int8)
+    split[list(numbers.values())] = len(SPLITS)
+    new = np.flatnonzero(split < 0)
+    for start in range(0, len(new), _MANY):
+        some = pa.array(new[start : start + _MANY])
+        if cuts is None:
+            found = [split_of(one, fractions) for one in rows.ids.take(some).to_pylist()]
+        else:
+            found = [split_at(one, cuts) for one in rows.published.take(some).to_pylist()]
+        split[new[start : start + _MANY]] = [SPLITS.index(one) for one in found]
+    alone = rows.ids.take(pa.array(new))
+    columns = [alone, alone, pa.array(SPLITS).take(pa.array(split[new])), pa.nulls(len(new), pa.string())]
+    table = SplitTable.of(among.table).columns
+    tables = [table, pa.Table.from_arrays(columns, schema=table.schema)]
+    if before:
+        known = before.table.columns
+        tables.append(
+            known.filter(pc.invert(pc.is_in(known["article_id"], value_set=pa.array(list(among.table), pa.string()))))
+        )
+    aside = {one.article_id for one in among.set_aside}
+    for one, n in numbers.items():
+        split[n] = -1 if one in aside else SPLITS.index(among.table[one].split)
+    order = rows.order[split[rows.order] >= 0]
+    if not len(order):
         raise ReleaseError("no article has a reviewed annotation, so there is nothing to release; review some first")
-    return array("q", order)
+    return Placement(split, order, SplitTable(pa.concat_tables(tables)), edges, among)
+
+
+def _settled(rows: Intake, before: Before, article_id: str, number: int) -> bool:
+    """Whether an article was in the release before with the very same text."""
+    then = before.known.number(article_id)
+    return then is not None and before.known.at(then).text == rows.hashes(number).text
 
 
 def splits_by(wanted: Literal["hash", "time"] | None, before: Before | None) -> Literal["hash", "time"]:
@@ -81,22 +132,25 @@ def splits_by(wanted: Literal["hash", "time"] | None, before: Before | None) -> 
 
 
 def split_facts(
-    placed: Sequence[str],
-    assignment: Assignment,
-    edges: Sequence[Edge],
+    rows: Intake,
+    placement: Placement,
     fractions: tuple[float, float, float],
     near_duplicate: float,
     cuts: tuple[datetime, datetime] | None,
 ) -> SplitFacts:
-    """What the manifest says of the splits; `placed` are the sorted ids of the articles that are in one."""
-    # Most articles are alone in their cluster, and need no place in memory. A cluster is named after one of its own.
-    joined = Counter(cluster for one in placed if (cluster := assignment.table[one].cluster) != one)
-    sizes = [count + _holds(placed, cluster) for cluster, count in joined.items()]
-    among = {one for edge in edges for one in edge[:2] if _holds(placed, one)}
-    split = {one: assignment.table[one].split for one in among}
+    """What the manifest says of the splits."""
+    placed = rows.ids.take(pa.array(placement.order))
+    # Most articles are alone in their cluster; a cluster is named after one of its own.
+    table = placement.table.columns
+    joined = table.filter(pc.not_equal(table["article_id"], table["cluster"])).select(["article_id", "cluster"])
+    joined = joined.filter(pc.is_in(joined["article_id"], value_set=placed))
+    counts = Counter(joined["cluster"].to_pylist())
+    named = those_in(placed, counts)
+    sizes = [count + (cluster in named) for cluster, count in counts.items()]
+    split = {one: placement.among.table[one].split for one in those_in(placed, placement.among.table)}
     across = [
         edge.similarity
-        for edge in edges
+        for edge in placement.edges
         if edge.one in split and edge.two in split and split[edge.one] != split[edge.two]
     ]
     return SplitFacts(
@@ -108,10 +162,5 @@ def split_facts(
         largest_cluster=max(sizes, default=1),
         leakage=round(max(across), 6) if across else None,
         leakage_floor=near_duplicate / 2,
-        set_aside=assignment.set_aside,
+        set_aside=placement.set_aside,
     )
-
-
-def _holds(ordered: Sequence[str], one: str) -> bool:
-    place = bisect_left(ordered, one)
-    return place < len(ordered) and ordered[place] == one

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+import pyarrow as pa
+
 from curation.annotation import Annotation
 from curation.release.annotations import annotations_of
 from curation.release.before import FEW, Before
@@ -12,35 +15,60 @@ from curation.release.documents import ANNOTATION
 from curation.release.intake import Intake
 from curation.release.labels import Labels
 from curation.release.manifest import Changes
+from curation.release.place import Placement
 from curation.release.versions import ChangeCount, Reason, article_reasons, schema_reasons, shape_reasons
 from curation.schema import LabelSchema
 
 
-def changes_since(before: Before, rows: Intake, order: Sequence[int], labels: Labels) -> Changes:
+class ChangesSince:
     """What differs from the release before; only the articles whose hash differs are looked at."""
-    count = ChangeCount()
-    kept = {rows.ids[n]: n for n in order if n < rows.fresh}
 
-    def now(numbers: Sequence[int]) -> Iterator[Annotation]:
+    def __init__(self, before: Before, rows: Intake, placement: Placement, labels: Labels) -> None:
+        self._before, self._rows, self._placement, self._labels = before, rows, placement, labels
+        self._count = ChangeCount()
+
+    def go_on(self) -> None:
+        """Look at what was read so far of the release before."""
+        for some in self._rows.old.picked():
+            self._compare(some)
+
+    def changes(self) -> Changes:
+        """All that differs."""
+        for some in self._rows.old.rest():
+            self._compare(some)
+        rows = self._rows
+        new = np.setdiff1d(np.flatnonzero(self._placement.split[: rows.fresh] >= 0), rows.now)
+        for annotation in self._annotations(new.tolist()):
+            self._count.article(None, annotation)
+        return self._count.changes()
+
+    def _compare(self, old: pa.Table) -> None:
+        now = [self._now(one) for one in old["id"].to_pylist()]
+        beside = self._annotations([n for n in now if n is not None])
+        for start in range(0, len(now), FEW):
+            some = annotations_of(old.slice(start, FEW), self._before.labels)
+            for number, annotation in zip(now[start : start + FEW], some, strict=True):
+                self._count.article(annotation, None if number is None else next(beside))
+
+    def _annotations(self, numbers: Sequence[int]) -> Iterator[Annotation]:
         for start in range(0, len(numbers), FEW):
-            yield from annotations_of(rows.spool.gather(numbers[start : start + FEW], ANNOTATION), labels)
+            rows = self._rows.spool.gather(numbers[start : start + FEW], ANNOTATION)
+            yield from annotations_of(rows, self._labels)
 
-    for annotation in now([number for one, number in kept.items() if one not in before.known]):
-        count.article(None, annotation)
-    for some in rows.old:
-        ids = some["id"].to_pylist()
-        beside = now([kept[one] for one in ids if one in kept])
-        for one, annotation in zip(ids, annotations_of(some, before.labels), strict=True):
-            count.article(annotation, next(beside) if one in kept else None)
-    return count.changes()
+    def _now(self, article_id: str) -> int | None:
+        """The number of the row that an article of the release before has now; None where it has none."""
+        number = self._before.known.number(article_id)
+        n = -1 if number is None else int(self._rows.now[number])
+        return n if n >= 0 and self._placement.split[n] >= 0 else None
 
 
-def beside(before: Before, rows: Intake, order: Sequence[int]) -> int:
+def beside(before: Before, rows: Intake, placement: Placement) -> int:
     """How many articles have the same document as before, but other sentences or corrections."""
     found = 0
-    for n in order:
-        if n < rows.fresh and rows.ids[n] in before.known:
-            then, now = before.known[rows.ids[n]], rows.hashes(n)
+    for number in np.flatnonzero(rows.now >= 0).tolist():
+        n = int(rows.now[number])
+        if placement.split[n] >= 0:
+            then, now = before.known.at(number), rows.hashes(n)
             found += then.row == now.row and then.more != now.more
     return found
 

@@ -8,9 +8,9 @@ stay below 0.02. A pair at the threshold itself is found nine times in ten, one 
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import heapq
+import os
 import re
 import tempfile
 from collections import defaultdict
@@ -22,24 +22,21 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from curation.article import Value
-from curation.errors import ReleaseError
-from curation.files import whole_file
 
 SPLITS = ("train", "validation", "test")
 FRACTIONS = (0.8, 0.1, 0.1)
 NEAR_DUPLICATE = 0.1
 """Jaccard similarity from which two articles are near-duplicates."""
 
-COLUMNS = ("article_id", "cluster", "split", "since_version")
-
 _SHINGLE = 5
 _SLOTS = 512
 _BANDS = _SLOTS // 2
-_BLOCK = 32  # bands read at a time
+_TURNED = 4096  # articles whose bands are turned over at a time
 _CROWD = 64  # articles in one bucket, from which on not every pair of them is looked at
 # Chinese and Japanese write without spaces: there each character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
@@ -89,6 +86,7 @@ class Sketches:
     """MinHash signatures of many articles, kept in a file in `folder` (2 kB each) so that memory stays flat."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this does
         self._count = 0
 
@@ -105,7 +103,7 @@ class Sketches:
             self.add(text)
 
     def similar(
-        self, ids: Sequence[str], text_of: Callable[[int], str], threshold: float = NEAR_DUPLICATE
+        self, ids: pa.StringArray, text_of: Callable[[int], str], threshold: float = NEAR_DUPLICATE
     ) -> Iterator[Edge]:
         """Pairs that resemble each other, down to about half of `threshold`, with their exact similarity.
 
@@ -119,15 +117,15 @@ class Sketches:
         self._file.flush()
         for one, two in self._candidates(ids, threshold).tolist():
             shared = len(known(one) & known(two))
-            yield Edge(ids[one], ids[two], shared / (len(known(one)) + len(known(two)) - shared))
+            yield Edge(ids[one].as_py(), ids[two].as_py(), shared / (len(known(one)) + len(known(two)) - shared))
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
-    def _candidates(self, ids: Sequence[str], threshold: float) -> Pairs:
+    def _candidates(self, ids: pa.StringArray, threshold: float) -> Pairs:
         """Pairs of numbers, each in the order of the ids: equal in a band, and alike enough by their signatures."""
-        order = np.array(sorted(range(self._count), key=ids.__getitem__), dtype=np.int64)
+        order = pc.sort_indices(ids).to_numpy().astype(np.int64)
         codes = np.empty(0, dtype=np.int64)
         for band in self._bands():
             # Sorted by key, and within one key by id, so that the order of input changes nothing.
@@ -148,15 +146,18 @@ class Sketches:
 
     def _bands(self) -> Iterator[NDArray[np.uint64]]:
         """The keys of every article, one band after the other."""
-        for first in range(0, _BANDS, _BLOCK):
-            block = np.empty((_BLOCK, self._count), dtype=np.uint64)
+        # Turned over on disk first: the file has them article by article, and all of them are too many for memory.
+        with tempfile.TemporaryFile(dir=self._folder) as turned:
             self._file.seek(0)
             done = 0
-            while chunk := self._file.read(4096 * _SLOTS * 4):
+            while chunk := self._file.read(_TURNED * _SLOTS * 4):
                 keys = np.frombuffer(chunk, dtype="<u8").reshape(-1, _BANDS)
-                block[:, done : done + len(keys)] = keys[:, first : first + _BLOCK].T
+                for band, column in enumerate(keys.T):
+                    os.pwrite(turned.fileno(), column.tobytes(), 8 * (band * self._count + done))
                 done += len(keys)
-            yield from block
+            for band in range(_BANDS):
+                held = os.pread(turned.fileno(), 8 * self._count, 8 * band * self._count)
+                yield np.frombuffer(held, dtype="<u8")
 
     def _estimates(self, pairs: Pairs) -> NDArray[np.float64]:
         """Share of equal slots of each pair, which is what MinHash takes for their similarity."""
@@ -223,46 +224,23 @@ def split_of(article_id: str, fractions: Sequence[float] = FRACTIONS) -> str:
     return SPLITS[1] if point < fractions[0] + fractions[1] else SPLITS[2]
 
 
-def cuts_of(times: Iterable[datetime], fractions: Sequence[float] = FRACTIONS) -> tuple[datetime, datetime]:
+def cuts_of(times: pa.TimestampArray, fractions: Sequence[float] = FRACTIONS) -> tuple[datetime, datetime]:
     """The times from which on articles are for validation and for test, so that the shares come out as near as can be.
 
     Articles of one moment stay together.
     """
-    ordered = sorted(times)
-    ends = [*ordered, ordered[-1] + timedelta(microseconds=1)]
-    return ends[round(len(ordered) * fractions[0])], ends[round(len(ordered) * (fractions[0] + fractions[1]))]
+    order = pc.sort_indices(times)
+
+    def end(place: int) -> datetime:
+        last: datetime = times[order[min(place, len(times) - 1)].as_py()].as_py()
+        return last if place < len(times) else last + timedelta(microseconds=1)
+
+    return end(round(len(times) * fractions[0])), end(round(len(times) * (fractions[0] + fractions[1])))
 
 
 def split_at(time: datetime, cuts: tuple[datetime, datetime]) -> str:
     """The split of what was published at that time."""
     return SPLITS[sum(time >= cut for cut in cuts)]
-
-
-def read_splits(path: Path) -> dict[str, Place]:
-    """The split table of a release: article id → place. Raises ReleaseError naming the file and the line."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = csv.reader(file)
-            if tuple(next(lines, ())) != COLUMNS:
-                raise ReleaseError(f"{path}:1: the columns are not {', '.join(COLUMNS)}; take the release's own file")
-            table = {}
-            for number, line in enumerate(lines, start=2):
-                if len(line) != len(COLUMNS) or line[2] not in SPLITS:
-                    raise ReleaseError(f"{path}:{number}: not a line of a split table; take the release's own file")
-                table[line[0]] = Place(*line[1:])
-            return table
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ReleaseError(f"{path}: cannot be read: {error}; take the release's own file") from error
-
-
-def write_splits(path: Path, table: Mapping[str, Place], version: str) -> None:
-    """Write the split table, sorted by article id; who is new is there since `version`."""
-    with whole_file(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for one in sorted(table):
-            cluster, split, since = table[one]
-            writer.writerow((one, cluster, split, since or version))
 
 
 def _pairs(members: Pairs) -> tuple[Pairs, Pairs]:

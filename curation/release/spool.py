@@ -6,9 +6,10 @@ import os
 import tempfile
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,18 @@ _READS = 8
 """Blocks that are read before their memory is given back; those of rows have some MB."""
 
 
+class Group(Protocol):
+    """A row group of `documents` in another release."""
+
+    def read(self, names: Sequence[str]) -> pa.Table:
+        """Its rows, of these columns."""
+        ...
+
+    def beside(self, config: str) -> pa.Table:
+        """At least the rows that its articles have in another config, sorted by article."""
+        ...
+
+
 class Spool:
     """Rows of all configs by the number they were added as, counted from 0."""
 
@@ -46,6 +59,9 @@ class Spool:
         self._writer = pa.ipc.new_file(self._sink, self._schema)
         self._count = 0
         self._rows, self._texts = _Batches(self._path, None), _Batches(self._path, [self._schema.names.index("text")])
+        self._groups: dict[int, tuple[Group, NDArray[np.int32]]] = {}
+        self._read: dict[tuple[str, ...], dict[int, pa.Table]] = {}
+        self._lock = Lock()
         self._nothing = canonical(dict.fromkeys(MORE.values(), ()))
 
     def add(self, documents: pa.Table, more: Sequence[bytes]) -> None:
@@ -58,17 +74,11 @@ class Spool:
             beside = coded(parsed(more, self._more_named), self._more).columns
         self._add(documents.columns, beside)
 
-    def add_again(self, documents: pa.Table, more: Mapping[str, pa.Table]) -> None:
-        """Append rows as another release holds them; `more` has at least theirs, all are sorted by article."""
-        beside = []
-        ids = chunk(documents["id"])
-        for config in MORE:
-            places = pc.index_in(more[config]["id"], value_set=ids)
-            rows = more[config].filter(places.is_valid()).combine_chunks()
-            ends = np.searchsorted(places.drop_null().to_numpy(), np.arange(documents.num_rows + 1)).astype(np.int32)
-            structs = pa.StructArray.from_arrays([chunk(one) for one in rows.columns], fields=list(rows.schema))
-            beside.append(pa.ListArray.from_arrays(pa.array(ends), structs))
-        self._add(documents.columns, beside)
+    def add_group(self, group: Group, places: NDArray[np.int64]) -> None:
+        """Append rows of another release, by their places in a row group, which is read when they are wanted."""
+        self._starts.append(self._count)
+        self._groups[len(self._starts) - 1] = group, places.astype(np.int32)
+        self._count += len(places)
 
     def _add(self, *columns: Sequence[Any]) -> None:
         table = pa.Table.from_arrays([one for some in columns for one in some], schema=self._schema)
@@ -88,37 +98,74 @@ class Spool:
             self._sink.close()
         self._path.unlink(missing_ok=True)
 
-    def gather(self, numbers: Sequence[int], names: Sequence[str] | None = None) -> pa.Table:
-        """The rows of these numbers in their order, of all columns or of `names`."""
+    def gather(self, numbers: Sequence[int] | NDArray[np.int64], names: Sequence[str] | None = None) -> pa.Table:
+        """The rows of these numbers in their order, of all columns or of `names`. Called from several threads."""
+        with self._lock:
+            return self._gather(numbers, names)
+
+    def _gather(self, numbers: Sequence[int] | NDArray[np.int64], names: Sequence[str] | None) -> pa.Table:
         wanted = np.asarray(numbers, np.int64)
         batches = np.searchsorted(self._starts, wanted, side="right") - 1
+        several = np.unique(batches).tolist()
+        places = wanted - np.array(self._starts, np.int64)[batches]
+        for batch in several:
+            if batch in self._groups:
+                here = batches == batch
+                places[here] = self._groups[batch][1][places[here]]
         schema = self._schema if names is None else pa.schema([self._schema.field(name) for name in names])
-
-        def held(number: int) -> pa.RecordBatch:
-            batch = self._rows.of(number)
-            return batch if names is None else batch.select(names)
-
-        if (found := stretches(wanted, batches)) is not None:
+        order = None
+        if (found := stretches(places, batches)) is not None:
             pieces = [
-                held(batches[start])[wanted[start] - self._starts[batches[start]] :][: end - start]
-                for start, end in found
+                self._held(batches[start], schema.names).slice(places[start], end - start) for start, end in found
             ]
-            return pa.Table.from_batches(pieces, schema).combine_chunks()
-        order = np.argsort(batches, kind="stable")
-        pieces = [
-            held(batch).take(pa.array(wanted[batches == batch] - self._starts[batch]))
-            for batch in np.unique(batches).tolist()
-        ]
-        rows = pa.Table.from_batches(pieces, schema)
-        if len(order) and (np.diff(order) != 1).any():
+        else:
+            order = np.argsort(batches, kind="stable")
+            pieces = [self._held(one, schema.names).take(pa.array(places[batches == one])) for one in several]
+        rows = pa.concat_tables([schema.empty_table(), *pieces])
+        if order is not None and (np.diff(order) != 1).any():
             rows = rows.take(pa.array(np.argsort(order, kind="stable")))
         return rows.combine_chunks()
 
     def text(self, number: int) -> str:
         """The text of one row."""
         batch = bisect_right(self._starts, number) - 1
-        text: str = self._texts.of(batch)["text"][number - self._starts[batch]].as_py()
+        place = number - self._starts[batch]
+        if batch in self._groups:
+            place = self._groups[batch][1][place]
+        text: str = self._held(batch, ["text"])["text"][int(place)].as_py()
         return text
+
+    def _held(self, batch: int, names: list[str]) -> pa.Table:
+        """All rows of a batch or group, of some columns."""
+        if batch not in self._groups:
+            batches = self._texts if names == ["text"] else self._rows
+            return pa.Table.from_batches([batches.of(batch)]).select(names)
+        held = self._read.setdefault(tuple(names), {})
+        if batch not in held:
+            # Whole groups are wanted one after the other, of few columns those of every split by turns.
+            if len(held) == (2 if len(names) == len(self._schema) else _READS):
+                del held[min(held)]
+            held[batch] = self._group(self._groups[batch][0], names)
+        return held[batch]
+
+    def _group(self, group: Group, names: Sequence[str]) -> pa.Table:
+        """The same of a group, read."""
+        rows = group.read([name for name in names if name in self.arrow[DATA].names])
+        columns = {name: rows[name] for name in rows.column_names}
+        for config, name in MORE.items():
+            if name in names:
+                columns[name] = _by_article(group.beside(config), chunk(rows["id"]))
+        schema = pa.schema([self._schema.field(name) for name in names])
+        return pa.Table.from_arrays([columns[name] for name in names], schema=schema)
+
+
+def _by_article(rows: pa.Table, ids: pa.StringArray) -> pa.ListArray:
+    """Of each of these articles its rows as a list of structs; both are sorted by article."""
+    places = pc.index_in(rows["id"], value_set=ids)
+    rows = rows.filter(places.is_valid()).combine_chunks()
+    ends = np.searchsorted(places.drop_null().to_numpy(), np.arange(len(ids) + 1)).astype(np.int32)
+    structs = pa.StructArray.from_arrays([chunk(one) for one in rows.columns], fields=list(rows.schema))
+    return pa.ListArray.from_arrays(pa.array(ends), structs)
 
 
 class _Batches:
@@ -140,16 +187,15 @@ class _Batches:
         return self._held[number]
 
 
-def pieces(numbers: Sequence[int], lengths: array[int]) -> Iterator[Sequence[int]]:
+def pieces(numbers: NDArray[np.int64], lengths: array[int]) -> Iterator[NDArray[np.int64]]:
     """The numbers of the rows cut where row groups end, which depends on nothing but the rows and their order."""
     start = 0
     while start < len(numbers):
-        end, characters = start, 0
-        while end < len(numbers) and end - start < ROWS and characters < CHARACTERS:
-            characters += lengths[numbers[end]]
-            end += 1
-        yield numbers[start:end]
-        start = end
+        characters = np.cumsum(np.frombuffer(lengths, np.uint32)[numbers[start : start + ROWS]], dtype=np.int64)
+        # The one that goes over is the last.
+        size = min(len(characters), int(np.searchsorted(characters, CHARACTERS)) + 1)
+        yield numbers[start : start + size]
+        start += size
 
 
 class Records:
@@ -176,11 +222,11 @@ class Records:
             self._read[block] = os.pread(self._file.fileno(), size, block * size)
         return self._read[block][place * self._length : (place + 1) * self._length]
 
-    def many(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
+    def many(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The records of these numbers, a line each."""
-        found = stretches(np.asarray(numbers, np.int64))
+        found = stretches(numbers)
         if found is None:
-            data = b"".join(map(self.of, numbers))
+            data = b"".join(map(self.of, numbers.tolist()))
         else:
             self._file.flush()
             places = [((end - start) * self._length, numbers[start] * self._length) for start, end in found]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from curation.release.ahead import ahead
 from curation.release.arrays import chunk, joined
 from curation.release.canonical import lines
 from curation.release.card import SplitSize
@@ -19,7 +21,8 @@ from curation.release.configs import CONFIGS
 from curation.release.counts import Counting
 from curation.release.intake import Intake
 from curation.release.manifest import DATA, LogicalHash
-from curation.release.splits import SPLITS, Place
+from curation.release.place import Placement
+from curation.release.splits import SPLITS
 from curation.release.spool import MORE, pieces
 
 Sizes = dict[str, dict[str, SplitSize]]
@@ -36,68 +39,90 @@ _VALUES = 16_384
 """Values that are encoded at a time; less costs time, since an article has many."""
 
 
-def write_rows(rows: Intake, order: Sequence[int], table: Mapping[str, Place], counting: Counting, part: Path) -> Sizes:
-    """Write every config and split into `part`, counting what is in them. Returns their sizes, by config and split."""
+def write_rows(
+    rows: Intake, placement: Placement, counting: Counting, part: Path, meanwhile: Callable[[], None]
+) -> Sizes:
+    """Write every config and split into `part`, counting what is in them. Returns their sizes, by config and split.
+
+    Other threads read and write; `meanwhile` is called now and then while they do.
+    """
     sizes: Sizes = {config: {} for config in CONFIGS}
-    numbers = {split: array("q") for split in SPLITS}
-    for n in order:
-        numbers[table[rows.ids[n]].split].append(n)
-    for split in SPLITS:
-        for config, size in _write_split(rows, numbers[split], split, counting, part).items():
-            sizes[config][split] = size
-    counting.lost(rows.lost(np.setdiff1d(np.arange(len(rows.ids)), order).tolist()))
+    of = placement.split[placement.order]
+    with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
+        for n, split in enumerate(SPLITS):
+            numbers = placement.order[of == n]
+            found = _write_split(rows, numbers, split, counting, part, (reading, writing), meanwhile)
+            for config, size in found.items():
+                sizes[config][split] = size
+    counting.lost(rows.lost(np.flatnonzero(placement.split < 0).tolist()))
     return sizes
 
 
-def add_logical(logical: LogicalHash, rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> None:
-    """Add the articles of these numbers to the logical hash."""
-    for piece in pieces(order, rows.lengths):
-        ids = [rows.ids[n] for n in piece]
-        splits, hashes = [table[one].split for one in ids], rows.hash_columns(piece)
-        logical.articles(pa.array(ids), pa.array(splits), hashes["row_sha256"], hashes["more_sha256"])
+def add_logical(logical: LogicalHash, rows: Intake, placement: Placement) -> None:
+    """Add the articles that go out to the logical hash."""
+    for piece in pieces(placement.order, rows.lengths):
+        hashes = rows.hash_columns(piece)
+        ids = rows.ids.take(pa.array(piece))
+        logical.articles(ids, placement.splits(piece), hashes["row_sha256"], hashes["more_sha256"])
 
 
-def known_lines(rows: Intake, order: Sequence[int], table: Mapping[str, Place]) -> Iterator[str]:
+def known_lines(rows: Intake, placement: Placement) -> Iterator[str]:
     """The lines of articles.jsonl, each a `Known`, sorted by article id; some at a time, the last not ended."""
     names = {"annotation": "annotation_id", **{name: name for name in ("annotator", "parent", "state", "schema")}}
-    for piece in pieces(order, rows.lengths):
+    for piece in pieces(placement.order, rows.lengths):
         held = rows.spool.gather(piece, ["id", *names.values()])
-        columns = {"id": chunk(held["id"]), "split": pa.array([table[rows.ids[n]].split for n in piece])}
+        columns = {"id": chunk(held["id"]), "split": placement.splits(piece)}
         columns |= rows.hash_columns(piece) | {name: chunk(held[column]) for name, column in names.items()}
-        columns["snapshot"] = pa.array([rows.snapshots[n] for n in piece], pa.string())
+        columns["snapshot"] = rows.snapshots(piece)
         yield bytes(joined(lines(columns))).decode().removesuffix("\n")
 
 
 def _write_split(
-    rows: Intake, numbers: Sequence[int], split: str, counting: Counting, part: Path
+    rows: Intake,
+    numbers: NDArray[np.int64],
+    split: str,
+    counting: Counting,
+    part: Path,
+    pools: tuple[Executor, Executor],
+    meanwhile: Callable[[], None],
 ) -> dict[str, SplitSize]:
     """Write the rows of these numbers as one split of every config."""
     paths = {config: part / config / f"{split}.parquet" for config in CONFIGS}
+    reading, writing = pools
     with ExitStack() as stack:
         writers = {}
         for config, path in paths.items():
             path.parent.mkdir(exist_ok=True)
             schema = rows.spool.arrow[config]
             writers[config] = stack.enter_context(pq.ParquetWriter(path, schema, **_encoding(schema)))
-        for piece in pieces(numbers, rows.lengths):
-            for config, found in _tables(rows, piece):
+
+        def write(tables: Mapping[str, pa.Table]) -> None:
+            for config, table in tables.items():
+                if table.num_rows:
+                    writers[config].write_table(table, row_group_size=table.num_rows)
+
+        written: Future[None] | None = None
+        for tables in ahead(reading, lambda piece: _tables(rows, piece), pieces(numbers, rows.lengths)):
+            for config, table in tables.items():
                 if config == DATA:
-                    counting.add(found, split)
+                    counting.add(table, split)
                 else:
-                    counting.more(config, found, split)
-                if found.num_rows:
-                    writers[config].write_table(found, row_group_size=found.num_rows)
+                    counting.more(config, table, split)
+            meanwhile()
+            if written:
+                written.result()
+            written = writing.submit(write, tables)
+        if written:
+            written.result()
     return {config: _size(path) for config, path in paths.items()}
 
 
-def _tables(rows: Intake, piece: Sequence[int]) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of these numbers in their order, config by config."""
+def _tables(rows: Intake, piece: NDArray[np.int64]) -> dict[str, pa.Table]:
+    """Config → the rows of these numbers in their order."""
     held = rows.spool.gather(piece)
-    for config, schema in rows.spool.arrow.items():
-        if config == DATA:
-            yield config, held.select(schema.names).cast(schema)
-        else:
-            yield config, _flat(held[MORE[config]], schema)
+    documents = rows.spool.arrow[DATA]
+    tables = {DATA: held.select(documents.names).cast(documents)}
+    return tables | {config: _flat(held[name], rows.spool.arrow[config]) for config, name in MORE.items()}
 
 
 def _flat(lists: pa.ChunkedArray, schema: pa.Schema) -> pa.Table:

@@ -18,8 +18,8 @@ MAX_LINE = 64 * 1024 * 1024
 
 
 @contextmanager
-def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Open a new file that replaces `path` only when the block ends well.
+def whole_file(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
+    """Open a new file that replaces `path` only when the block ends well; `private`: its owner alone may ever read it.
 
     Text is UTF-8 with LF line ends. A failure, a kill or a full disk leaves what stood at `path` before.
 
@@ -36,7 +36,8 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        if not private:  # which is how it was made
+            temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise cannot_be_written(path, error, "nothing was left half-written") from error

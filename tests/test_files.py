@@ -92,6 +92,15 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "out.txt").stat().st_mode) == 0o640
 
 
+def test_a_private_file_is_its_owner_s_at_every_moment(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "key", private=True) as file:
+        file.write("secret")
+        file.flush()
+        (part,) = tmp_path.iterdir()
+        assert stat.S_IMODE(part.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+
+
 def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(CurationError, match=r"file/out\.txt: cannot be written: .*; mend that or pick"):

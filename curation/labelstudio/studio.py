@@ -184,12 +184,9 @@ def _login(data: Path) -> dict[str, str]:
     path = data / "login.json"
     try:
         if not path.exists():
-            part = path.with_suffix(".part")
-            part.unlink(missing_ok=True)
-            with open(part, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            with whole_file(path, private=True) as file:
                 login = {"password": secrets.token_urlsafe(18), "api_key": secrets.token_hex(20)}
                 json.dump({"username": USERNAME} | login, file, indent=1)
-            part.replace(path)
         login = json.loads(path.read_text("utf-8"))
         return {key: str(login[key]) for key in ("username", "password", "api_key")}
     except (OSError, ValueError, KeyError, TypeError) as error:

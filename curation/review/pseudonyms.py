@@ -43,9 +43,8 @@ class Pseudonyms:
         """
         path = work / FILE
         if not path.exists():
-            with whole_file(path) as file:
+            with whole_file(path, private=True) as file:
                 file.write(secrets.token_hex(32) + "\n")
-            path.chmod(0o600)
         try:
             secret = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:

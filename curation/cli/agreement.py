@@ -42,7 +42,7 @@ def agreement(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How far annotators agree on entities, triggers and arguments: F1, alpha, and who differs from whom on what."""
+    """How far annotators agree on entities, triggers and arguments. F1, alpha, and who differs from whom on what."""
     if sets and snapshot:
         raise typer.BadParameter("give sets or --snapshot, not both")
     if sets and len(sets) == 1:

@@ -40,7 +40,7 @@ def calibrate(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit an engine's scores, and the scores below which to say nothing, on corrected articles."""
+    """Fit an engine's scores on corrected articles. And the scores below which it says nothing."""
     if annotations is not None and (engine is not None or model is not None or option):
         raise typer.BadParameter("give --engine or --annotations, not both")
     from curation.jobs.calibrate import calibrate as job

@@ -21,7 +21,7 @@ def compile_(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check inline annotations against their articles and the schema; with --out write them with offsets."""
+    """Check inline annotations. Against their articles and the schema; with --out write them with offsets."""
     from curation.jobs.compile import compile_inline
 
     report = compile_inline(project_from(project), folder, out=out)

@@ -30,7 +30,7 @@ def corrections(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What people made of the pre-annotations: kept, changed, removed, added; and what it cost them."""
+    """What people made of the pre-annotations. Kept, changed, removed, added; and what it cost them."""
     from curation.jobs.corrections import corrections as job
 
     with progress("annotations looked at") as tick:

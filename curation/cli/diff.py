@@ -26,7 +26,7 @@ def diff(
         bool, typer.Option("--json", help="Print counts and articles as one JSON object on stdout.")
     ] = False,
 ) -> None:
-    """What changed from one release to another: by type, role, article and annotator."""
+    """What changed from one release to another. By type, role, article and annotator."""
     from rich.table import Table
     from rich.text import Text
 

@@ -19,7 +19,7 @@ def doctor(
     project: Annotated[Path | None, typer.Option("--project", help="The curation.toml to look at.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What is installed, reachable and misconfigured, and how to mend it."""
+    """What is missing or misconfigured, and how to mend it."""
     from rich.table import Table
     from rich.text import Text
 

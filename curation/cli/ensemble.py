@@ -39,7 +39,7 @@ def ensemble(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit, on corrected articles, what the votes of several engines are worth; `--engine ensemble` reads the file."""
+    """Fit on corrected articles how several engines vote. `preannotate --engine ensemble` reads the file."""
     from curation.jobs.ensemble import ensemble as job
 
     options: dict[str, dict[str, Any]] = {}

@@ -53,7 +53,7 @@ def evaluate(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure an engine, or a file of annotations, against gold: how much is right, and what correcting it costs."""
+    """Measure an engine, or a file of annotations, against gold. How much is right, and what correcting it costs."""
     if annotations is not None and (engine is not None or model is not None or option):
         raise typer.BadParameter("give --engine or --annotations, not both")
     from curation.jobs.evaluate import evaluate as job

@@ -53,7 +53,7 @@ def export(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Annotated articles in the format of a trainer or another tool; says what that format could not hold."""
+    """Annotated articles in the format of a trainer or tool. Says what that format could not hold."""
     from curation.jobs.export import export as job
     from curation.jobs.export import is_release
 

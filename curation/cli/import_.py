@@ -32,7 +32,7 @@ def import_(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Annotations from the files of a trainer or another tool, in the project's labels with --mapping."""
+    """Annotations from the files of a trainer or tool. With --mapping in the project's labels."""
     from curation.jobs.import_ import import_ as job
 
     report = job(

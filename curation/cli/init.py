@@ -21,7 +21,7 @@ def init(
     sample: Annotated[bool, typer.Option("--sample", help="Take the sample articles along.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a new project: curation.toml, a label schema to start from, a folder for articles."""
+    """Make a new project. In it: curation.toml, a label schema to start from, a folder for articles."""
     from curation.jobs.init import init as job
 
     made = job(folder, sample=sample)

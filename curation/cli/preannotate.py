@@ -54,7 +54,7 @@ def preannotate(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let an engine annotate the articles: entities, events with triggers and arguments, one annotation a line."""
+    """Let an engine annotate the articles. Entities, events with triggers and arguments, one annotation a line."""
     from curation.jobs.preannotate import preannotate as job
 
     with progress("articles annotated") as tick:

@@ -49,7 +49,7 @@ def publish(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a release folder of what was reviewed: Parquet, a card, splits, a manifest."""
+    """Make a release of what was reviewed. A folder with Parquet, a card, splits and a manifest."""
     from curation.jobs.publish import publish as job
 
     report = job(

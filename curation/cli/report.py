@@ -29,7 +29,7 @@ def report(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One HTML page on how the annotation stands: progress, people, agreement, corrections, checks, and the texts."""
+    """One HTML page on how the annotation stands. Progress, people, agreement, corrections, checks, and the texts."""
     from curation.jobs.report import report as job
 
     with progress("articles counted") as tick:

@@ -31,7 +31,7 @@ def review(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send articles on which people differ back to Label Studio, for someone to decide."""
+    """Send back what people differ on. It becomes tasks in Label Studio, for someone to decide."""
     from curation.jobs.review import review as job
 
     if from_checks:

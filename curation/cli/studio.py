@@ -17,7 +17,7 @@ DataOption = Annotated[Path | None, typer.Option("--data", help="Its data folder
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    studio = typer.Typer(help="A local Label Studio of the project's own: start, status, stop.", no_args_is_help=True)
+    studio = typer.Typer(help="A local Label Studio: start, status, stop.", no_args_is_help=True)
     studio.command("start")(start)
     studio.command("status")(status)
     studio.command("stop")(stop)

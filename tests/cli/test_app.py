@@ -29,6 +29,7 @@ def test_help_and_version() -> None:
     assert shown.returncode == 0
     for command in ("preannotate", "push", "pull", "publish", "status", "studio", "doctor", "init"):
         assert f"  {command} " in shown.stdout
+    assert "..." not in shown.stdout.partition("Commands:")[2]  # each is told in one line that fits
     assert curation("--version").stdout.strip() == "0.1.0"
 
 

@@ -19,9 +19,12 @@ from pydantic import Field, SecretStr
 
 from curation.article import Value, build
 from curation.errors import BadInput, ProjectError
+from curation.files import read_text
 from curation.schema import LabelSchema, load_schema
 
 FILE = "curation.toml"
+MAX_BYTES = 1_000_000
+"""Largest curation.toml we read."""
 
 SECRET = ("token", "api_key", "apikey", "password", "secret")
 Option = bool | int | float | str | tuple[str, ...]
@@ -153,10 +156,10 @@ def load_project(file: Path | None = None) -> Project:
     """
     file = _find(file or _from_environment("CURATION_PROJECT"))
     try:
-        record = tomllib.loads(file.read_bytes().decode("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(f"cannot be read: {error}", path=file, way_out="check the path, save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
+        record = tomllib.loads(read_text(file, limit=MAX_BYTES))
+    except BadInput as error:
+        raise ProjectError(error.what, path=file, line=error.line, way_out=error.way_out) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(f"not TOML we can read: {error}", path=file, way_out="mend that line") from error
     if _mentions_secret(record):
         way_out = "set LABEL_STUDIO_API_KEY or HF_TOKEN in the environment, and renew a key that was committed"

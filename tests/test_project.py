@@ -74,6 +74,23 @@ def test_mistakes_name_file_and_field(tmp_path: Path, text: str, says: str) -> N
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b'[project]\nname = "caf\xe9"\n', ":2: not UTF-8"),
+        (b"x = " + b"[" * 100_000, "not TOML"),
+        (b"#" * 2_000_000, "larger"),
+    ],
+)
+def test_a_file_that_is_no_settings_is_one_line(tmp_path: Path, raw: bytes, says: str) -> None:
+    file = tmp_path / "curation.toml"
+    file.write_bytes(raw)
+    with pytest.raises(ProjectError) as caught:
+        load_project(file)
+    assert says in str(caught.value)
+    assert str(caught.value).count(str(file)) == 1
+
+
 def test_no_project_there(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="curation init"):
         load_project(tmp_path / "curation.toml")

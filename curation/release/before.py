@@ -11,7 +11,7 @@ import hashlib
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk
 from curation.release.canonical import canonical
 from curation.release.configs import CONFIGS
 from curation.release.documents import ANNOTATION
@@ -49,6 +48,8 @@ from curation.release.splits import SPLITS
 from curation.release.table import SplitTable, read_splits
 from curation.schema import LabelSchema
 
+_BLOCK = 8 << 20
+"""Bytes of inputs that are looked at together."""
 FEW = 100
 """Rows that are looked at one by one, held at a time."""
 
@@ -60,25 +61,30 @@ class Inputs:
     people agreed on them, where there were several.
     """
 
-    def __init__(self, table: pa.Table, known: KnownArticles) -> None:
+    def __init__(self, lines: Iterable[pa.RecordBatch], known: KnownArticles) -> None:
         """Raises ValueError where a line is of no article that is known, or is not whole."""
-        found = pc.index_in(chunk(table["id"]), value_set=known.ids)
-        if found.null_count:
-            raise ValueError("an article is not known")
-        numbers = found.to_numpy()
         self._keys = np.zeros((len(known), 32), np.uint8)
-        self._keys[numbers] = np.frombuffer(unhexed(chunk(table["key"])), np.uint8).reshape(-1, 32)
+        self.lost = np.zeros((len(known), len(LOSSES)), np.uint32)
+        self.agreement: dict[int, list[int]] = {}
+        numbers = np.concatenate([np.empty(0, np.int64), *(self._take(some, known) for some in lines)])
         # Looked up by how keys begin, which takes a tenth of the memory of a dict.
         begin = self._keys[numbers, :8].copy().view(">u8").reshape(-1)
         order = np.argsort(begin, kind="stable")
         self._begin, self._numbers = array("Q", begin[order].astype("=u8").tobytes()), numbers[order]
-        self.lost = np.zeros((len(known), len(LOSSES)), np.uint32)
-        lost = chunk(table["lost"])
+
+    def _take(self, lines: pa.RecordBatch, known: KnownArticles) -> NDArray[np.int64]:
+        """Keep what some lines say. Returns the numbers of their articles."""
+        found = pc.index_in(lines["id"], value_set=known.ids)
+        if found.null_count:
+            raise ValueError("an article is not known")
+        numbers: NDArray[np.int64] = found.to_numpy().astype(np.int64)
+        self._keys[numbers] = np.frombuffer(unhexed(lines["key"]), np.uint8).reshape(-1, 32)
+        lost, agreement = lines["lost"], lines["agreement"]
         here = numbers[lost.is_valid().to_numpy(zero_copy_only=False)]
         self.lost[here] = lost.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(LOSSES))
-        agreement = table["agreement"]
-        several = numbers[agreement.is_valid().to_numpy()].tolist()
-        self.agreement: dict[int, list[int]] = dict(zip(several, agreement.drop_null().to_pylist(), strict=True))
+        several = numbers[agreement.is_valid().to_numpy(zero_copy_only=False)].tolist()
+        self.agreement |= dict(zip(several, agreement.drop_null().to_pylist(), strict=True))
+        return numbers
 
     def number(self, key: bytes) -> int | None:
         """The article whose row was made from what has this key."""
@@ -247,6 +253,7 @@ def _read_inputs(path: Path, known: KnownArticles) -> Inputs | None:
     columns = [("id", pa.string()), ("key", pa.string()), ("lost", counts), ("agreement", counts)]
     parsing = pj.ParseOptions(explicit_schema=pa.schema(columns), unexpected_field_behavior="error")
     try:
-        return Inputs(pj.read_json(path, parse_options=parsing), known)
+        with pj.open_json(path, pj.ReadOptions(block_size=_BLOCK), parsing) as reader:
+            return Inputs(reader, known)
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return None

@@ -47,6 +47,8 @@ _LOSSES = Struct(f"<{len(LOSSES)}I")
 _NOTHING = (0,) * len(LOSSES)
 _BYTES = 4_000_000
 """About the most bytes of JSON in a block."""
+_MANY = 10_000
+"""Articles that are looked at together."""
 _AHEAD = 2
 """Blocks that are parsed and screened while the one before them is stored."""
 
@@ -234,10 +236,11 @@ class Intake:
         """The numbers of all rows, sorted by id. Raises ReleaseError where an article comes twice."""
         every = pa.concat_arrays([self.ids, pa.array(self._barred_ids, pa.string())])
         order = pc.sort_indices(every)
-        ordered = every.take(order)
-        again = pc.index(pc.equal(ordered[1:], ordered[:-1]), True).as_py()
-        if again >= 0:
-            raise _twice(ordered[again].as_py())
+        for start in range(0, len(order), _MANY):
+            some = every.take(order[start : start + _MANY + 1])
+            again = pc.index(pc.equal(some[1:], some[:-1]), True).as_py()
+            if again >= 0:
+                raise _twice(some[again].as_py())
         numbers: Numbers = order.to_numpy().astype(np.int64)
         return numbers[numbers < len(self.ids)]
 

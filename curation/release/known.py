@@ -13,7 +13,7 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from curation.errors import ReleaseError
-from curation.release.arrays import chunk, joined, place_in
+from curation.release.arrays import joined, place_in
 from curation.release.manifest import ARTICLES, TAKE_AGAIN
 from curation.release.splits import SPLITS
 
@@ -86,9 +86,17 @@ def read_hashes(folder: Path) -> KnownArticles:
         explicit_schema=pa.schema([(name, pa.string()) for name in _COLUMNS]), unexpected_field_behavior="ignore"
     )
     try:
-        table = pj.read_json(path, parse_options=parsing)
-        ids, splits, *hashes = (chunk(table[name]) for name in _COLUMNS)
-        return KnownArticles(ids, splits, *map(unhexed, hashes))
+        ids: list[pa.StringArray] = []
+        splits: list[pa.StringArray] = []
+        hashes: tuple[list[bytes], ...] = [], [], []
+        # Read some at a time: the lines are many times what is kept of them.
+        with pj.open_json(path, parse_options=parsing) as reader:
+            for some in reader:
+                ids.append(some["id"])
+                splits.append(some["split"])
+                for held, name in zip(hashes, _COLUMNS[2:], strict=True):
+                    held.append(unhexed(some[name]))
+        return KnownArticles(pa.concat_arrays(ids), pa.concat_arrays(splits), *map(b"".join, hashes))
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         raise ReleaseError(f"{path}: cannot be read: {error}; {TAKE_AGAIN}") from error
 

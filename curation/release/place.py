@@ -94,8 +94,8 @@ def place(
         else:
             found = [split_at(one, cuts) for one in rows.published.take(some).to_pylist()]
         split[new[start : start + _MANY]] = [SPLITS.index(one) for one in found]
-    alone = rows.ids.take(pa.array(new))
-    columns = [alone, alone, pa.array(SPLITS).take(pa.array(split[new])), pa.nulls(len(new), pa.string())]
+    nothing = pa.nulls(len(new), pa.string())
+    columns = [rows.ids.take(pa.array(new)), nothing, pa.array(SPLITS).take(pa.array(split[new])), nothing]
     table = SplitTable.of(among.table).columns
     tables = [table, pa.Table.from_arrays(columns, schema=table.schema)]
     if before:
@@ -142,9 +142,10 @@ def split_facts(
     placed = rows.ids.take(pa.array(placement.order))
     # Most articles are alone in their cluster; a cluster is named after one of its own.
     table = placement.table.columns
-    joined = table.filter(pc.not_equal(table["article_id"], table["cluster"])).select(["article_id", "cluster"])
-    joined = joined.filter(pc.is_in(joined["article_id"], value_set=placed))
-    counts = Counter(joined["cluster"].to_pylist())
+    joined = table.filter(table["cluster"].is_valid())
+    here = those_in(placed, joined["article_id"].to_pylist())
+    pairs = zip(joined["article_id"].to_pylist(), joined["cluster"].to_pylist(), strict=True)
+    counts = Counter(cluster for one, cluster in pairs if one in here)
     named = those_in(placed, counts)
     sizes = [count + (cluster in named) for cluster, count in counts.items()]
     split = {one: placement.among.table[one].split for one in those_in(placed, placement.among.table)}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation.errors import ReleaseError
 from curation.files import whole_file
@@ -20,12 +21,15 @@ _MANY = 10_000
 
 
 class SplitTable(Mapping[str, Place]):
-    """Article id → place, by rising id; as Arrow, since dicts would take ten times the memory."""
+    """Article id → place, by rising id; as Arrow, since dicts would take ten times the memory.
+
+    `columns` are those of the file, but the cluster is null where an article is alone or names its cluster, and the
+    version where it is the one being made.
+    """
 
     def __init__(self, columns: pa.Table) -> None:
-        """`columns` as in the file, in any order of the lines; the version is null where it is the one being made."""
-        order = columns.sort_by("article_id") if columns.num_rows else columns
-        self.columns: pa.Table = order.cast(_SCHEMA).combine_chunks()
+        """`columns` in any order of the lines."""
+        self.columns: pa.Table = columns.take(pc.sort_indices(columns["article_id"])).combine_chunks()
         self.ids: pa.StringArray = chunk(self.columns["article_id"])
 
     @classmethod
@@ -37,7 +41,8 @@ class SplitTable(Mapping[str, Place]):
         place = place_in(self.ids, article_id)
         if place is None:
             raise KeyError(article_id)
-        return Place(*(self.columns[name][place].as_py() for name in COLUMNS[1:]))
+        cluster, split, since = (self.columns[name][place].as_py() for name in COLUMNS[1:])
+        return Place(cluster or article_id, split, since)
 
     def __iter__(self) -> Iterator[str]:
         for some in self.some():
@@ -47,9 +52,10 @@ class SplitTable(Mapping[str, Place]):
         return len(self.ids)
 
     def some(self) -> Iterator[pa.Table]:
-        """The lines in their order, some at a time."""
+        """The lines in their order, some at a time, with all clusters."""
         for start in range(0, len(self), _MANY):
-            yield self.columns.slice(start, _MANY)
+            some = self.columns.slice(start, _MANY)
+            yield some.set_column(1, COLUMNS[1], pc.coalesce(some["cluster"], some["article_id"]))
 
 
 def read_splits(path: Path) -> SplitTable:
@@ -85,4 +91,6 @@ def write_splits(path: Path, table: SplitTable, version: str) -> None:
 
 def _columns(lines: list[list[str | None]] | list[list[str]]) -> pa.Table:
     columns = zip(*lines, strict=True) if lines else ([],) * len(COLUMNS)
-    return pa.Table.from_arrays([pa.array(column, pa.string()) for column in columns], schema=_SCHEMA)
+    ids, clusters, splits, since = (pa.array(column, pa.string()) for column in columns)
+    clusters = pc.if_else(pc.equal(ids, clusters), None, clusters)
+    return pa.Table.from_arrays([ids, clusters, splits, since], schema=_SCHEMA)

@@ -253,6 +253,7 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
             if parse.lower[prep] == "under" and parse.lemma[verb] in ("come", "be", "fall"):
                 for kid in parse.kid(verb, "nsubj"):
                     _add(found, "object", _antecedent(parse, kid, verb))
+                _prepositions(parse, verb, found, only_new=True, only=("for", *_WHERE))
             elif parse.lower[prep] == "in" and parse.lemma[verb] in _TAKE_PART:
                 _around(parse, verb, noun, found, light)
             elif parse.dep[prep] != "agent" and parse.lower[prep] in ("in", "during", "after", "as"):

@@ -22,6 +22,7 @@ _ASTRAY = frozenset(("out", "off", "on", "over", "away", "down"))
 _WITH_VERB = frozenset(("prt", "advmod", "prep", "dobj", "oprd", "acomp", "xcomp", "nsubjpass", "dative"))
 _AS_NOUN = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj"))
 _SHORT = frozenset(("headline", "heading", "caption"))
+_HYPHENS = ("-", "‑")
 _PROSE = frozenset(("body", "quotation", "caption"))
 
 TRIGGERS = ("phrases", "words")
@@ -102,9 +103,10 @@ class TriggerFinder:
         entries: Sequence[_Entry]
         if hidden:
             entries, score = self.verbs[self.forms[parse.lower[index]]], WEAK
-        elif (trigger := self._hyphened(part, parse, index, meaning)) is not None:
-            return trigger
         else:
+            tied = index + 1 < len(parse) and parse.text[index + 1] in _HYPHENS
+            if tied and (trigger := self._hyphened(part, parse, index, meaning)) is not None:
+                return trigger
             entries, score = self._entries(parse, index)
             if not entries or _tells_no_event(parse, index):
                 return None
@@ -161,12 +163,12 @@ class TriggerFinder:
 
 def _after_hyphens(parse: Parse, index: int) -> int | None:
     """The token after a word with hyphens inside that begins at `index`; None where there is none."""
-    last, marks = index + 1, ("-", "‑")
-    if index and parse.text[index - 1] in marks and parse.end[index - 1] == parse.start[index]:
+    last = index + 1
+    if index and parse.text[index - 1] in _HYPHENS and parse.end[index - 1] == parse.start[index]:
         return None
     while (
         last + 1 < len(parse)
-        and parse.text[last] in marks
+        and parse.text[last] in _HYPHENS
         and parse.end[last - 1] == parse.start[last]
         and parse.end[last] == parse.start[last + 1]
     ):
@@ -205,7 +207,7 @@ def _tells_no_event(parse: Parse, index: int) -> bool:
         return True
     if parse.pos[index] == "PROPN" and parse.zone.kind in _PROSE and index and parse.pos[index - 1] == "PROPN":
         return True
-    tied = index + 2 < len(parse) and parse.text[index + 1] in ("-", "‑") and parse.pos[index] != "VERB"
+    tied = index + 2 < len(parse) and parse.text[index + 1] in _HYPHENS and parse.pos[index] != "VERB"
     return tied and parse.end[index] == parse.start[index + 1] and parse.end[index + 1] == parse.start[index + 2]
 
 

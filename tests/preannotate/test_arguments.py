@@ -34,6 +34,15 @@ Say = Callable[[str], Said]
             {("communicator", "Russia"), ("recipient", "militia"), ("topic", "leave")},
         ),
         ("Rebels threatened to attack the bridge.", "attack", {("attacker", "Rebels"), ("target", "bridge")}),
+        # what somebody is left or found
+        ("The shooting left two people dead.", "dead", {("victim", "two people")}),
+        ("Six people were found dead in Belmora.", "dead", {("victim", "Six people"), ("place", "Belmora")}),
+        # two verbs with one object
+        ("Police shot and killed a gunman.", "shot", {("attacker", "Police"), ("target", "gunman")}),
+        # the fire of "opened fire" is no target
+        ("Rebels opened fire on a convoy.", "opened fire", {("attacker", "Rebels"), ("target", "convoy")}),
+        # who is assassinated
+        ("The general’s assassination shocked Belmora.", "assassination", {("target", "general")}),
         # coordination
         (
             "Police arrested two journalists and jailed a lawyer in Paris.",

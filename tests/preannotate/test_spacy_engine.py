@@ -110,6 +110,7 @@ def test_more_evidence_gives_a_higher_score(engine: Engine) -> None:
         return event.score
 
     assert score("Rebels shelled a bridge near Aleppo on Monday.") > score("Rebels may not have shelled it.")
+    assert score("Rebels shelled a bridge near Aleppo.") > score("“Rebels shelled a bridge,” he said.")
 
 
 def test_without_a_lexicon_the_models_entities_are_mapped(schema: LabelSchema) -> None:

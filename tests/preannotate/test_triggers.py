@@ -116,6 +116,62 @@ def test_triggers_may_be_single_words(schema: LabelSchema, text: str, events: li
     assert Said(text, single(Article(id="said", text=text))).events == events
 
 
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("A man knifed two guards outside the ministry.", [("Attack", "knifed")]),
+        ("Gunmen sprayed a minibus with bullets.", [("Attack", "sprayed")]),
+        ("Four hostages were decapitated.", [("Death", "decapitated")]),
+        ("Two boys were trampled to death in Belmora.", [("Death", "trampled to death")]),
+        ("Protesters were clubbed by riot police.", [("Injury", "clubbed")]),
+        ("The statue was toppled by a crowd.", [("Damage", "toppled")]),
+        ("Soldiers picked up three students on Thursday.", [("Arrest", "picked up")]),
+        ("The rebels are holding six aid workers.", [("Arrest", "holding")]),
+        ("Migrants boarded a train for Belmora.", [("Movement", "boarded")]),
+        ("The rebel leader was whisked to the airport.", [("Movement", "whisked")]),
+        ("Nurses walked out on Monday over pay.", [("Demonstration", "walked out")]),
+        ("He shook hands with the king.", [("Meeting", "shook hands")]),
+        ("Gangs blackmailed shopkeepers.", [("Warning", "blackmailed")]),
+        ("The union petitioned the court to free him.", [("Demand", "petitioned")]),
+        # the same words, meant otherwise
+        ("The challenger beat the president by two points.", []),
+        ("The governor came under fire for his remarks.", []),
+        ("The senator attacked his rival over taxes.", []),
+        ("Doctors are fighting the outbreak.", []),
+        ("Interest in the topic exploded.", []),
+        ("The minister returned to the issue of pensions.", []),
+    ],
+)
+def test_words_that_news_has_for_the_same_events(say: Say, text: str, events: list[tuple[str, str]]) -> None:
+    assert say(text).events == events
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("Students staged a sit-in at the ministry.", [("Demonstration", "sit-in")]),
+        ("The rebels mounted two counter-attacks.", [("Attack", "counter-attacks")]),
+        ("Guards tear-gassed the strikers.", [("Attack", "tear-gassed")]),
+        ("Both sides agreed to a cease-fire.", [("Agreement", "agreed"), ("Ceasefire", "cease-fire")]),
+        ("A state-run factory makes six-inch shells.", []),
+    ],
+)
+def test_words_with_hyphens_are_one_trigger(say: Say, text: str, events: list[tuple[str, str]]) -> None:
+    assert say(text).events == events
+
+
+def test_conditions_look_at_what_a_number_is_of(say: Say) -> None:
+    assert say("The rebels seized hundreds of hostages.").events == [("Arrest", "seized")]
+    assert say("The rebels seized hundreds of villages.").events == [("Capture", "seized")]
+
+
+def test_a_verb_is_known_by_its_form_where_the_lemmatizer_guesses(say: Say) -> None:
+    assert say("The shelling gutted a warehouse.").events == [("Attack", "shelling"), ("Damage", "gutted")]
+    assert "gutted" in finite_forms("gut")
+    assert "fired" in finite_forms("fire")
+    assert "firred" not in finite_forms("fire")
+
+
 def test_a_strike_of_workers_is_a_demonstration(say: Say) -> None:
     assert say("Dockers went on strike.").events == [("Demonstration", "strike")]
     assert say("A strike by 200 dockers closed the port.").events == [("Demonstration", "strike")]

@@ -282,13 +282,13 @@ class Client:
 def _address(url: str) -> str:
     try:
         parts = httpx.URL(url.strip())
-        fine = parts.scheme in ("http", "https") and bool(parts.host)
+        fine, password = parts.scheme in ("http", "https") and bool(parts.host), bool(parts.userinfo)
     except (httpx.InvalidURL, TypeError, ValueError):
-        fine = False
+        fine, password = False, False
+    if password or (not fine and "@" in url):
+        raise Unreachable("the address of Label Studio holds a password; leave it out and give an API key")
     if not fine:
         raise Unreachable(f"{url!r} is no address of a server; give one such as https://label-studio.example.org")
-    if parts.userinfo:
-        raise Unreachable(f"the address of {parts.host} holds a password; leave it out and give an API key")
     return str(parts.copy_with(query=None, fragment=None)).rstrip("/")
 
 

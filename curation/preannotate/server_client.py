@@ -54,11 +54,7 @@ class ServerClient:
         timeout: float = 300.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not re.match(r"https?://[^/\s]", url):
-            raise EngineError(
-                f"{one_line(url)} is no address; set CURATION_SERVER_URL, such as http://127.0.0.1:8080/v1"
-            )
-        self.url = url.rstrip("/")
+        self.url = _address(url)
         self._key = api_key.get_secret_value().strip() if api_key else ""
         if self._key and not re.fullmatch(r"[\x21-\x7e]+", self._key):
             raise EngineError("CURATION_SERVER_API_KEY cannot be a key; copy it again")
@@ -150,6 +146,22 @@ class ServerClient:
     def _harmless(self, answer: bytes) -> str:
         text = answer.decode("utf-8", "replace")
         return one_line(text.replace(self._key, "…") if self._key else text, 200)
+
+
+def _address(url: str) -> str:
+    """`url` as we ask it. It stands in errors, so none with a password in it is taken or shown."""
+    try:
+        parts = httpx.URL(url.strip())
+        fine, password = parts.scheme in ("http", "https") and bool(parts.host), bool(parts.userinfo)
+    except (httpx.InvalidURL, ValueError):
+        fine, password = False, False
+    if password or (not fine and "@" in url):
+        raise EngineError(
+            "the address in CURATION_SERVER_URL holds a password; leave it out and set CURATION_SERVER_API_KEY"
+        )
+    if not fine:
+        raise EngineError(f"{one_line(url)} is no address; set CURATION_SERVER_URL, such as http://127.0.0.1:8080/v1")
+    return str(parts.copy_with(query=None, fragment=None)).rstrip("/")
 
 
 def _object(raw: str | bytes) -> dict[str, Any]:

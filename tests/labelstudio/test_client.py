@@ -107,9 +107,10 @@ def test_addresses_that_are_none(url: str) -> None:
         Client(url, KEY)
 
 
-def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
+@pytest.mark.parametrize("url", ["https://anna:hunter2@host", "https://anna:hunter2@[::", "anna:hunter2@host"])
+def test_a_password_in_the_address_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(Unreachable, match="leave it out") as caught:
-        Client("https://anna:hunter2@host", KEY)
+        Client(url, KEY)
     assert "hunter2" not in str(caught.value)
 
 

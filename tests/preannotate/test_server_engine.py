@@ -241,6 +241,13 @@ def test_a_server_of_no_use_stops_the_run_and_no_key_is_shown(
     assert KEY not in f"{stopped.value!r} {stopped.value} {engine.client!r} {vars(engine)}"
 
 
+@pytest.mark.parametrize("url", ["http://bob:hunter2@127.0.0.1:1/v1", "http://bob:hunter2@[::", "bob:hunter2@host/v1"])
+def test_a_password_in_the_address_is_refused_and_not_shown(make: Callable[..., ServerEngine], url: str) -> None:
+    with pytest.raises(EngineError, match="holds a password; leave it out and set CURATION_SERVER_API_KEY") as refused:
+        make(URL=url)
+    assert "hunter2" not in f"{refused.value!r} {refused.value} {refused.value.__cause__!r}"
+
+
 def test_no_server_stops_the_run(make: Callable[..., ServerEngine], server: Server) -> None:
     server.http.server_close()
     with pytest.raises(Stopped, match=r"does not answer \(ConnectError\), 5 times; run again"):

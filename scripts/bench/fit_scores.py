@@ -7,7 +7,7 @@ A gold counts as the square root of how many items it has, so that the largest h
 first one twice that. How often the engine is right at all differs from corpus to corpus, so each has a base of its own,
 and the first one's is kept. `:events` leaves out entities that were not made by people. First it
 says how well scores order the items of articles that they were not fitted on: AUROC, each half of the articles by the
-other. Needs scikit-learn.
+other; and F1 of triggers, each half marked as its corpus marks by scores of the other. Needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from curation.preannotate.parse import Parse
 from curation.preannotate.rules import Rules
 from curation.preannotate.spacy_engine import SpacyEngine
 from curation.project import load_project
+from curation.review.evaluate import Evaluator
 from curation.review.mapping import Mapping as Ontology
 from curation.review.mapping import as_they_mark, mapping_to, that_map, translate
 
@@ -52,10 +53,11 @@ _weigh = scores._weigh
 
 
 class Gold(NamedTuple):
-    """Articles of one corpus, parsed."""
+    """Articles of one corpus, parsed. `marked`: with what its conventions leave out for its score."""
 
     name: str
     ontology: Ontology | None
+    marked: Ontology | None
     rules: Rules
     entities: bool
     documents: list[tuple[Article, Annotation, list[Parse]]]
@@ -83,6 +85,8 @@ def main() -> None:
         for kind in kinds:
             for half in (0, 1):
                 print(kind.lower(), f"half {half} by the other:", _held_out(items[kind], half))
+            if kind == "TRIGGERS":
+                print("triggers, F1, each half by the other:", _f1_held_out(golds, items[kind]))
             fitted[kind] = _weights(items[kind], golds[0].name)
             getattr(weights, kind).clear()
             getattr(weights, kind).update(fitted[kind])
@@ -99,12 +103,13 @@ def _read(place: str) -> Gold:
         raise SystemExit(f"{schema.ref} has no lexicon")
     ontology = mapping_to(name, schema, project.schema_path.parent) if name else None
     options = ontology.habit.options.get("spacy", {}) if ontology else {}
+    marked = ontology
     if ontology:  # what is left out for its score is left out after the fit
         keep = tuple(rule.model_copy(update={"least": None}) for rule in ontology.habit.keep)
         ontology = dataclasses.replace(ontology, habit=ontology.habit.model_copy(update={"keep": keep}))
     rules = Rules(schema, load_lexicon(project.lexicon, schema), **options)
     documents = [(article, gold, engine.parses(article)) for article, gold in read_gold(project, Path(path)).documents]
-    return Gold(name or path, ontology, rules, not only, documents)
+    return Gold(name or path, ontology, marked, rules, not only, documents)
 
 
 def _collected(golds: Iterable[Gold], kinds: Sequence[str]) -> dict[str, list[Item]]:
@@ -124,12 +129,11 @@ def _collected(golds: Iterable[Gold], kinds: Sequence[str]) -> dict[str, list[It
         for gold in golds:
             for article, reference, parses in gold.documents:
                 said = gold.rules.annotate(article, parses, reference.annotator)
-                half = sha256(article.id.encode()).digest()[0] % 2
                 for kind, pairs in _pairs(gold, article, reference, said).items():
                     for pair in pairs:
                         if kind in items and pair.other is not None and pair.other.score:
                             evidence = told[round(pair.other.score * 1e8) - 1]
-                            items[kind].append(Item(evidence, pair.kind == "same", gold.name, half))
+                            items[kind].append(Item(evidence, pair.kind == "same", gold.name, _half(article)))
     finally:
         scores._weigh = _weigh
     return items
@@ -179,8 +183,26 @@ def _held_out(items: Sequence[Item], half: int) -> dict[str, float]:
     return found
 
 
-def _weights(items: Sequence[Item], first: str) -> dict[str, float]:
-    model, names, _ = _fit(items, (0, 1))
+def _f1_held_out(golds: Sequence[Gold], items: Sequence[Item]) -> dict[str, float]:
+    evaluators = {gold.name: Evaluator(mapping=gold.marked, examples=0) for gold in golds}
+    for half in (0, 1):
+        weights.TRIGGERS.clear()
+        weights.TRIGGERS.update(_weights(items, golds[0].name, (1 - half,)))
+        for gold in golds:
+            for article, reference, parses in gold.documents:
+                if _half(article) == half:
+                    said = gold.rules.annotate(article, parses, reference.annotator)
+                    evaluators[gold.name].add(article, reference, said)
+    found = {name: evaluator.result().triggers for name, evaluator in evaluators.items()}
+    return {name: round(section.f1, 3) for name, section in found.items() if section and section.f1 is not None}
+
+
+def _half(article: Article) -> int:
+    return sha256(article.id.encode()).digest()[0] % 2
+
+
+def _weights(items: Sequence[Item], first: str, halves: tuple[int, ...] = (0, 1)) -> dict[str, float]:
+    model, names, _ = _fit(items, halves)
     found = dict(zip(names.tolist(), model.coef_[0].tolist(), strict=True))
     base = float(model.intercept_[0]) + found.get(f"{CORPUS}{first}", 0.0)
     kept = {

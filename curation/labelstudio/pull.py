@@ -8,9 +8,10 @@ action inside Label Studio may change annotations without a stamp.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from curation.article import Value
 from curation.errors import LabelStudioError
@@ -24,6 +25,7 @@ from curation.labelstudio.projects import find_project, schema_mark
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
 from curation.labelstudio.tasks import condition, link, listed, newest, touched
+from curation.labelstudio.versions import Mark
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
@@ -86,18 +88,17 @@ def pull(
         follow(client, ledger, project)
         live = ledger.ids(project)
         previous = latest_of_project(work, project.id, project.created_at)
-        before = {task.task: task for task in previous.tasks()} if previous else {}
-        stamp = _stamp(client, project)
-        changed = set(live)
-        if previous is not None and not full and _alike(previous, client, schema):
-            changed &= _changed(client, project, previous.manifest.stamp, before, live)
-
+        partly = previous is not None and not full and _alike(previous, client, schema)
+        with ThreadPoolExecutor(1) as beside:
+            asked = beside.submit(_ask, client, project, previous.manifest.stamp if previous and partly else None)
+            before = {task.task: task for task in previous.tasks()} if previous else {}
+            news = asked.result()
+        changed = _changed(news, before, live) if partly else set(live)
         coming = fetch(client, project.id, sorted(changed), every=len(changed) == len(live))
-        mark = schema_mark(client, project)
 
         def read(task: dict[str, Any]) -> Decoded:
             current = ledger.current(project, task["id"]) if touched(task) else None
-            made_with = mark.in_force if mark else None
+            made_with = news.mark.in_force if news.mark else None
             return decode(task, schema, sent=ledger.sent, current=current, made_with=made_with)
 
         source = Source(client.url, project.id, project.title, project.created_at, schema.ref)
@@ -114,7 +115,7 @@ def pull(
                 read,
                 lambda task: link(client, project.id, task),
                 time=begun,
-                stamp=stamp,
+                stamp=news.stamp,
                 previous=previous,
                 before=before,
             )
@@ -142,36 +143,51 @@ def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
     return previous.manifest.schema_ref == schema.ref and previous.manifest.url == client.url
 
 
-def _stamp(client: Client, project: KnownProject) -> str | None:
-    """The latest change to any task so far, by the server's clock."""
-    _, latest = newest(client, project.id, "updated_at", "id,updated_at")
-    stamp = latest.get("updated_at") if latest else None
-    return stamp if _moment(stamp) else None
+class _News(NamedTuple):
+    """What the server says of the project before any task is fetched.
 
-
-def _changed(
-    client: Client, project: KnownProject, stamp: str | None, before: dict[int, TaskLine], live: list[int]
-) -> set[int]:
-    """Ids of the tasks that may differ from what stands in `before`; all of them where that cannot be told.
-
-    What came after `stamp` is looked at. It is the latest change when the snapshot before was begun, not the latest
-    one in it: a task that was fetched early may have changed while others were fetched.
+    stamp     the latest change to any task so far, by the server's clock
+    since     the moment after which changes were asked for; None: they were not
+    changed   the stamp of every task that changed after it, by id
+    drafts    ids of the tasks in which someone has begun
     """
+
+    mark: Mark | None
+    stamp: str | None
+    since: datetime | None
+    changed: dict[int, str | None]
+    drafts: set[int]
+
+
+def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
+    """What is new since `stamp`. It is the latest change when the snapshot before was begun, not the latest one in it.
+
+    A task that was fetched early may have changed while others were fetched.
+    """
+    mark = schema_mark(client, project)
+    _, latest = newest(client, project.id, "updated_at", "id,updated_at")
+    newer = latest.get("updated_at") if latest else None
     moment = _moment(stamp)
     if moment is None:
-        return set(live)
+        return _News(mark, newer, None, {}, set())
     since = moment - OVERLAP
     after = condition("updated_at", "greater_or_equal", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "Datetime")
     found = {task["id"]: task["updated_at"] for task in listed(client, project.id, after, include="id,updated_at")}
-    alive = set(live)
-    stood = {number: when for number in alive & before.keys() if (when := _moment(before[number].updated_at))}
-    if any(when >= since and number not in found for number, when in stood.items()):
-        return alive  # the server reads our times in another zone: no relying on them
-    changed = {number for number, when in found.items() if number not in before or before[number].updated_at != when}
     begun = condition("draft_exists", "equal", True, "Boolean")
-    changed |= {task["id"] for task in listed(client, project.id, begun)}
-    changed |= {number for number, task in before.items() if task.drafts}
-    return changed | (alive - before.keys())
+    return _News(mark, newer, since, found, {task["id"] for task in listed(client, project.id, begun)})
+
+
+def _changed(news: _News, before: dict[int, TaskLine], live: list[int]) -> set[int]:
+    """Ids of the tasks that may differ from what stands in `before`; all of them where that cannot be told."""
+    alive = set(live)
+    if news.since is None:
+        return alive
+    stood = {number: when for number in alive & before.keys() if (when := _moment(before[number].updated_at))}
+    if any(when >= news.since and number not in news.changed for number, when in stood.items()):
+        return alive  # the server reads our times in another zone: no relying on them
+    changed = {n for n, stamp in news.changed.items() if n not in before or before[n].updated_at != stamp}
+    drafts = news.drafts | {number for number, task in before.items() if task.drafts}
+    return alive & (changed | drafts | (alive - before.keys()))
 
 
 def _moment(stamp: str | None) -> datetime | None:

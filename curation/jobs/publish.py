@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +10,7 @@ from curation.article import Value
 from curation.errors import ReleaseError
 from curation.jobs.anchoring import anchoring_of, for_card
 from curation.jobs.policy import policy as policy_of
-from curation.jobs.rows import chosen, laid_out, made_by
-from curation.jobs.started import started_from
+from curation.jobs.rows import made_by, rows_of
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.project import Project
 from curation.release import (
@@ -30,7 +26,7 @@ from curation.release import (
     read_takedown,
 )
 from curation.release.targets import is_address
-from curation.review.choose import Policy, choose
+from curation.review.choose import Policy
 from curation.review.pseudonyms import Pseudonyms
 
 
@@ -80,7 +76,7 @@ def publish(
     with predictions(project.work, source) as sent:
         audit = for_card(anchoring_of(source, sent, rules))
         report = build_release(
-            _rows(source, sent, pseudonyms, rules, engine_only=engine_only),
+            rows_of(source, sent, pseudonyms, rules, engine_only=engine_only),
             project.load_schema(),
             project.releases,
             version=version,
@@ -98,7 +94,7 @@ def publish(
             force=force,
             split_by=split,
             selection=Selection(licences=licences, engine_only=engine_only, withdrawn=withdrawn),
-            also=made_by(pseudonyms),
+            also=made_by(pseudonyms, project.review.model_dump_json()),
         )
     tag = None
     if hub is not None:
@@ -120,26 +116,7 @@ def reviewed(
 
     With `engine_only` also those that nobody submitted or skipped, with their pre-annotation.
     """
-    for one in _rows(snapshot, sent, pseudonyms, policy, engine_only=engine_only):
+    for one in rows_of(snapshot, sent, pseudonyms, policy, engine_only=engine_only):
         read = one.read() if isinstance(one, Unread) else one
         if read is not None:
             yield read
-
-
-def _rows(
-    snapshot: Snapshot, sent: Predictions, pseudonyms: Pseudonyms, policy: Policy, *, engine_only: bool
-) -> Iterator[ReviewedArticle | Unread]:
-    """The same, what people annotated not yet read: a release takes over what did not change."""
-    for texts, said in snapshot.by_article():
-        choice = choose((annotation for annotation in said if annotation.text_sha256 in texts), policy)
-        if choice is not None:
-            article, prediction = texts[choice.annotation.text_sha256], started_from(choice.annotation, said, sent)
-            parts = [article.to_json(), choice.why, *(one.to_json() for one in (choice.annotation, *choice.others))]
-            key = sha256(json.dumps([parts, prediction.to_json() if prediction else None]).encode()).digest()
-            read = partial(chosen, article, choice, prediction, pseudonyms, snapshot.path.name)
-            yield Unread(key, read, snapshot.path.name)
-        elif engine_only and all(annotation.state == "draft" for annotation in said):
-            for article in reversed(texts.values()):
-                if (annotation := sent.of(article)) is not None:
-                    yield laid_out(article, annotation)._replace(snapshot=snapshot.path.name, chosen="engine")
-                    break

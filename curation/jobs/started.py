@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from curation.annotation import Annotation
-from curation.labelstudio import Predictions
 from curation.review.merge import MERGED
+
+if TYPE_CHECKING:
+    from curation.labelstudio import Predictions
 
 
 def started_from(annotation: Annotation, said: Iterable[Annotation], sent: Predictions) -> Annotation | None:

@@ -594,13 +594,18 @@ class Ledger:
 
     def sent(self, annotation_id: str) -> Annotation | None:
         """The annotation with that id as it was sent last, or None if it never was."""
+        line = self.sent_line(annotation_id)
+        return None if line is None else _annotation(line)
+
+    def sent_line(self, annotation_id: str) -> bytes | None:
+        """The same as it stands in `sent.jsonl`."""
         self._index_sent()
         rows = self._ask("SELECT start, length FROM sent WHERE annotation_id = ?", annotation_id)
         if not rows:
             return None
         with self.sent_path.open("rb") as file:
             file.seek(rows[0][0])
-            return _annotation(file.read(rows[0][1]))
+            return file.read(rows[0][1])
 
     def _index_sent(self) -> None:
         """Look through what was appended to `sent.jsonl` since the last time."""

@@ -13,12 +13,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -83,6 +85,30 @@ class TaskLine(Value):
     url: str
 
 
+class ArticleLines(NamedTuple):
+    """What a snapshot holds of one article, as it stands in the files: the number and the bytes of each line.
+
+    `said` are what people made of it. Lines are written without spaces, whoever wrote the file.
+    """
+
+    folder: Path
+    revisions: list[tuple[int, bytes]]
+    said: list[tuple[int, bytes]]
+
+    def read(self) -> tuple[dict[str, Article], list[Annotation]]:
+        """The revisions by text hash, and what people made of them, by time. Raises BadInput."""
+        texts: dict[str, Article] = {}
+        for number, line in self.revisions:
+            path = self.folder / ARTICLES
+            article = Article.from_record(json_object(line, path=path, line=number), path=path, line=number)
+            texts[article.text_sha256] = article
+        path = self.folder / ANNOTATIONS
+        return texts, [
+            Annotation.from_record(json_object(line, path=path, line=number), path=path, line=number)
+            for number, line in self.said
+        ]
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A snapshot on disk. The iterators read one line at a time."""
@@ -102,13 +128,18 @@ class Snapshot:
 
     def by_article(self) -> Iterator[tuple[dict[str, Article], list[Annotation]]]:
         """Of each article its revisions, by text hash, and what people made of it, by time. One article at a time."""
-        of_article = groupby(self.annotations(), key=lambda annotation: annotation.article_id)
+        for lines in self.lines_by_article():
+            yield lines.read()
+
+    def lines_by_article(self) -> Iterator[ArticleLines]:
+        """The same, not yet read."""
+        of_article = groupby(_lines(self.path / ANNOTATIONS, _ARTICLE_OF, Annotation), key=itemgetter(0))
         waiting = next(of_article, None)
-        for article_id, revisions in groupby(self.articles(), key=lambda article: article.id):
+        for article_id, revisions in groupby(_lines(self.path / ARTICLES, _ID_OF, Article), key=itemgetter(0)):
             while waiting is not None and waiting[0] < article_id:
                 waiting = next(of_article, None)
             said = list(waiting[1]) if waiting is not None and waiting[0] == article_id else []
-            yield {article.text_sha256: article for article in revisions}, said
+            yield ArticleLines(self.path, [one[1:] for one in revisions], [one[1:] for one in said])
 
     def tasks(self) -> Iterator[TaskLine]:
         """Where each task stands, by id."""
@@ -143,6 +174,33 @@ class Snapshot:
                 raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=_WAY_OUT) from error
             if found != facts.sha256:
                 raise BadInput("is not what was written there", path=path, way_out=_WAY_OUT)
+
+
+_ID_OF = re.compile(rb'\{"id":("(?:[^"\\]|\\.)*"),')
+_ARTICLE_OF = re.compile(rb'\{"id":"(?:[^"\\]|\\.)*","article_id":("(?:[^"\\]|\\.)*"),')
+
+
+def _lines(
+    path: Path, pattern: re.Pattern[bytes], kind: type[Article] | type[Annotation]
+) -> Iterator[tuple[str, int, bytes]]:
+    """Of each line the id of its article, its number and its bytes."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                found = pattern.match(line)
+                if found is None and line.strip():
+                    # Not as pull writes it.
+                    line = (
+                        kind.from_record(json_object(line, path=path, line=number), path=path, line=number)
+                        .to_json()
+                        .encode()
+                    )
+                    found = pattern.match(line)
+                if found is not None:
+                    yield json.loads(found[1]), number, line
+    except OSError as error:
+        way_out = "check the path and its permissions"
+        raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
 
 
 _WAY_OUT = "remove the snapshot's folder and pull again with --full"

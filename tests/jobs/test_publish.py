@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from curation.article import Article
 from curation.cli.app import app
 from curation.files import write_jsonl
 from curation.formats.tokens import Tokens, tokenise
+from curation.labelstudio import read_snapshot
 from curation.labelstudio.ledger import Ledger, Planned
 from curation.labelstudio.snapshot import MANIFEST
 from curation.project import Project, load_project
@@ -180,6 +182,60 @@ def test_articles_that_did_not_change_are_not_read_again(project: Project, monke
     assert made == {path.relative_to(second): path.read_bytes() for path in second.rglob("*") if path.is_file()}
     assert b'"snapshot":"20310303T000000Z"' in made[Path("articles.jsonl")]
     assert b"20310302T000000Z" not in made[Path("articles.jsonl")]
+
+
+def test_what_is_not_read_is_as_it_would_be_if_it_were(project: Project) -> None:
+    """Whatever changes from pull to pull, taken over or read anew: the same bytes."""
+    rng = random.Random(5)
+    ref = project.load_schema().ref
+    settings = project.root / "curation.toml"
+    folder = project.work / "snapshots" / "20310302T000000Z"
+    said = {(name, who): annotation(name, who, schema=ref) for name in TEXTS for who in ("ls-7", "ls-8")}
+    states = ("submitted", "submitted", "reviewed", "skipped", "draft")
+    parents = (None, *(f"{name}-rules" for name in TEXTS), "late", *(one.id for one in said.values()))
+    for step in range(8):
+        for key in rng.sample(sorted(said), 2 if step != 4 else 0):
+            more = {
+                "state": rng.choice(states),
+                "parent": rng.choice(parents),
+                "entities": said[key].entities[step % 2 :],
+            }
+            said[key] = said[key].model_copy(update=more)
+        if step == 3:
+            # What it began from turns up in the ledger later.
+            said["kel-1", "ls-8"] = said["kel-1", "ls-8"].model_copy(update={"state": "submitted"})
+            said["kel-1", "ls-7"] = said["kel-1", "ls-7"].model_copy(update={"state": "reviewed", "parent": "late"})
+        if step == 4:
+            with Ledger(project.work) as ledger:
+                ledger.record_sent([annotation("kel-1", "rules", schema=ref, id="late").to_json()])
+        if step == 6:
+            settings.write_text(settings.read_text() + '[review]\nannotators = ["ls-8"]\n')
+        said["kel-2", "ls-8"] = said["kel-2", "ls-8"].model_copy(update={"state": "submitted"})
+        folder = folder.rename(folder.with_name(f"20310302T{step + 1:06}Z"))
+        ordered = sorted(said.values(), key=lambda one: (one.article_id, one.time, one.id))
+        write_jsonl(folder / "annotations.jsonl", [one.to_json() for one in ordered])
+        options = ["--engine-only"] if step > 4 else []
+        quick = publish(project, *options, "--version", f"1.{step}.0")
+        made = Path(quick["folder"])
+        first = {path.relative_to(made): path.read_bytes() for path in made.rglob("*") if path.is_file()}
+        shutil.rmtree(made)
+        for path in project.releases.glob(".v*.inputs"):
+            if f".v1.{step}." not in path.name:
+                path.unlink()
+        publish(project, *options, "--version", f"1.{step}.0")
+        assert first == {path.relative_to(made): path.read_bytes() for path in made.rglob("*") if path.is_file()}, step
+
+
+def test_lines_of_a_snapshot_may_be_written_in_any_way(project: Project) -> None:
+    folder = project.work / "snapshots" / "20310302T000000Z"
+    held, lines = ([*made] for made in (read_snapshot(folder).by_article(), read_snapshot(folder).lines_by_article()))
+    for name in ("articles.jsonl", "annotations.jsonl"):
+        records = [json.loads(line) for line in (folder / name).read_text().splitlines()]
+        write_jsonl(folder / name, ["\n" + json.dumps(dict(sorted(one.items()))) for one in records])
+    assert [*read_snapshot(folder).by_article()] == held
+    assert [[line for _, line in one.said] for one in read_snapshot(folder).lines_by_article()] == [
+        [line.rstrip() for _, line in one.said] for one in lines
+    ]
 
 
 def test_a_snapshot_in_which_nothing_counts_makes_no_release(project: Project) -> None:

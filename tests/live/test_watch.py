@@ -140,8 +140,9 @@ def test_what_others_deleted_is_explained_and_sent_again_only_when_asked(
     client.delete(f"/api/tasks/{gone.id}/")
     code, said = ended(folder, studio, "push")
     assert code == 0
-    assert said.splitlines()[:2] == [
+    assert said.splitlines()[:3] == [
         f"{gone.article_id}: its task was deleted in Label Studio; --resend-deleted sends it again",
+        warned,
         "3 articles: 0 sent, 2 already there, 1 deleted in Label Studio",
     ]
     assert "3 articles: 1 sent, 2 already there" in ended(folder, studio, "push", "--resend-deleted")[1]

@@ -1,6 +1,6 @@
 """What a release costs: build against a bare copy of the same rows and against `datasets`, 1 % changed, and diff.
 
-python scripts/bench/release.py [--documents N] [--json FILE]
+python scripts/bench/release.py [--documents N] [--memory M] [--json FILE]
 
 Documents are generated first, outside all figures: 4 kB of text, 60 entities, 20 events each, as JSON lines, one row of
 the `documents` config a line. Then each step runs in a process of its own, so that its peak memory is its own:
@@ -13,6 +13,9 @@ one percent  the same after 1 % of the articles changed, on top of the release b
 diff         curation diff of the two
 whole        what `publish` does from reviewed articles, nothing left out: sentences and corrections too. On one
              document in twenty, its time times twenty
+
+With --memory, M documents are built, too, to see whether the peak of memory is the same: 2,000 are generated, and come
+again under other ids.
 """
 
 from __future__ import annotations
@@ -43,9 +46,11 @@ from curation.schema import LabelSchema, load_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = About(name="bench", title="Bench")
-GOALS = {"copy": 2.0, "datasets": 0.5, "one percent": 0.4, "diff": 1 / 3, "peak": 600}
+GOALS = {"copy": 2.0, "datasets": 0.5, "one percent": 0.4, "diff": 1 / 3, "peak": 600, "memory": 0.1}
 STEPS = ("copy", "datasets", "build", "one percent", "diff", "whole")
 WHOLE = 20
+MADE = 2_000
+"""Documents of which many are made."""
 _SYLLABLES = ["ba", "dö", "fi", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wa", "xe", "zu"]
 _RNG = random.Random(0)  # noqa: S311 - nothing secret
 _WORDS = ["".join(_RNG.choices(_SYLLABLES, k=_RNG.randint(2, 4))) for _ in range(5000)]
@@ -113,6 +118,15 @@ def write(folder: Path, count: int, schema: LabelSchema) -> None:
                 made["entities"] = made["entities"][:-1]
                 made["annotation_id"] += "-b"
             other.write(canonical(made) + b"\n")
+
+
+def write_many(folder: Path, count: int, schema: LabelSchema) -> None:
+    """Write that many rows, the first of them made and the others like them under ids of their own."""
+    made = [canonical(document(number, schema)) for number in range(min(count, MADE))]
+    with (folder / "rows.jsonl").open("wb") as file:
+        for number in range(count):
+            one = number % len(made)
+            file.write(made[one].replace(b"bench-%07d" % one, b"bench-%07d" % number) + b"\n")
 
 
 def lines(path: Path) -> Iterator[bytes]:
@@ -192,7 +206,14 @@ def leave_out() -> None:
     setattr(build_module, "plots", lambda counts: {})  # noqa: B010
 
 
-def main(count: int, out: Path | None) -> None:
+def apart(name: str, folder: Path, count: int) -> dict[str, float]:
+    """What `step` gives in a process of its own."""
+    command = [sys.executable, __file__, "--documents", str(count), "--step", name, str(folder)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(run.stdout.splitlines()[-1]))
+
+
+def main(count: int, many: int | None, out: Path | None) -> None:
     """Run all steps one after the other and print the figures beside the goals."""
     schema = load_schema(ROOT / "schemas" / "conflict-news.yaml")
     with tempfile.TemporaryDirectory() as name:
@@ -201,9 +222,7 @@ def main(count: int, out: Path | None) -> None:
         found: dict[str, dict[str, float]] = {}
         print(f"{count} documents    seconds   processors   peak MB")
         for one in STEPS:
-            command = [sys.executable, __file__, "--documents", str(count), "--step", one, name]
-            run = subprocess.run(command, check=True, capture_output=True, text=True)
-            found[one] = json.loads(run.stdout.splitlines()[-1])
+            found[one] = apart(one, folder, count)
             it = found[one]
             print(f"{one:14} {it['seconds']:11.1f} {it['cpu']:12.1f} {it['peak']:9.0f}", flush=True)
 
@@ -224,6 +243,14 @@ def main(count: int, out: Path | None) -> None:
         print(f"{upper} / {lower:10} {ratio:6.2f}  processors {processors:6.2f}  goal {GOALS[kind]:.2f}  {met}")
     peak = found["build"]["peak"]
     print(f"peak of build {peak:.0f} MB  goal {GOALS['peak']}  {'met' if peak <= GOALS['peak'] else 'missed'}")
+    if many:
+        with tempfile.TemporaryDirectory() as name:
+            write_many(Path(name), many, schema)
+            more = apart("build", Path(name), many)
+        growth = more["peak"] / peak - 1
+        result["memory"] = {"documents": many, "peak": more["peak"], "growth": growth, "goal": GOALS["memory"]}
+        met = "met" if growth <= GOALS["memory"] else "missed"
+        print(f"peak of build of {many} {more['peak']:.0f} MB, {growth:+.1%}  goal {GOALS['memory']:+.0%}  {met}")
     whole = found["whole"]["seconds"] * WHOLE
     print(f"the whole build, sentences, corrections, near-duplicates and card: {whole:.0f} s for all")
     if out:
@@ -233,10 +260,11 @@ def main(count: int, out: Path | None) -> None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--documents", type=int, default=100_000)
+    options.add_argument("--memory", type=int, metavar="M", help="build so many, too, for the peak of memory alone")
     options.add_argument("--json", type=Path, help="write the figures there, too")
     options.add_argument("--step", nargs=2, metavar=("STEP", "FOLDER"), help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.step:
         print(json.dumps(step(given.step[0], Path(given.step[1]), given.documents)))
     else:
-        main(given.documents, given.json)
+        main(given.documents, given.memory, given.json)

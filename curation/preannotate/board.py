@@ -107,10 +107,13 @@ class Board:
         return same, (parse.dep[item.head] in _SUBJECTS) != acted_on, item.first
 
     def times(self, trigger: Trigger) -> list[int]:
-        """Heads of names in the trigger's clause, its own verb's first: a role lets in those that are times."""
+        """Heads of names, its own clause's first, then what stands below the trigger, then the clauses beside it.
+
+        A role lets in those that are times.
+        """
         parse = self.parses[trigger.part]
         clause = _clause(parse, trigger.token)
-        own, other = [], []
+        own, below, other = [], [], []
         for item in self.dated[trigger.part]:
             if parse.sentence[item.head] != parse.sentence[trigger.token]:
                 continue
@@ -119,11 +122,13 @@ class Board:
             above, place = _clause(parse, item.head), (abs(item.head - trigger.token), item.head)
             governs = above == parse.head[clause] and parse.dep[clause] in ("xcomp", "conj", "advcl")
             governed = parse.dep[above] == "xcomp" and clause in parse.up(above)
-            if above == clause or trigger.token in parse.up(item.head):
+            if above == clause:
                 own.append(place)
+            elif trigger.token in parse.up(item.head):
+                below.append(place)
             elif governs or governed:
                 other.append(place)
-        return [head for _, head in sorted(own)] + [head for _, head in sorted(other)]
+        return [head for tier in (own, below, other) for _, head in sorted(tier)]
 
     def places(self, trigger: Trigger) -> list[int]:
         """What stands behind `in`, `at` and the like in the clauses around the trigger's, the nearest first."""

@@ -240,7 +240,7 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
                 _add(found, name, token)
     elif dep in ("dobj", "nsubjpass", "nsubj", "attr", "oprd") and parse.verbal(head):
         _around(parse, head, noun, found, light)
-        if dep == "nsubj":
+        if dep == "nsubj" and parse.lemma[head] not in light:  # "the blast took [place]"
             _affected(parse, head, found)
     elif dep == "pobj":
         prep, verb = head, parse.head[head]

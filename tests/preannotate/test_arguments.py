@@ -41,6 +41,13 @@ Say = Callable[[str], Said]
         ("Police shot and killed a gunman.", "shot", {("attacker", "Police"), ("target", "gunman")}),
         # the fire of "opened fire" is no target
         ("Rebels opened fire on a convoy.", "opened fire", {("attacker", "Rebels"), ("target", "convoy")}),
+        # "took place" acts on nothing, and a clause has its own time
+        ("The explosion took place at noon.", "explosion", {("time", "noon")}),
+        (
+            "The suspect, who was arrested on Friday, fled to Paris last year.",
+            "fled",
+            {("mover", "suspect"), ("destination", "Paris"), ("time", "last year")},
+        ),
         # who is assassinated
         ("The general’s assassination shocked Belmora.", "assassination", {("target", "general")}),
         # coordination

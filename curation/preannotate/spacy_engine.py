@@ -17,6 +17,7 @@ from curation.preannotate.batch_engine import BatchEngine
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
 from curation.preannotate.rules import MENTIONS, Rules
+from curation.preannotate.tokens import tokens
 from curation.preannotate.triggers import TRIGGERS
 from curation.preannotate.zones import zones
 from curation.schema import LabelSchema
@@ -83,10 +84,12 @@ class SpacyEngine(BatchEngine):
 
     def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
         parts = [zones(article.text) for article in articles]
-        texts = (
-            article.text[zone.start : zone.end] for article, own in zip(articles, parts, strict=True) for zone in own
+        read = (
+            tokens(self.nlp, article.text[zone.start : zone.end])
+            for article, own in zip(articles, parts, strict=True)
+            for zone in own
         )
-        docs = self.nlp.pipe(texts, batch_size=BATCH_ZONES)
+        docs = self.nlp.pipe(read, batch_size=BATCH_ZONES)
         for article, own in zip(articles, parts, strict=True):
             yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
 

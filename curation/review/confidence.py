@@ -4,13 +4,15 @@ Scores: isotonic, for each label, drawn towards the curve of all labels of its s
 no more than the order of the scores, and rule engines have few distinct ones.
 
 Limits: for each label the score below which leaving items out takes the fewest clicks and keys, counted on the
-articles as `curation.review.effort` counts them.
+articles as `curation.review.effort` counts them. A limit stands only where it spares work on articles it was not drawn
+from, too, and none does where all of them together do not.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -43,6 +45,8 @@ LIMITS = 12
 ALL = 2.0
 """A limit that no score reaches."""
 
+_Chosen = Mapping[tuple[Section, str], float]
+"""Section and label → limit."""
 Scored = list[tuple[str, float, bool]]
 """Label, score, whether it is right: exact span and type, arguments end to end."""
 
@@ -98,14 +102,14 @@ def fit_confidence(
     _price(found, defaults)
     folds = min(folds, len(found))
 
-    def file(articles: Sequence[_Measured], **figures: Any) -> Confidence:
+    def file(articles: Sequence[_Measured], limits: _Chosen, **figures: Any) -> Confidence:
         return Confidence(
             engine=engines[0],
             schema_ref=found[0].corrected.said.schema_ref,
             gold=gold,
             articles=len(found),
             folds=folds,
-            **{section: _entries(section, articles) for section in SECTIONS},
+            **{section: _entries(section, articles, limits) for section in SECTIONS},
             **figures,
         )
 
@@ -113,7 +117,8 @@ def fit_confidence(
     after: dict[Section, Scored] = {section: [] for section in SECTIONS}
     spent = 0
     for fold in range(folds):
-        fitted = file([one for place, one in enumerate(found) if place % folds != fold], **nothing)
+        others = [one for place, one in enumerate(found) if place % folds != fold]
+        fitted = file(others, _limits_that_hold(others, folds), **nothing)
         for one in found[fold::folds]:
             for section in SECTIONS:
                 after[section] += [
@@ -122,10 +127,12 @@ def fit_confidence(
                 ]
             spent += _cost(one.corrected.gold, apply(fitted, one.corrected.said), defaults)
     before: dict[Section, Scored] = {section: [s for one in found for s in one.scored[section]] for section in SECTIONS}
+    kept = sum(one.kept for one in found)
     return file(
         found,
+        _limits_that_hold(found, folds) if spent < kept else {},
         figures={section: _figures(before[section], after[section]) for section in SECTIONS if before[section]},
-        effort=EffortChange(blank=sum(one.blank for one in found), before=sum(one.kept for one in found), after=spent),
+        effort=EffortChange(blank=sum(one.blank for one in found), before=kept, after=min(spent, kept)),
     )
 
 
@@ -200,7 +207,33 @@ def _price(found: Sequence[_Measured], defaults: Defaults) -> None:
                     one.changes[section, label, limit] = dropped, spent - one.kept
 
 
-def _entries(section: Section, articles: Sequence[_Measured]) -> dict[str, LabelConfidence]:
+def _limits(articles: Sequence[_Measured]) -> _Chosen:
+    """For each label the limit that spares the most on these articles, where one does."""
+    changes: dict[tuple[Section, str], dict[float, list[int]]] = {}
+    for one in articles:
+        for (section, label, limit), (dropped, more) in one.changes.items():
+            change = changes.setdefault((section, label), {}).setdefault(limit, [0, 0])
+            change[0] += dropped
+            change[1] += more
+    tried = {
+        label: [(more, limit) for limit, (dropped, more) in found.items() if dropped >= DROPPED and more < 0]
+        for label, found in changes.items()
+    }
+    return {label: min(found)[1] for label, found in tried.items() if found}
+
+
+def _limits_that_hold(articles: Sequence[_Measured], folds: int) -> _Chosen:
+    """Those limits whose likes, drawn from the other parts of the articles, spare work on each part in turn."""
+    spared: Counter[tuple[Section, str]] = Counter()
+    for fold in range(folds):
+        drawn = _limits([one for place, one in enumerate(articles) if place % folds != fold])
+        for one in articles[fold::folds]:
+            for label, limit in drawn.items():
+                spared[label] += one.changes.get((*label, limit), (0, 0))[1]
+    return {label: limit for label, limit in _limits(articles).items() if spared[label] < 0}
+
+
+def _entries(section: Section, articles: Sequence[_Measured], limits: _Chosen) -> dict[str, LabelConfidence]:
     by_label: dict[str, list[tuple[float, bool]]] = {}
     for one in articles:
         for label, score, right in one.scored[section]:
@@ -212,23 +245,11 @@ def _entries(section: Section, articles: Sequence[_Measured]) -> dict[str, Label
     pooled = LabelConfidence(
         points=isotonic(every, lambda score: share, PRIOR), items=len(every), right=sum(right for _, right in every)
     )
-    changes: dict[tuple[str, float], list[int]] = {}
-    for one in articles:
-        for (kind, label, limit), (dropped, more) in one.changes.items():
-            if kind == section:
-                change = changes.setdefault((label, limit), [0, 0])
-                change[0] += dropped
-                change[1] += more
     entries = {ANY: pooled}
     for label, found in sorted(by_label.items()):
-        tried = [
-            (more, limit)
-            for (name, limit), (dropped, more) in changes.items()
-            if name == label and dropped >= DROPPED and more < 0
-        ]
         entries[label] = LabelConfidence(
             points=isotonic(found, pooled, PRIOR),
-            drop_below=min(tried)[1] if tried else 0,
+            drop_below=limits.get((section, label), 0),
             items=len(found),
             right=sum(right for _, right in found),
         )

@@ -98,6 +98,28 @@ def test_what_pays_is_kept() -> None:
     assert "Name" not in fit_confidence(many(), gold="g", defaults={}).limits["entities"]
 
 
+def lucky(draw: random.Random, number: int) -> Corrected:
+    """An article of twenty places: whatever the label and the score, two of five are right: leaving out pays nothing."""
+    common: dict[str, Any] = {"article_id": f"a{number}", "text_sha256": f"{number:064x}", "schema": "s@1.0.0"}
+    gold, said = [], []
+    for place in range(20):
+        span = {"type": f"L{draw.randrange(6)}", "start": 10 * place, "end": 10 * place + 4}
+        gold += [Entity(id=f"g{place}", **span)] if draw.random() < 0.4 else []
+        said.append(Entity(id=f"e{place}", score=draw.randrange(1, 10) / 10, **span))
+    return Corrected(
+        Annotation(id="g", annotator=PERSON, entities=tuple(gold), **common),
+        Annotation(id="s", annotator=ENGINE, entities=tuple(said), **common),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_limits_that_were_luck_are_not_kept(seed: int) -> None:
+    draw = random.Random(seed)
+    fitted = fit_confidence([lucky(draw, number) for number in range(20)], gold="g", defaults={})
+    assert fitted.effort.after <= fitted.effort.before
+    assert any(fitted.limits.values()) == (fitted.effort.after < fitted.effort.before)
+
+
 def test_the_order_of_articles_plays_no_part() -> None:
     articles = many(7)
     one = fit_confidence(articles, gold="g", defaults={})

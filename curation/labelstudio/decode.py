@@ -529,7 +529,10 @@ class _Base:
     """The prediction someone started from, for telling what they left as it was."""
 
     def __init__(self, entities: Iterable[Entity], events: Iterable[Event], key: str, schema: LabelSchema) -> None:
-        self.key, self.schema = key, schema
+        self.key = key
+        self.usual = {
+            kind: {one.name: one.default for one in schema.attributes_of(kind)} for kind in ("entities", "events")
+        }
         self.by_id: dict[str, Item] = {item.id: item for item in (*entities, *events)}
         self.by_place: dict[_Place, list[Item]] = {}
         for item in self.by_id.values():
@@ -552,7 +555,7 @@ class _Base:
 
     def attributes(self, item: Item) -> dict[str, str]:
         """The item's attributes without those that the schema takes for granted."""
-        usual = {one.name: one.default for one in self.schema.attributes_of(_kind(item))}
+        usual = self.usual[_kind(item)]
         return {name: value for name, value in item.attributes.items() if usual.get(name) != value}
 
     def arguments(self, event: Event, items: dict[str, Item], person: str) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,33 +17,53 @@ MAX_LINE = 64 * 1024 * 1024
 """Longest line of JSON we read, in bytes: a bound against files that are not what they say."""
 
 
+_OF_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+"""What can be wrong with a file while it is written to."""
+
+
 @contextmanager
-def whole_file(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
+def whole_file(path: Path, mode: str = "w", *, private: bool = False, once: bool = False) -> Iterator[IO[Any]]:
     """Open a new file that replaces `path` only when the block ends well; `private`: its owner alone may ever read it.
 
-    Text is UTF-8 with LF line ends. A failure, a kill or a full disk leaves what stood at `path` before.
+    Text is UTF-8 with LF line ends. A failure, a kill or a full disk leaves what stood at `path` before. With `once`,
+    what another wrote to `path` in the meantime stands.
 
     Raises:
-        CurationError: the file cannot be written; the message names it.
+        CurationError: the file cannot be written; the message names it. Other errors of the block stay what they are.
     """
-    temporary: Path | None = None
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    there = in_block = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        temporary = Path(name)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        there = True
         text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
         with os.fdopen(descriptor, mode, **text) as file:  # type: ignore[call-overload]
+            in_block = True
             yield file
+            in_block = False
             file.flush()
             os.fsync(file.fileno())
-        if not private:  # which is how it was made
-            temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        if once:
+            _link(temporary, path)
+        else:
+            temporary.replace(path)
     except OSError as error:
+        if in_block and (error.filename is not None or error.errno not in _OF_WRITING):
+            raise
         raise cannot_be_written(path, error, "nothing was left half-written") from error
     finally:
-        if temporary is not None:
+        if there:
             temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        temporary.replace(path)
 
 
 def cannot_be_written(path: Path, error: OSError, also: str = "") -> CurationError:
@@ -159,9 +179,3 @@ def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dic
     if not isinstance(value, dict):
         raise BadInput("not a JSON object", path=path, line=line, way_out="give one {…} a line")
     return value
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

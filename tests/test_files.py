@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -99,6 +100,40 @@ def test_a_private_file_is_its_owner_s_at_every_moment(tmp_path: Path) -> None:
         (part,) = tmp_path.iterdir()
         assert stat.S_IMODE(part.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+
+
+def test_what_another_wrote_in_the_meantime_stands_where_one_file_is_made_once(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    with whole_file(path, once=True) as mine:
+        mine.write("mine")
+        with whole_file(path, once=True) as theirs:
+            theirs.write("theirs")
+    assert path.read_text(encoding="utf-8") == "theirs"
+    assert left_over(tmp_path) == ["key"]
+
+
+def test_what_else_fails_in_the_block_is_not_called_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionRefusedError), whole_file(tmp_path / "out.txt"), socket.socket() as nobody:
+        nobody.connect(("127.0.0.1", 1))
+    with pytest.raises(FileNotFoundError, match="other"), whole_file(tmp_path / "out.txt"):
+        (tmp_path / "other").read_text(encoding="utf-8")
+    assert left_over(tmp_path) == []
+
+
+def test_a_disk_that_is_full_in_the_block_is_named(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, resource, signal, sys\n"
+        "from curation.files import whole_file\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "with whole_file(pathlib.Path(sys.argv[1])) as file:\n"
+        "    file.write('new' * 100_000)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "out.txt")], check=False, capture_output=True, text=True
+    )
+    assert "out.txt: cannot be written: File too large; mend that" in done.stderr
+    assert left_over(tmp_path) == []
 
 
 def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:

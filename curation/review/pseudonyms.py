@@ -43,7 +43,7 @@ class Pseudonyms:
         """
         path = work / FILE
         if not path.exists():
-            with whole_file(path, private=True) as file:
+            with whole_file(path, private=True, once=True) as file:
                 file.write(secrets.token_hex(32) + "\n")
         try:
             secret = path.read_text(encoding="ascii").strip()

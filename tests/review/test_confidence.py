@@ -99,7 +99,7 @@ def test_what_pays_is_kept() -> None:
 
 
 def lucky(draw: random.Random, number: int) -> Corrected:
-    """An article of twenty places: whatever the label and the score, two of five are right: leaving out pays nothing."""
+    """An article of twenty places: two of five are right, whatever the score, so leaving out pays nothing."""
     common: dict[str, Any] = {"article_id": f"a{number}", "text_sha256": f"{number:064x}", "schema": "s@1.0.0"}
     gold, said = [], []
     for place in range(20):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,18 @@ def test_everyone_has_one_name_outside_in_every_place(tmp_path: Path, annotation
     assert {one.origin for one in hidden.events[0].arguments} == {outside}
     assert hidden.id == marked.id
     assert Annotation.model_validate_json(hidden.to_json()) == hidden
+
+
+def test_first_runs_at_once_share_one_secret(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def run(number: int) -> str:
+        together.wait()
+        return Pseudonyms.of(tmp_path / str(number)).key("person:ls-1")
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(20):
+            assert len(set(pool.map(run, [number] * 8))) == 1
 
 
 def test_the_secret_makes_them_and_stays_in_its_file(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from curation.release.manifest import Manifest
 from curation.release.plots import PLOTS, plots
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
-from curation.schema import LabelSchema
+from curation.schema import EVENT, LabelSchema
 
 # Licences that the Hub knows by name, of those that texts usually come under.
 _LICENCES = re.compile(
@@ -105,6 +105,7 @@ def card(
         where=about.hub or "ORG/NAME",
         description=about.description or schema.description,
         labelled=labelled,
+        groups=_groups(schema),
         origins=origins,
         annotators=_most(counts.annotators),
         chosen={key: count for key, count in counts.chosen.items() if key},
@@ -250,6 +251,15 @@ def _environment() -> Environment:
     return environment
 
 
+def _groups(schema: LabelSchema) -> dict[str, tuple[str, ...]]:
+    """What stands behind those fillers of roles that are no type: groups, and `Event`."""
+    fillers = {name for event in schema.event_types for role in event.roles for name in role.fillers}
+    groups = {name: members for name, members in schema.groups.items() if name in fillers}
+    if EVENT in fillers.union(*groups.values()):
+        groups[EVENT] = ("every event type",)
+    return groups
+
+
 def _shares(found: Mapping[str, int]) -> dict[str, int]:
     shares: Counter[str] = Counter(engine=0, person=0, unknown=0)
     for origin, count in found.items():
@@ -284,7 +294,10 @@ def _leakage(manifest: Manifest) -> str:
 
 
 def _changed(manifest: Manifest) -> list[tuple[str, int, int, str, str]]:
-    """Of each kind of item: how many an engine said, how many people said in the end, the shares kept and added."""
+    """Of each kind of item: how many an engine said, how many people said in the end, the shares kept and added.
+
+    Kept is a share of what the engine said, added one of what people say.
+    """
     found = []
     for item, changes in manifest.counts.corrections.items():
         added = changes.get("added", 0)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from datasets import load_dataset
 from huggingface_hub import DatasetCard, DatasetCardData
-from made import SCHEMA, corpus, reviewed, words
+from made import ABOUT, SCHEMA, corpus, reviewed, words
 
 from curation.release import About, Audit, build_release, load_release
 from curation.release.card import block, escape
@@ -60,7 +60,10 @@ def test_the_card_tells_what_is_in_it(folder: Path) -> None:
     for line in (
         f"| `Person` | {row} | A person. |",
         "| `Move` | `mover` (required) | Person | Who goes. |",
-        "| `mention` | entities | name, nominal | name | How it is named. |",
+        "`mention` of entities: How it is named. Where nothing is said it is name.",
+        "| `nominal` | By noun. |",
+        "| `topic` | Event | What of. |",
+        "| Event | every event type |",
         "| entities | 40 | 0 | 40 |",
         "| person:1 | 40 |",
         "| CC0-1.0 | 40 |",
@@ -72,6 +75,19 @@ def test_the_card_tells_what_is_in_it(folder: Path) -> None:
         assert line in page
     assert "test split is empty" in page
     assert release["test"].num_rows == 0
+
+
+def test_groups_that_roles_name_are_told(tmp_path: Path) -> None:
+    record = SCHEMA.model_dump(mode="json")
+    record["groups"] = {"actor": ["Person", "Event"], "unused": ["Place"]}
+    record["event_types"][0]["roles"][0]["fillers"] = ["actor", "Place"]
+    record["event_types"].pop()
+    rows = [row._replace(annotation=row.annotation.model_copy(update={"events": ()})) for row in corpus(3)]
+    folder = build_release(rows, LabelSchema.model_validate(record), tmp_path, about=ABOUT).folder
+    page = (folder / "README.md").read_text()
+    assert "| `Move` | `mover` (required) | actor, Place | Who goes. |" in page
+    assert "| actor | Person, Event |\n| Event | every event type |" in page
+    assert "unused" not in page
 
 
 def test_text_from_outside_is_shown_and_not_obeyed(tmp_path: Path) -> None:

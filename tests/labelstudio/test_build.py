@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 import random_work as made
 
 from curation.errors import BadInput
+from curation.files import read_jsonl, write_jsonl
 from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.decode import decode
 from curation.labelstudio.snapshot import Snapshot, latest_of_project, latest_snapshot, read_snapshot
@@ -117,6 +119,21 @@ def test_nothing_new_makes_no_snapshot(tmp_path: Path, schema: LabelSchema) -> N
     assert (again, new) == (path, False)
     assert [one.name for one in (tmp_path / "snapshots").iterdir()] == [path.name]
     assert latest_snapshot(tmp_path) == path
+
+
+def test_a_snapshot_of_an_earlier_version_is_read_and_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
+    """It said which predictions a task has, and not what the latest change was when its pull began."""
+    tasks = {number: task(number, schema, number % 3) for number in range(1, 9)}
+    snapshot = read_snapshot(build(tmp_path / "now", tasks, tasks, schema, None)[0])
+    lines = list(read_jsonl(snapshot.path / "tasks.jsonl"))
+    write_jsonl(snapshot.path / "tasks.jsonl", [json.dumps({**line, "predictions": [7]}) for _, line in lines])
+    manifest = json.loads((snapshot.path / "snapshot.json").read_bytes())
+    assert manifest.pop("stamp") is None
+    (snapshot.path / "snapshot.json").write_text(json.dumps(manifest))
+    old = read_snapshot(snapshot.path)
+    assert [line.model_dump(mode="json") for line in old.tasks()] == [line for _, line in lines]
+    path, new = build(tmp_path / "now", tasks, {3}, schema, old)
+    assert new is False and path == old.path
 
 
 def test_the_name_tells_time_and_content_and_sorts(tmp_path: Path, schema: LabelSchema) -> None:

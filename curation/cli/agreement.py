@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
+from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say, table
 
 if TYPE_CHECKING:
     from curation.jobs.agreement import AgreementReport
@@ -39,6 +39,9 @@ def agreement(
     ] = None,
     gamma: Annotated[bool, typer.Option("--gamma", help="Measure gamma as well, on a sample (extra `gamma`).")] = False,
     gamma_seconds: Annotated[float, typer.Option("--gamma-seconds", min=1, help="Most seconds for gamma.")] = 60.0,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also by type and role, and who differs from whom on what.")
+    ] = False,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,23 +63,23 @@ def agreement(
     for note in report.notes:
         say(note)
     if report.agreement is not None:
-        _print(report, report.agreement)
+        _print(report, report.agreement, everything)
     done(report.model_dump(mode="json"), as_json)
     if report.agreement is None:
         raise typer.Exit(1)
 
 
-def _print(report: AgreementReport, found: Agreement) -> None:
+def _print(report: AgreementReport, found: Agreement, everything: bool) -> None:
     screen = console()
     screen.width = max(screen.width, 110)  # the tables need that much, also where stderr is no terminal
     two = len(found.pairs) == 1
     shown = "both" if two else "all pairs"
     sides = (f"only {found.pairs[0].first}", f"only {found.pairs[0].second}") if two else ("only first", "only second")
     screen.print(
-        _table(
-            f"{found.articles} articles by two or more of {', '.join(found.annotators)}",
+        table(
             ("", "F1", "95 %", f"in {shown}", *sides),
-            [[name, *_figures(figures)] for name, figures in _rows(found)],
+            ([name, *_figures(figures)] for name, figures in _rows(found)),
+            title=f"{found.articles} articles by two or more of {', '.join(found.annotators)}",
         )
     )
     if not two:
@@ -90,12 +93,21 @@ def _print(report: AgreementReport, found: Agreement) -> None:
         ]
         means = [_f1(one.mean_of_pairs.f1 if one.mean_of_pairs else None) for one in _sections(found).values()]
         titles = ("pair by pair, exact F1", "articles", *_sections(found))
-        screen.print(_table("", titles, [*pairs, ["mean of the pairs", "", *means]]))
-    screen.print(_table("", ("beyond chance", "", "95 %", "measured on"), list(_chance(report, found))))
+        screen.print(table(titles, [*pairs, ["mean of the pairs", "", *means]]))
+    chance = ("beyond chance", "", "95 %", "measured on")
+    screen.print(table(chance, _chance(report, found), left=("measured on",)))
+    worst = sorted(found.disagreements, key=lambda one: -(one.entities + one.triggers + one.arguments))[:SHOWN]
+    say(
+        "most differences: "
+        + ", ".join(f"{one.article_id} {one.entities + one.triggers + one.arguments}" for one in worst)
+    )
+    if not everything:
+        say("by type and role, and who differs from whom on what: --all")
+        return
     for name, section in _sections(found).items():
         by = "role" if name == "arguments" else "type"
-        rows = [[_plain(label), *_figures(figures)] for label, figures in section.by_type.items()]
-        screen.print(_table("", (f"{name} by {by}, exact", "F1", "95 %", f"in {shown}", *sides), rows))
+        rows = ([label, *_figures(figures)] for label, figures in section.by_type.items())
+        screen.print(table((f"{name} by {by}, exact", "F1", "95 %", f"in {shown}", *sides), rows))
         told = getattr(found.pairs[0], name) if two else section
         who = " / ".join(found.annotators) if two else "one / the other"
         if cells := _cells(told.matrix, two):
@@ -103,11 +115,6 @@ def _print(report: AgreementReport, found: Agreement) -> None:
         for label, values in told.attributes.items():
             cells = _cells(values.matrix, two)
             say(f"{label} of {name} in {shown}: the same in {values.same} of {values.items}{cells and f'; {cells}'}")
-    worst = sorted(found.disagreements, key=lambda one: -(one.entities + one.triggers + one.arguments))[:SHOWN]
-    say(
-        "most differences: "
-        + ", ".join(f"{one.article_id} {one.entities + one.triggers + one.arguments}" for one in worst)
-    )
 
 
 def _cells(matrix: Matrix, two: bool) -> str:
@@ -157,23 +164,3 @@ def _f1(figure: float | None) -> str:
 
 def _interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else "{:.3f}–{:.3f}".format(*interval)
-
-
-def _table(title: str, columns: tuple[str, ...], rows: list[list[Any]]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, title=_plain(title) if title else None, title_justify="left")
-    for place, column in enumerate(columns):
-        table.add_column(_plain(column), justify="left" if place == 0 or column == "measured on" else "right")
-    for row in rows:
-        table.add_row(*(_plain(cell) if isinstance(cell, str) else cell for cell in row))
-    return table
-
-
-def _plain(text: str) -> Any:
-    """A label or a name from a file, as it is: rich reads no markup in it."""
-    from rich.text import Text
-
-    from curation.errors import one_line
-
-    return Text(one_line(text))

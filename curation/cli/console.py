@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from curation.project import Project
 
@@ -35,6 +36,26 @@ def say(text: str) -> None:
 
     indent = " " * (len(text) - len(text.lstrip(" ")))
     print(indent + one_line(text, 2000), file=sys.stderr)
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", left: Collection[str] = ()
+) -> Table:
+    """A table of words as they are: nothing in them is read as markup.
+
+    The first column and those named in `left` begin at the left; the others are figures.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from curation.errors import one_line
+
+    made = Table(box=None, pad_edge=False, title=Text(one_line(title)) if title else None, title_justify="left")
+    for place, column in enumerate(columns):
+        made.add_column(Text(one_line(column)), justify="left" if place == 0 or column in left else "right")
+    for row in rows:
+        made.add_row(*(Text(one_line(cell)) for cell in row))
+    return made
 
 
 def done(report: dict[str, Any], as_json: bool) -> None:

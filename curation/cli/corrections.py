@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
+from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say, table
 
 if TYPE_CHECKING:
     from curation.review.corrections import Became, Corrections, Fates, Group
@@ -27,6 +27,9 @@ def corrections(
     snapshot: Annotated[
         Path | None, typer.Option("--snapshot", help="Folder of a snapshot; default: the latest.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also by type and role, what became of labels, attributes and borders.")
+    ] = False,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,28 +41,37 @@ def corrections(
     for note in report.notes:
         say(note)
     if report.corrections is not None:
-        _print(report.corrections)
+        _print(report.corrections, everything)
     done(report.model_dump(mode="json"), as_json)
     if report.corrections is None:
         raise typer.Exit(1)
 
 
-def _print(found: Corrections) -> None:
+def _print(found: Corrections, everything: bool) -> None:
     screen = console()
     screen.width = max(screen.width, 110)  # the tables need that much, also where stderr is no terminal
     say(f"{found.all.annotations} annotations that started from a prediction")
     parts = {"entities": found.all.entities, "triggers": found.all.triggers, "arguments": found.all.arguments}
     columns = ("predicted", "accepted", *_FATES)
-    screen.print(_table(("", *columns), ([name, *_row(fates)] for name, fates in parts.items())))
+    screen.print(table(("", *columns), ([name, *_row(fates)] for name, fates in parts.items())))
     by = {"engine": found.by_engine, "annotator": found.by_annotator, "week": found.by_week}
     titles = ("annotations", "entities", "triggers", "arguments", "median s", "effort")
     for name, groups in by.items():
         rows = ([key, *_group(group)] for key, group in groups.items())
-        screen.print(_table((f"accepted, by {name}", *titles), rows))
+        screen.print(table((f"accepted, by {name}", *titles), rows))
+    times, effort = found.all.times, found.all.effort
+    if times.seconds:
+        low, middle, high = times.seconds
+        say(f"seconds an annotation: median {middle:.0f}, middle half {low:.0f} to {high:.0f}, of {times.timed}")
+    if effort.ratio is not None:
+        say(f"correction effort {effort.ratio:.2f}: {effort.cost} clicks and keys instead of {effort.blank_cost}")
+    if not everything:
+        say("by type and role, what became of labels, attributes and borders: --all")
+        return
     for section, labels in found.by_label.items():
         label = "role" if section == "arguments" else "type"
         rows = ([key, *_row(fates)] for key, fates in labels.items())
-        screen.print(_table((f"{section} by {label}", *columns), rows))
+        screen.print(table((f"{section} by {label}", *columns), rows))
         if changes := found.became[section][:SHOWN]:
             say(f"{section}, what became of labels: {_told(changes)}")
     for one in found.attributes:
@@ -68,12 +80,6 @@ def _print(found: Corrections) -> None:
     for section, borders in found.borders.items():
         moved = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in borders.model_dump().items() if count)
         say(f"{section}, borders: {moved or 'none moved'}")
-    times, effort = found.all.times, found.all.effort
-    if times.seconds:
-        low, middle, high = times.seconds
-        say(f"seconds an annotation: median {middle:.0f}, middle half {low:.0f} to {high:.0f}, of {times.timed}")
-    if effort.ratio is not None:
-        say(f"correction effort {effort.ratio:.2f}: {effort.cost} clicks and keys instead of {effort.blank_cost}")
 
 
 def _row(fates: Fates) -> list[str]:
@@ -94,17 +100,3 @@ def _told(became: Iterable[Became]) -> str:
 
 def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.3f}"
-
-
-def _table(columns: tuple[str, ...], rows: Iterable[list[str]]) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    from curation.errors import one_line
-
-    table = Table(box=None, pad_edge=False)
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place == 0 else "right")
-    for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))  # as they are: rich reads no markup in labels
-    return table

@@ -89,6 +89,11 @@ def test_who_is_compared_and_who_is_not(project_of: Any) -> None:
     assert "another revision of the text" in words
     assert "account is deleted" in words
     assert told["agreement"]["entities"]["exact"]["f1"] == 1.0
+    assert "beyond chance" in words
+    assert "entities by type" not in words
+    code, words, everything = run(project, "--all")
+    assert (code, everything) == (0, told)
+    assert "entities by type, exact" in words
 
 
 def test_one_annotator_only(project_of: Any) -> None:

@@ -39,8 +39,8 @@ def said(article: Article, who: str, type_: str = "Person", **fields: Any) -> An
 SENT = [said(article, "rules", id=f"{article.id}-rules") for article in ARTICLES]
 
 
-def run(project: Project) -> tuple[int, str, dict[str, Any]]:
-    command = ["corrections", "--json", "--project", str(project.root / "curation.toml")]
+def run(project: Project, *words: str) -> tuple[int, str, dict[str, Any]]:
+    command = ["corrections", *words, "--json", "--project", str(project.root / "curation.toml")]
     result = CliRunner().invoke(app, command)
     return result.exit_code, result.stderr, json.loads(result.stdout) if result.stdout else {}
 
@@ -92,6 +92,11 @@ def test_what_is_set_against_what(project_of: Any) -> None:
     ):
         assert part in words
     assert told["corrections"]["all"]["entities"]["acceptance"] == 0.5
+    assert "accepted, by engine" in words
+    assert "entities by type" not in words
+    code, words, everything = run(project, "--all")
+    assert (code, everything) == (0, told)
+    assert "entities by type" in words
 
 
 def test_an_older_prediction_is_read_in_the_labels_of_today(project_of: Any) -> None:

@@ -75,7 +75,9 @@ def test_every_item_is_set_against_what_became_of_it(tmp_path: Path) -> None:
     assert (added["predicted_start"], added["trigger_type"]) == (None, "Report")
     counts = Manifest.read(report.folder).counts
     assert counts.corrections["entity"] == {"attributes": 1, "type and border": 1, "removed": 1}
-    assert "| entity | 3 | 2 | 0% | 0% |" in (report.folder / "README.md").read_text()
+    card = (report.folder / "README.md").read_text()
+    assert "| engine said | people say | kept, of what the engine said | added, of what people say |" in card
+    assert "| entity | 3 | 2 | 0% | 0% |" in card
     assert verify(report.folder) == []
 
 

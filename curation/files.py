@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,21 @@ def _link(temporary: Path, path: Path) -> None:
         pass
     except OSError:  # a file system without links
         temporary.replace(path)
+
+
+def see_that_it_can_be_written(path: Path) -> None:
+    """Find out before long work whether `whole_file` can write `path`, as far as that can be told.
+
+    Raises:
+        CurationError: it cannot; the message names it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise cannot_be_written(path, error) from error
 
 
 def cannot_be_written(path: Path, error: OSError, also: str = "") -> CurationError:

@@ -96,11 +96,10 @@ def _print(report: AgreementReport, found: Agreement, everything: bool) -> None:
         screen.print(table(titles, [*pairs, ["mean of the pairs", "", *means]]))
     chance = ("beyond chance", "", "95 %", "measured on")
     screen.print(table(chance, _chance(report, found), left=("measured on",)))
-    worst = sorted(found.disagreements, key=lambda one: -(one.entities + one.triggers + one.arguments))[:SHOWN]
-    say(
-        "most differences: "
-        + ", ".join(f"{one.article_id} {one.entities + one.triggers + one.arguments}" for one in worst)
-    )
+    differ = {one.article_id: one.entities + one.triggers + one.arguments for one in found.disagreements}
+    worst = sorted((name for name in differ if differ[name]), key=lambda name: -differ[name])[:SHOWN]
+    if worst:
+        say(f"most differences: {', '.join(f'{name} {differ[name]}' for name in worst)}")
     if not everything:
         say("by type and role, and who differs from whom on what: --all")
         return

@@ -11,7 +11,7 @@ from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.confidence import EffortChange, Section, SectionFigures
 from curation.errors import BadInput
-from curation.files import whole_file
+from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_corrected
 from curation.preannotate import Failure
@@ -67,10 +67,12 @@ def calibrate(
     Raises:
         EngineError: the engine or its model is not there.
         BadInput: the gold or the file cannot be used: it has other labels, no scores, too few articles.
+        CurationError: `out` cannot be written.
     """
     place, found = read_corrected(project, gold, why="scores are calibrated in the project's own labels")
     schema = project.load_schema()
-    name = engine or project.engine.name
+    out = out or project.work / "calibration" / f"{engine or project.engine.name}.json"
+    see_that_it_can_be_written(out)
     problems: list[str] = []
 
     def said() -> Iterator[tuple[Annotation, Annotation | str]]:
@@ -96,7 +98,6 @@ def calibrate(
     except ValueError as error:
         more = f" ({problems[0]})" if problems else ""
         raise BadInput(f"{error}{more}", path=annotations or place, way_out="give more corrected articles") from error
-    out = out or project.work / "calibration" / f"{name}.json"
     with whole_file(out) as writing:
         writing.write(fitted.to_json())
     return CalibrateReport(

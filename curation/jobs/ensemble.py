@@ -10,7 +10,7 @@ from curation.article import Article, Value
 from curation.confidence import Section
 from curation.ensemble import Member, SectionMeasured
 from curation.errors import BadInput
-from curation.files import whole_file
+from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.gold import read_corrected
 from curation.preannotate import Engine, Failure, load_engine
 from curation.preannotate.batches import batches
@@ -58,9 +58,12 @@ def ensemble(
     Raises:
         EngineError: a member is not there.
         BadInput: too few members, or the gold cannot be used: it has other labels, too few articles.
+        CurationError: `out` cannot be written.
     """
     if len(members) < 2:
         raise BadInput("an ensemble of one", field="members", way_out="name two engines or more with --member")
+    out = out or project.work / "ensemble.json"
+    see_that_it_can_be_written(out)
     place, found = read_corrected(project, gold, why="votes are weighed in the project's own labels")
     schema = project.load_schema()
     told = options or {}
@@ -92,7 +95,6 @@ def ensemble(
     except ValueError as error:
         more = f" ({problems[0]})" if problems else ""
         raise BadInput(f"{error}{more}", path=place, way_out="give more corrected articles") from error
-    out = out or project.work / "ensemble.json"
     with whole_file(out) as writing:
         writing.write(fitted.to_json())
     return EnsembleReport(

@@ -14,7 +14,7 @@ from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.check import check
 from curation.errors import BadInput
-from curation.files import whole_file
+from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import Gold, read_gold
 from curation.preannotate import Engine
@@ -99,7 +99,10 @@ def evaluate(
     Raises:
         EngineError: the engine or its model is not there.
         BadInput: the gold, the mapping or the file of annotations cannot be used.
+        CurationError: the page cannot be written.
     """
+    if html:
+        see_that_it_can_be_written(html)
     schema = project.load_schema()
     place = gold or project.gold
     if place is None:

@@ -14,7 +14,7 @@ from curation.annotation import Annotation
 from curation.annotation_file import AnnotationFile
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import read_jsonl, whole_file
+from curation.files import read_jsonl, see_that_it_can_be_written, whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.anchoring import anchoring as audit
@@ -108,6 +108,8 @@ def report(
         ReleaseError: the takedown list cannot be read.
         CurationError: the page cannot be written; what stood there before still does.
     """
+    output = output or project.work / OUTPUT
+    see_that_it_can_be_written(output)
     stands = where(project)
     withdrawn = set(read_takedown(project.takedown)) if project.takedown else set()
     readable = {name for name, stage in stands.articles.items() if stage != "gone" and name not in withdrawn}
@@ -160,7 +162,6 @@ def report(
         reader=Shown(articles=reader.articles, of=len(readable)),
     )
     html = page(figures, reader)
-    output = output or project.work / OUTPUT
     with whole_file(output) as file:
         file.write(html)
     if folder is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ import pytest
 
 from curation.annotation import read_annotations
 from curation.confidence import load_confidence
+from curation.errors import CurationError
+from curation.jobs.calibrate import calibrate
+from curation.jobs.ensemble import ensemble
+from curation.jobs.evaluate import evaluate
+from curation.project import Project, load_project
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLD = {
@@ -78,6 +84,19 @@ def test_what_is_fitted_is_applied(project: Path) -> None:
     again = curation(project, "calibrate", "--annotations", "work/preannotations/spacy.jsonl", "--out", "again.json")
     assert again.returncode == 0, again.stderr
     assert (project / "again.json").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        lambda project, out: calibrate(project, engine="none-such", out=out),
+        lambda project, out: evaluate(project, engine="none-such", html=out),
+        lambda project, out: ensemble(project, members=[("none-such", None), ("another", None)], out=out),
+    ],
+)
+def test_a_place_that_takes_no_file_is_seen_before_the_work(project: Path, job: Callable[[Project, Path], Any]) -> None:
+    with pytest.raises(CurationError, match="gold: cannot be written: Is a directory; mend that or pick another place"):
+        job(load_project(project / "curation.toml"), project / "gold")
 
 
 def test_what_cannot_be_used_is_one_line(project: Path) -> None:

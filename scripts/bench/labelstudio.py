@@ -187,7 +187,8 @@ class Bench:
         half, changed = self.count // 2, max(1, self.count // 100)
         self.answer(tasks[: half - 1])
         # A pull looks again at the half minute before the last change it saw; people do not submit thirty a second.
-        time.sleep(OVERLAP.total_seconds() + 1)
+        pause = OVERLAP.total_seconds() + 1
+        time.sleep(pause)
         self.answer(tasks[half - 1 : half])
         ours, bare, sdk, peak = [], [], [], 0.0
         for _ in range(self.rounds):
@@ -205,6 +206,7 @@ class Bench:
         self.memory("full pull", peak, before, max(1, self.count // 4))
         after: list[float] = []
         for turn in range(TURNS):
+            time.sleep(pause if turn else 0)
             self.answer(tasks[half + turn * changed : half + (turn + 1) * changed])
             time.sleep(1)
             seconds, _, fetched = apart(pull_all, work, self.url, self.key, False)

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from curation.labelstudio.client import Client
-from curation.labelstudio.tasks import addresses, condition, listed, read_export
+from curation.labelstudio.tasks import CHUNK, addresses, condition, listed, read_export
 
-WINDOW = 500
+WINDOW = 3 * CHUNK
 """Tasks among which we look at once for those that no one has touched."""
 AHEAD = 2
 """Answers asked for while one is worked on: with two, the server need not wait for us."""

@@ -15,12 +15,12 @@ Kind = Literal["headline", "dateline", "caption", "credit", "quotation", "headin
 MAX_ZONE = 20_000
 """Longest stretch read in one go, in code points; a longer paragraph is cut at a space."""
 
-_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_LINE = re.compile(r"[^\n]+")
 _ENDS = ".!?:;…”\"'’)]|"
 _DATELINE = re.compile(
     r"""(?P<place>[^\W\d_][\w.'’-]*(?:[ ,/]+[^\W\d_][\w.'’-]*){0,5})   # CITY, Country
-        \s*(?:\((?P<agency>[^()\n]{2,40})\))?                                  # (AGENCY)
-        \s*(?://|—|–|--|-|:)(?:\s+|$)""",
+        \s*(?:\((?P<agency>[^()\n]{2,40})\)\s*)?                               # (AGENCY)
+        (?://|—|–|--|-|:)(?:\s+|$)""",
     re.VERBOSE,
 )
 _CAPTION = re.compile(
@@ -55,6 +55,8 @@ _OPENERS = frozenset(
 _DASHES = frozenset(("—", "–", "--"))
 _TITLE = 4
 """Fewest words of a headline that runs on into the text."""
+_LONGEST_TITLE = 500
+"""Code points after which none is looked for."""
 
 
 class Zone(NamedTuple):
@@ -78,6 +80,8 @@ def zones(text: str) -> list[Zone]:
 def _lines(text: str) -> list[tuple[int, int]]:
     lines: list[tuple[int, int]] = []
     for match in _LINE.finditer(text):
+        if match.group().isspace():
+            continue
         start, end = _stripped(text, *match.span())
         if (
             lines
@@ -137,6 +141,8 @@ def _title_end(line: str) -> int | None:
     before = ""
     for place, found in enumerate(_WORD.finditer(line)):
         word = found.group()
+        if found.start() > _LONGEST_TITLE:
+            return opened
         if word in _DASHES and place > _TITLE and (city := _CITY.search(line, 0, found.start())):
             return city.start()
         if word[0].islower() and word not in _SMALL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -120,3 +121,12 @@ def test_a_headline_that_runs_on_into_the_text_stands_apart(text: str, parts: li
 )
 def test_a_sentence_with_many_capitals_is_no_headline(text: str) -> None:
     assert kinds(text) == [("body", text)]
+
+
+@pytest.mark.parametrize("junk", [" ", "\t", "a\n", "Ab — ", "FILE - ", "Photo: a. A "])
+def test_no_junk_takes_long(junk: str) -> None:
+    text = (junk * 200_000)[:200_000] + "\nb"
+    started = time.process_time()
+    for whole in (text, f"a{text} A", f"A {text} A"):
+        assert zones(whole)
+    assert time.process_time() - started < 5  # blanks never ended

@@ -39,6 +39,8 @@ def status(
     report = job(project_from(project))
     for problem in report.problems:
         say(f"unusable: {problem}")
+    for source in report.empty:
+        say(source)
     table = Table(box=None, pad_edge=False)
     if all_articles:
         for column in ("article", "stands at"):
@@ -60,6 +62,8 @@ def status(
         )
         say(f"submitted: {told}" + (", …" if len(report.submitted) > 20 else ""))
         say(_brief(report.brief))
+    if report.to_decide:
+        say(f"tasks to decide or to look at again: {report.to_decide} open in Label Studio, then curation pull")
     steps = [f"{step} ({report.counts[stage]} {stage})" for stage, step in NEXT.items() if report.counts[stage]]
     if steps:
         say(f"next: {'; '.join(steps)}")

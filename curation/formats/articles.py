@@ -23,6 +23,10 @@ _FIELDS = ("id", "text", "title", "source", "published", "language", "licence")
 _MAX_BYTES = 4 * MAX_CHARACTERS
 
 
+class NoArticles(BadInput):
+    """A source that holds no article at all: nothing in it is wrong."""
+
+
 def read_articles(sources: Iterable[str | Path]) -> Iterator[Article | BadInput]:
     """Every article in `sources` (files, folders, globs), one at a time, in a fixed order.
 
@@ -72,7 +76,7 @@ def _files(source: str | Path) -> Iterator[Path | BadInput]:
         yield BadInput(f"cannot be read: {error.strerror}", path=path, way_out="check the path and its permissions")
     if not found:
         way_out = f"name a file, a folder or a glob of {', '.join(SUFFIXES)}"
-        yield BadInput("no articles there", path=path, way_out=way_out)
+        yield NoArticles("no articles there", path=path, way_out=way_out)
     yield from found
 
 

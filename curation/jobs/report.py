@@ -368,6 +368,8 @@ def _reader(
 
 
 def _notes(stands: StatusReport, work: Work, withdrawn: Collection[str]) -> Iterator[str]:
+    if stands.empty and not stands.articles:
+        yield "The project has no articles yet."
     people = [person for person in work.people if person.submitted]
     if not people:
         yield "Nobody has submitted an article yet: the figures on people's work begin with the first."

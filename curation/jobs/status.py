@@ -8,8 +8,9 @@ from pathlib import Path
 from curation.annotation import read_annotations
 from curation.article import Article, Value
 from curation.files import read_jsonl
-from curation.formats.articles import read_articles
-from curation.labelstudio.snapshot import ANNOTATIONS, latest_snapshot
+from curation.formats.articles import NoArticles, read_articles
+from curation.labelstudio.names import is_review
+from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot
 from curation.labelstudio.standing import standing
 from curation.project import Project
 from curation.release import latest_release, read_known
@@ -43,6 +44,8 @@ class StatusReport(Value):
 
     `submitted`: pseudonym → articles that person submitted, as of the last pull; `people`: the same pseudonyms → their
     number in Label Studio (`ls-3`). `brief` is None where no report was made on that pull.
+    `to_decide`: tasks to decide or to look at again that are open as of the last pull. `empty`: why a source holds no
+    articles.
     """
 
     articles: dict[str, str]
@@ -51,6 +54,8 @@ class StatusReport(Value):
     submitted: dict[str, int]
     people: dict[str, str]
     brief: Brief | None
+    to_decide: int
+    empty: tuple[str, ...]
 
 
 def status(project: Project) -> StatusReport:
@@ -66,8 +71,11 @@ def status(project: Project) -> StatusReport:
     release = latest_release(project.releases)
     released = {one.id: one.text_sha256 for one in read_known(release)} if release else {}
     stages: dict[str, str] = {}
-    problems = []
+    problems, empty = [], []
     for found in read_articles(project.articles):
+        if isinstance(found, NoArticles):
+            empty.append(str(found))
+            continue
         if not isinstance(found, Article):
             problems.append(str(found))
             continue
@@ -93,6 +101,8 @@ def status(project: Project) -> StatusReport:
         submitted=submitted,
         people=people,
         brief=_brief(project.work, snapshot.name) if snapshot else None,
+        to_decide=_to_decide(snapshot) if snapshot else 0,
+        empty=tuple(empty),
     )
 
 
@@ -113,6 +123,13 @@ def _submitted(work: Path, snapshot: Path) -> tuple[dict[str, int], dict[str, st
     outer = {name: pseudonyms.key(f"person:{name}") for name in counts}
     names = sorted(counts, key=lambda name: (-counts[name], outer[name]))
     return {outer[name]: counts[name] for name in names}, {outer[name]: name for name in names}
+
+
+def _to_decide(snapshot: Path) -> int:
+    return sum(
+        is_review(record["purpose"]) and record["state"] in ("untouched", "draft")
+        for _, record in read_jsonl(snapshot / TASKS)
+    )
 
 
 def _brief(work: Path, snapshot: str) -> Brief | None:

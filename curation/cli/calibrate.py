@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
-from curation.cli.engine_options import EngineOptions, engine_options
+from curation.cli.engine_options import EngineOption, EngineOptions, ModelOption, engine_options
 
 if TYPE_CHECKING:
     from curation.jobs.calibrate import CalibrateReport
@@ -28,8 +28,8 @@ def calibrate(
             help="Corrected articles: a folder of inline files, or a .jsonl of annotations; default: the project's.",
         ),
     ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
     option: EngineOptions = None,
     annotations: Annotated[
         Path | None, typer.Option("--annotations", help="What the engine said earlier (.jsonl), instead of running it.")

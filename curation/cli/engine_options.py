@@ -1,4 +1,4 @@
-"""`--option NAME=VALUE`: what an engine can be told beside its model."""
+"""The options that name an engine, its model, and what it can be told beside it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+EngineOption = Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")]
 EngineOptions = Annotated[
     list[str] | None,
     typer.Option(

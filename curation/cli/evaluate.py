@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, console, done, progress, project_from, say
-from curation.cli.engine_options import EngineOptions, engine_options
+from curation.cli.engine_options import EngineOption, EngineOptions, ModelOption, engine_options
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,8 +33,8 @@ def evaluate(
             help="Folder of inline files, or .jsonl of annotations or of the neutral form; default: the project's.",
         ),
     ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
     option: EngineOptions = None,
     annotations: Annotated[
         Path | None, typer.Option("--annotations", help="Measure the annotations in this .jsonl instead of an engine.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from curation.cli.console import JsonOption, ProjectOption, done, progress, project_from, say
-from curation.cli.engine_options import EngineOptions, engine_options
+from curation.cli.engine_options import EngineOption, EngineOptions, ModelOption, engine_options
 
 
 def register(app: typer.Typer) -> None:
@@ -23,8 +23,8 @@ def preannotate(
             "--articles", help="File, folder or glob of .txt, .jsonl, .csv, .parquet; may stand several times."
         ),
     ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="Name of the engine; default: the project's.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Model of the engine: a name or a folder.")] = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
     option: EngineOptions = None,
     out: Annotated[
         str | None,

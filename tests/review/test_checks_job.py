@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -191,7 +192,12 @@ def test_the_command(project: Project) -> None:
     assert "\x1b" not in ran.stderr
     assert "[Harl]" in ran.stderr
     assert "[bold]" in ran.stderr
-    assert f"{report['found']} findings, 1 shown" in ran.stderr
+    told = re.search(r"(\d+) findings, (\d+) of them worth a look \(a score of 0\.1 or more\), 1 shown", ran.stderr)
+    assert told is not None
+    everything = json.loads(_run(project, "people", "--top", "1000", "--json").stdout)["findings"]
+    worth = sum(finding["score"] >= 0.1 for finding in everything)
+    assert [int(number) for number in told.groups()] == [report["found"], worth] == [len(everything), worth]
+    assert 0 < worth < len(everything)
 
     gone = _run(project, "people", "--dismiss", finding["id"], "--why", "a gun of that name", "--json")
     assert json.loads(gone.stdout)["dismissed"] == 1

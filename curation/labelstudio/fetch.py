@@ -93,10 +93,12 @@ def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
     coming: deque[Future[_Answer | None]] = deque(worker.submit(next, answers, None) for _ in range(AHEAD))
 
     def arriving() -> Iterator[_Answer]:
-        with worker:
+        try:
             while (answer := coming.popleft().result()) is not None:
                 coming.append(worker.submit(next, answers, None))
                 yield answer
+        finally:  # who stops early does not wait for requests that were not begun
+            worker.shutdown(cancel_futures=True)
 
     return arriving()
 

@@ -38,7 +38,7 @@ def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
             f"title {title!r}: Label Studio takes titles of {TITLE[0]} to {TITLE[-1]} characters; give another one"
         )
     if (begun := ledger.makings(client.url, schema.name, title)) and (
-        there := _made(client, title, begun, max(begun.values()) + patience)
+        there := _made(client, title, begun, min(max(begun.values()), time.time()) + patience)
     ):
         return _taken_over(client, ledger, schema, there)
     making = uuid.uuid4().hex[:16]

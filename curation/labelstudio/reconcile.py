@@ -99,7 +99,7 @@ def finish(client: Client, ledger: Ledger, project: KnownProject, *, patience: f
     for batch, kind, begun in ledger.sending(project):
         if kind == "predictions":
             ledger.end_predictions(batch, sure=False)
-        elif tasks := wait_for(client, project, batch, begun + patience):
+        elif tasks := wait_for(client, project, batch, min(begun, time.time()) + patience):
             superseded += ledger.found(project, batch, tasks)
         else:
             ledger.lost(batch)

@@ -102,18 +102,20 @@ def _write_split(
                     writers[config].write_table(table, row_group_size=table.num_rows)
 
         written: Future[None] | None = None
-        for tables in ahead(reading, lambda piece: _tables(rows, piece), pieces(numbers, rows.lengths)):
-            for config, table in tables.items():
-                if config == DATA:
-                    counting.add(table, split)
-                else:
-                    counting.more(config, table, split)
-            meanwhile()
-            if written:
+        try:
+            for tables in ahead(reading, lambda piece: _tables(rows, piece), pieces(numbers, rows.lengths)):
+                for config, table in tables.items():
+                    if config == DATA:
+                        counting.add(table, split)
+                    else:
+                        counting.more(config, table, split)
+                meanwhile()
+                if written:
+                    written.result()
+                written = writing.submit(write, tables)
+        finally:
+            if written:  # whatever happened, no file is closed while it is written to
                 written.result()
-            written = writing.submit(write, tables)
-        if written:
-            written.result()
     return {config: _size(path) for config, path in paths.items()}
 
 

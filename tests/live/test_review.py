@@ -159,10 +159,12 @@ def test_two_people_differ_and_one_decides(
     # Killed on the way and run again, there is one task for each article on which they differ.
     pull(project)
     job = subprocess.Popen([sys.executable, "-m", "curation", "review"], cwd=project.root)
+    limit = time.monotonic() + 120
     while job.poll() is None and not tasks(client, pushed.project_id, ADJUDICATE):
+        assert time.monotonic() < limit
         time.sleep(0.02)
     job.send_signal(signal.SIGKILL)
-    job.wait()
+    job.wait(30)
     found = review(project)
     assert (found.agreed, found.differ, found.sent + found.already_there) == (3, 3, 3)
     assert review(project).already_there == 3

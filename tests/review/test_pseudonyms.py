@@ -42,7 +42,7 @@ def test_everyone_has_one_name_outside_in_every_place(tmp_path: Path, annotation
 
 
 def test_first_runs_at_once_share_one_secret(tmp_path: Path) -> None:
-    together = threading.Barrier(8)
+    together = threading.Barrier(8, timeout=60)
 
     def run(number: int) -> str:
         together.wait()

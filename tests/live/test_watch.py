@@ -11,7 +11,6 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +24,16 @@ from curation.project import load_project
 
 pytestmark = pytest.mark.live
 
+# Who runs the tests in the background ignores ctrl-C, and that would be handed on. It is the child that takes it back:
+# `preexec_fn` hangs now and then where the process that forks has threads.
+CURATION = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from curation.__main__ import main
+sys.argv[0] = "curation"
+main()
+"""
+
 
 class Run:
     """A `curation` command under way, with its lines as they come."""
@@ -34,14 +43,12 @@ class Run:
             name: value for name, value in os.environ.items() if not name.startswith(("LABEL_STUDIO", "CURATION_W"))
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "curation", *words],
+            [sys.executable, "-c", CURATION, *words],
             cwd=folder,
             env={**clean, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": key},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # Who runs the tests in the background ignores ctrl-C, and that would be handed on.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         assert self.process.stdout is not None and self.process.stderr is not None
         self.out, self.err = self.lines(self.process.stdout), self.lines(self.process.stderr)

@@ -1,11 +1,12 @@
 """Reviewed articles made by the dozen for the tests, and a way to build a release of them from another process.
 
-python made.py OUT COUNT SEED [--shuffle] [--pause]     builds v0.1.0 of COUNT articles in OUT
+python made.py OUT COUNT SEED [--shuffle] [--pause] [--largest=BYTES]     builds v0.1.0 of COUNT articles in OUT
 """
 
 from __future__ import annotations
 
 import random
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -127,6 +128,9 @@ def _main(out: str, count: str, seed: str, *flags: str) -> None:
     rows = corpus(int(count), int(seed))
     if "--shuffle" in flags:
         random.Random(7).shuffle(rows)
+    for flag in flags:
+        if flag.startswith("--largest="):  # what a file may have; more is refused, as by a full disk
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(flag.partition("=")[2]),) * 2)
 
     def pausing() -> Iterator[ReviewedArticle]:
         for number, row in enumerate(rows):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -39,11 +38,11 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def elsewhere(out: Path, *arguments: str, seed: str = "1", **options: Any) -> subprocess.CompletedProcess[str]:
+def elsewhere(out: Path, *arguments: str, seed: str = "1") -> subprocess.CompletedProcess[str]:
     """`made.py` in a process of its own."""
     environment = os.environ | {"PYTHONHASHSEED": seed}
     command = [sys.executable, str(MADE), str(out), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, **options)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def changed(row: ReviewedArticle, **annotation: Any) -> ReviewedArticle:
@@ -219,12 +218,7 @@ def test_killed_in_the_middle_it_leaves_nothing_under_the_final_name(tmp_path: P
 @pytest.mark.parametrize("limit", [20_000, 400_000])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
     """Files that may not grow past `limit` bytes fail as a full disk does: early, in the rows, or late."""
-    run = elsewhere(
-        tmp_path,
-        "300",
-        "0",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
+    run = elsewhere(tmp_path, "300", "0", f"--largest={limit}")
     assert run.returncode == 1
     last = run.stderr.strip().splitlines()[-1]
     assert last.startswith("curation.errors.ReleaseError")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from curation.errors import LabelStudioError, ProjectDiffers, one_line
 from curation.labelstudio.client import Client
@@ -31,7 +31,17 @@ FIELDS = {"include": "id,title,description,created_at,label_config,model_version
 """What we ask of a project: asked for everything, Label Studio counts all its tasks and annotations."""
 
 
-def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None = None) -> KnownProject | None:
+class Ours(NamedTuple):
+    """A project of ours that is there. `mark`: which versions of the schema its annotations were made with.
+
+    None where someone removed the mark.
+    """
+
+    project: KnownProject
+    mark: Mark | None
+
+
+def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None = None) -> Ours | None:
     """Our project for the schema of that name (with that title, if one is given), or None where there is none.
 
     Raises:
@@ -48,7 +58,7 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
             f"project {known[0].id} ({known[0].title}) is gone from {client.url}: someone deleted it, or it is another "
             "Label Studio; what was pulled is kept; push with --new-project to begin again, or give another title"
         )
-    return known[0]
+    return Ours(known[0], read_mark(there))
 
 
 def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
@@ -133,12 +143,7 @@ def contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
     }
 
 
-def schema_mark(client: Client, project: KnownProject) -> Mark | None:
-    """Which versions of the schema the project's annotations were made with; None where the mark was removed."""
-    return read_mark(client.get(f"/api/projects/{project.id}", FIELDS))
-
-
-def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None) -> KnownProject | None:
+def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None) -> Ours | None:
     """Our project on the server, where the ledger does not know it."""
     found = {
         there["id"]: there
@@ -153,7 +158,8 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
     if len(found) > 1:
         raise _several(client, schema, {number: there["title"] for number, there in found.items()})
     for number, there in found.items():
-        return ledger.know(client.url, number, there["title"], schema.name, there["created_at"], "")
+        known = ledger.know(client.url, number, there["title"], schema.name, there["created_at"], "")
+        return Ours(known, read_mark(there))
     return None
 
 

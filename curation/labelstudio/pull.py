@@ -21,11 +21,10 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.decode import Decoded, decode
 from curation.labelstudio.fetch import fetch
 from curation.labelstudio.ledger import KnownProject, Ledger
-from curation.labelstudio.projects import find_project, schema_mark
+from curation.labelstudio.projects import find_project
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
-from curation.labelstudio.tasks import condition, link, listed, newest, touched
-from curation.labelstudio.versions import Mark
+from curation.labelstudio.tasks import PAGE, condition, link, listed, newest, touched
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
@@ -81,10 +80,11 @@ def pull(
     client.version()
     begun = datetime.now(UTC)
     with Ledger(work) as ledger, alone(work / "snapshots" / "pull.lock", "pull"):
-        project = find_project(client, ledger, schema, title)
-        if project is None:
+        ours = find_project(client, ledger, schema, title)
+        if ours is None:
             named = f" titled {title}" if title else ""
             raise LabelStudioError(f"{client.url} has no project for {schema.name}{named}; run push first")
+        project, mark = ours
         follow(client, ledger, project)
         live = ledger.ids(project)
         previous = latest_of_project(work, project.id, project.created_at)
@@ -98,7 +98,7 @@ def pull(
 
         def read(task: dict[str, Any]) -> Decoded:
             current = ledger.current(project, task["id"]) if touched(task) else None
-            made_with = news.mark.in_force if news.mark else None
+            made_with = mark.in_force if mark else None
             return decode(task, schema, sent=ledger.sent, current=current, made_with=made_with)
 
         source = Source(client.url, project.id, project.title, project.created_at, schema.ref)
@@ -146,13 +146,12 @@ def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
 class _News(NamedTuple):
     """What the server says of the project before any task is fetched.
 
-    stamp     the latest change to any task so far, by the server's clock
+    stamp     all changes up to this one, by the server's clock, are among those of which it tells
     since     the moment after which changes were asked for; None: they were not
     changed   the stamp of every task that changed after it, by id
     drafts    ids of the tasks in which someone has begun
     """
 
-    mark: Mark | None
     stamp: str | None
     since: datetime | None
     changed: dict[int, str | None]
@@ -164,17 +163,19 @@ def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
 
     A task that was fetched early may have changed while others were fetched.
     """
-    mark = schema_mark(client, project)
-    _, latest = newest(client, project.id, "updated_at", "id,updated_at")
-    newer = latest.get("updated_at") if latest else None
     moment = _moment(stamp)
     if moment is None:
-        return _News(mark, newer, None, {}, set())
+        _, task = newest(client, project.id, "updated_at", "id,updated_at")
+        return _News(task.get("updated_at") if task else None, None, {}, set())
     since = moment - OVERLAP
     after = condition("updated_at", "greater_or_equal", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "Datetime")
-    found = {task["id"]: task["updated_at"] for task in listed(client, project.id, after, include="id,updated_at")}
+    found = list(listed(client, project.id, after, include="id,updated_at"))
+    # What changed after the first page was asked for may be missing there, and has a later stamp than all that is.
+    stamps = (stamp, *(task["updated_at"] for task in found[:PAGE]))
+    latest = max((when, one) for one in stamps if (when := _moment(one)))[1]
     begun = condition("draft_exists", "equal", True, "Boolean")
-    return _News(mark, newer, since, found, {task["id"] for task in listed(client, project.id, begun)})
+    drafts = {task["id"] for task in listed(client, project.id, begun)}
+    return _News(latest, since, {task["id"]: task["updated_at"] for task in found}, drafts)
 
 
 def _changed(news: _News, before: dict[int, TaskLine], live: list[int]) -> set[int]:

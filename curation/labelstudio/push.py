@@ -178,7 +178,7 @@ def _project(
             if there is None or there["created_at"] != known.created_at:
                 ledger.forget(known)
     found = find_project(client, ledger, schema, title)
-    project = found or make_project(client, ledger, schema, title, patience=patience)
+    project = found.project if found else make_project(client, ledger, schema, title, patience=patience)
     told = remove_spares(client, ledger, project)
     return keep_in_step(client, ledger, schema, project) if found else project, told
 

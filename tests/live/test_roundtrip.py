@@ -221,6 +221,42 @@ def test_what_people_do_while_a_long_pull_runs_is_in_the_next_one(
     assert pull(client, schema, work=tmp_path, full=True).unchanged
 
 
+def test_what_people_do_between_two_pages_of_what_changed_is_in_the_next_pull(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["curation.labelstudio.pull"]
+    work = pairs(schema, 5)
+    report = push(client, schema, work, work=tmp_path, title=title)
+    first, *others = answers.tasks(client, report.project_id)
+    texts = {article.id: article for article, _ in work}
+
+    def works_on(*tasks: answers.TaskToAnswer) -> None:
+        for task in tasks:
+            article = texts[task.article_id]
+            answers.submit(client, task.id, made.annotation(article, schema, task.id), article, schema)
+
+    pull(client, schema, work=tmp_path)
+    works_on(*others)
+    monkeypatch.setattr(module, "OVERLAP", timedelta(0))
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setitem(listed.__kwdefaults__, "page", 2)
+    get, pages = client.get, 0
+
+    def someone_works(path: str, params: dict[str, Any] | None = None) -> Any:
+        nonlocal pages
+        answer = get(path, params)
+        if params and "tasks:updated_at" in params.get("query", ""):
+            pages += 1
+            if pages == 1:
+                works_on(first, others[-1])  # the first stands before this page, the last on the next one
+        return answer
+
+    monkeypatch.setattr(client, "get", someone_works)
+    assert pull(client, schema, work=tmp_path).submitted == 4
+    assert pages > 1
+    assert pull(client, schema, work=tmp_path).submitted == 5
+
+
 def test_tasks_that_no_one_touched_are_kept_the_same_however_they_came(
     client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

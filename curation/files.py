@@ -139,15 +139,26 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         BadInput: the file cannot be read, or a line is longer than `MAX_LINE`.
     """
+    for number, raw in lines_or_faults(path):
+        if isinstance(raw, BadInput):
+            raise raw
+        yield number, raw
+
+
+def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
+    """The same, but in place of a line that is too long comes what is wrong with it, and then the lines behind it."""
     try:
         with path.open("rb") as file:
             number = 0
             while raw := file.readline(MAX_LINE + 1):
                 number += 1
-                if len(raw) > MAX_LINE:
-                    what, way_out = f"line is longer than {MAX_LINE} bytes", "give one record a line"
-                    raise BadInput(what, path=path, line=number, way_out=way_out)
-                yield number, raw
+                if len(raw) <= MAX_LINE:
+                    yield number, raw
+                    continue
+                while raw and not raw.endswith(b"\n"):
+                    raw = file.readline(MAX_LINE + 1)
+                what, way_out = f"line is longer than {MAX_LINE} bytes", "give one record a line"
+                yield number, BadInput(what, path=path, line=number, way_out=way_out)
     except OSError as error:
         raise BadInput(
             f"cannot be read: {error.strerror or error}",

@@ -178,7 +178,9 @@ def _resolve(root: Path, settings: File) -> Project:
     here, engine, studio = settings.project, settings.engine, settings.labelstudio
     url = os.environ.get("LABEL_STUDIO_URL") or studio.url
     if url and not url.startswith(("http://", "https://")):
-        raise ProjectError(f"{url} is no address", field="LABEL_STUDIO_URL", way_out="begin with http:// or https://")
+        what = "the address holds a password" if "@" in url else f"{url} is no address"
+        way_out = "give an API key instead" if "@" in url else "begin with http:// or https://"
+        raise ProjectError(what, field="LABEL_STUDIO_URL", way_out=way_out)
     ca = os.environ.get("LABEL_STUDIO_CA") or studio.ca
     return Project(
         root=root,

@@ -94,3 +94,12 @@ def test_a_file_that_is_no_settings_is_one_line(tmp_path: Path, raw: bytes, says
 def test_no_project_there(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="curation init"):
         load_project(tmp_path / "curation.toml")
+
+
+@pytest.mark.parametrize("url", ["user:pass-7@host", "ftp://user:pass-7@host", "user:pass-7@host:8080/ls"])
+def test_an_address_with_a_password_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    (tmp_path / "curation.toml").write_text('[project]\nname = "made"\narticles = ["*.txt"]\nschema = "s.yaml"\n')
+    monkeypatch.setenv("LABEL_STUDIO_URL", url)
+    with pytest.raises(ProjectError, match="holds a password") as caught:
+        load_project(tmp_path / "curation.toml")
+    assert "pass-7" not in str(caught.value)

@@ -15,7 +15,7 @@ from typing import Any
 
 from curation.article import MAX_CHARACTERS, Article, normalise
 from curation.errors import BadInput
-from curation.files import json_object, read_lines
+from curation.files import json_object, lines_or_faults
 
 SUFFIXES = (".txt", ".jsonl", ".csv", ".parquet")
 METADATA = "metadata.csv"
@@ -104,8 +104,10 @@ def _txt(path: Path) -> Iterator[Article | BadInput]:
 
 
 def _jsonl(path: Path) -> Iterator[Article | BadInput]:
-    for number, raw in read_lines(path):
-        if raw.strip():
+    for number, raw in lines_or_faults(path):
+        if isinstance(raw, BadInput):
+            yield raw
+        elif raw.strip():
             try:
                 yield _article(json_object(raw, path=path, line=number), path, number)
             except BadInput as error:

@@ -29,7 +29,9 @@ def init(folder: Path, *, sample: bool = False) -> list[Path]:
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("is not empty", path=folder, way_out="name a new or an empty folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
+        # One that stands there may be a mounted volume, into which nothing can be renamed from beside it.
+        beside = folder if folder.exists() else folder.parent
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=beside) as made:
             here = Path(made) / folder.name
             shutil.copytree(source / "schemas", here / "schemas")
             if sample:

@@ -26,7 +26,9 @@ TRIES = 4
 PAUSE = 0.5
 """Seconds before such a request is sent again."""
 BUSY = frozenset({429, 502, 503, 504})
-"""Answers after which such a request is sent again."""
+"""Answers of a server that is busy or starts."""
+PASSING = BUSY | {500}
+"""Answers after which such a request is sent again: a listing fails with 500 where a task is deleted under way."""
 RENEW_AFTER = 0.6
 """Part of an access token's life after which it is renewed."""
 
@@ -198,7 +200,7 @@ class Client:
                 if attempt + 1 >= tries:
                     raise self._unreachable(error) from error
             else:
-                if answer.status_code not in BUSY or attempt + 1 >= tries:
+                if answer.status_code not in PASSING or attempt + 1 >= tries:
                     return self._checked(method, path, answer, again=again, missing=missing)
         raise AssertionError("the last try returns or raises")
 

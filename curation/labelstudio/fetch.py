@@ -3,6 +3,10 @@
 What someone has worked on is exported, since nothing else brings all of it. An export makes Label Studio read every
 prediction, though only their numbers come of it; so where every task is wanted, those that no one has touched are
 taken from listings, which cost the server less than half the time. Of such a task the same is kept either way.
+
+A listing chooses tasks first and reads their rows later: a task that someone turned to in between would come as
+untouched, with the stamp of that very change, and the next pull would take it for known. So what changed since the
+pull began is exported, which reads a task's stamp before its annotations.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from bisect import bisect
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import httpx
@@ -29,16 +34,17 @@ COUNTERS = ("total_annotations", "cancelled_annotations", "comment_count")
 """What is 0 in such a task."""
 
 
-def fetch(client: Client, project: int, ids: list[int], *, every: bool) -> Iterator[dict[str, Any]]:
+def fetch(client: Client, project: int, ids: list[int], *, until: datetime | None = None) -> Iterator[dict[str, Any]]:
     """The tasks with those ids, which rise, as they are kept; ids that are gone are left out.
 
     The first are asked for from now on, and the next while these are worked on. It is one request at a time, for
     Label Studio does not serve two any faster.
 
     Args:
-        every: the ids are those of all tasks, or nearly.
+        until: the ids are those of all tasks, or nearly, and this is no later than the latest change before the pull
+            began; None: they are few.
     """
-    answers = _every(client, project, ids) if every else _exports(client, project, ids)
+    answers = _every(client, project, ids, until) if until else _exports(client, project, ids)
     coming = _ahead(answers)
     return (task for answer in coming for task in _read(client, project, answer))
 
@@ -55,10 +61,10 @@ def _exports(client: Client, project: int, ids: Iterable[int]) -> Iterator[_Answ
         yield _Answer([], client.fetch(address))
 
 
-def _every(client: Client, project: int, ids: list[int]) -> Iterator[_Answer]:
+def _every(client: Client, project: int, ids: list[int], until: datetime) -> Iterator[_Answer]:
     for begin in range(0, len(ids), WINDOW):
         window = ids[begin : begin + WINDOW]
-        untouched = _untouched(client, project, window)
+        untouched = _untouched(client, project, window, until)
         waiting = sorted(untouched.values(), key=_number)
         for chunk, address in addresses(project, (task for task in window if task not in untouched)):
             below = bisect(waiting, chunk[-1], key=_number)
@@ -68,7 +74,7 @@ def _every(client: Client, project: int, ids: list[int]) -> Iterator[_Answer]:
             yield _Answer(waiting, None)
 
 
-def _untouched(client: Client, project: int, window: list[int]) -> dict[int, dict[str, Any]]:
+def _untouched(client: Client, project: int, window: list[int], until: datetime) -> dict[int, dict[str, Any]]:
     """Those tasks of the window that no one has touched, by id: all that the server is sure of."""
     found = listed(
         client,
@@ -83,8 +89,16 @@ def _untouched(client: Client, project: int, window: list[int]) -> dict[int, dic
     return {
         task["id"]: {**task, "annotations": [], "drafts": []}
         for task in found
-        if task["id"] in wanted and all(task.get(counter) == 0 for counter in COUNTERS)
+        if task["id"] in wanted and all(task.get(counter) == 0 for counter in COUNTERS) and _stood(task, until)
     }
+
+
+def _stood(task: dict[str, Any], until: datetime) -> bool:
+    """Has the task not changed after that?"""
+    try:
+        return datetime.fromisoformat(task["updated_at"]) <= until
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:

@@ -94,7 +94,8 @@ def pull(
             before = {task.task: task for task in previous.tasks()} if previous else {}
             news = asked.result()
         changed = _changed(news, before, live) if partly else set(live)
-        coming = fetch(client, project.id, sorted(changed), every=len(changed) == len(live))
+        every = len(changed) == len(live)
+        coming = fetch(client, project.id, sorted(changed), until=_moment(news.stamp) if every else None)
 
         def read(task: dict[str, Any]) -> Decoded:
             current = ledger.current(project, task["id"]) if touched(task) else None

@@ -11,7 +11,7 @@ import hashlib
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -61,8 +61,12 @@ class Inputs:
     people agreed on them, where there were several.
     """
 
-    def __init__(self, lines: Iterable[pa.RecordBatch], known: KnownArticles) -> None:
-        """Raises ValueError where a line is of no article that is known, or is not whole."""
+    def __init__(self, lines: Iterable[pa.RecordBatch], known: KnownArticles, aside: Collection[str] = ()) -> None:
+        """`aside`: who was left out of the release, and is to be read again.
+
+        Raises ValueError where a line is of no other article that is known, or is not whole.
+        """
+        self._aside = pa.array(list(aside), pa.string())
         self._keys = np.zeros((len(known), 32), np.uint8)
         self.lost = np.zeros((len(known), len(LOSSES)), np.uint32)
         self.agreement: dict[int, list[int]] = {}
@@ -74,12 +78,17 @@ class Inputs:
 
     def _take(self, lines: pa.RecordBatch, known: KnownArticles) -> NDArray[np.int64]:
         """Keep what some lines say. Returns the numbers of their articles."""
+        lines = lines.filter(pc.invert(pc.is_in(lines["id"], value_set=self._aside)))
         found = pc.index_in(lines["id"], value_set=known.ids)
         if found.null_count:
             raise ValueError("an article is not known")
         numbers: NDArray[np.int64] = found.to_numpy().astype(np.int64)
         self._keys[numbers] = np.frombuffer(unhexed(lines["key"]), np.uint8).reshape(-1, 32)
         lost, agreement = lines["lost"], lines["agreement"]
+        for counts, size in ((lost, len(LOSSES)), (agreement, 9)):
+            whole = pc.all(pc.equal(pc.list_value_length(counts), size), min_count=0).as_py()
+            if not whole or (pc.min(counts.flatten()).as_py() or 0) < 0:
+                raise ValueError("counts are not whole")
         here = numbers[lost.is_valid().to_numpy(zero_copy_only=False)]
         self.lost[here] = lost.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(LOSSES))
         several = numbers[agreement.is_valid().to_numpy(zero_copy_only=False)].tolist()
@@ -133,9 +142,10 @@ def read_before(folder: Path | None, recipe: str) -> Before | None:
     if wrong := differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES)):
         raise ReleaseError(f"{folder}: {wrong[0]}; {TAKE_AGAIN}")
     known = read_hashes(folder)
-    inputs = _read_inputs(inputs_of(folder, manifest.logical_sha256, recipe), known)
+    aside = [one.article_id for one in manifest.splits.set_aside]
+    inputs = _read_inputs(inputs_of(folder, manifest.logical_sha256, recipe), known, aside)
     rows = [f"{config}/{split}.parquet" for config in CONFIGS for split in SPLITS]
-    if inputs is not None and (wrong := differing(folder, manifest, rows)):
+    if wrong := differing(folder, manifest, rows):
         raise ReleaseError(f"{folder}: {wrong[0]}; {TAKE_AGAIN}")
     table = read_splits(folder / SPLIT_TABLE)
     return Before(folder, manifest, read_schema(folder), read_labels(folder), table, known, inputs)
@@ -245,7 +255,7 @@ def inputs_of(release: Path, logical_sha256: str, recipe: str) -> Path:
     return release.with_name(f".{release.name}-{logical_sha256[:16]}-{recipe[:16]}.inputs")
 
 
-def _read_inputs(path: Path, known: KnownArticles) -> Inputs | None:
+def _read_inputs(path: Path, known: KnownArticles, aside: Collection[str]) -> Inputs | None:
     """The inputs of the articles in a release; None where there is no such file, or not a good one."""
     if not path.is_file():
         return None
@@ -254,6 +264,6 @@ def _read_inputs(path: Path, known: KnownArticles) -> Inputs | None:
     parsing = pj.ParseOptions(explicit_schema=pa.schema(columns), unexpected_field_behavior="error")
     try:
         with pj.open_json(path, pj.ReadOptions(block_size=_BLOCK), parsing) as reader:
-            return Inputs(reader, known)
+            return Inputs(reader, known, aside)
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return None

@@ -161,7 +161,10 @@ def build_release(
             )
             target = out / f"v{proposal.version}"
             if target.exists():
-                return _standing(target, logical_sha256, proposal, intake.barred)
+                standing = _standing(target, logical_sha256, proposal, intake.barred)
+                if intake.inputs.stat().st_size:
+                    intake.inputs.replace(inputs_of(target, logical_sha256, how))
+                return standing
 
             sizes = sizes or write()
             write_jsonl(part / ARTICLES, known_lines(intake, placement))

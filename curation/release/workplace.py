@@ -32,6 +32,8 @@ def workplace(out: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
+        if isinstance(error.filename, str) and not Path(error.filename).is_relative_to(out):
+            raise  # what a release is made of
         raise ReleaseError(
             f"{error.filename or out}: cannot be written: {error.strerror or error}; free space or pick another place "
             "and run again, no release was left half-written"

@@ -115,3 +115,12 @@ def test_good_articles_raise_the_first_bad_one(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("", encoding="utf-8")
     with pytest.raises(BadInput, match=r"a\.txt"):
         list(good_articles([tmp_path]))
+
+
+def test_articles_behind_a_line_that_is_too_long_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curation.files.MAX_LINE", 100)
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f'{{"id": "{n}", "text": "{"x" * (500 if n == 1 else 5)}"}}\n' for n in range(3)))
+    one, long, two = read_articles([path])
+    assert isinstance(one, Article) and isinstance(two, Article) and (one.id, two.id) == ("0", "2")
+    assert isinstance(long, BadInput) and long.line == 2 and "longer than 100 bytes" in str(long)

@@ -22,6 +22,8 @@ from curation.release.canonical import canonical
 from curation.release.documents import row
 from curation.release.manifest import Manifest
 from curation.release.screen import Screen
+from curation.release.splits import SPLITS
+from curation.release.table import read_splits
 from curation.schema import LabelSchema
 
 TYPES = {SCHEMA.ref: (*SCHEMA.entity_names, *SCHEMA.event_names)}
@@ -152,7 +154,16 @@ def test_inputs_that_are_not_whole_are_not_relied_upon(tmp_path: Path, validated
     first = build(lines(corpus(30)), tmp_path)
     (path,) = tmp_path.glob(".v*.inputs")
     held = path.read_text()
-    for bad in ("", held[:-20], held.replace("a-0003", "a-9999"), held.replace('"key": "', '"key": "0'), "[]\n" + held):
+    negative, short = ('"lost": [-1, 0, 0, 0, 0, 0, 0]}', '"agreement": [1]}')
+    for bad in (
+        "",
+        held[:-20],
+        held.replace("a-0003", "a-9999"),
+        held.replace('"key": "', '"key": "0'),
+        "[]\n" + held,
+        held.replace('"}', f'", {negative}', 1),
+        held.replace('"}', f'", {short}', 1),
+    ):
         path.write_text(bad)
         validated.clear()
         made = build(lines(corpus(31)), tmp_path / "more", previous=first.folder)
@@ -197,8 +208,11 @@ def test_rows_are_not_taken_over_from_a_file_that_was_changed(tmp_path: Path) ->
     first = build(lines(corpus(30)), tmp_path)
     path = first.folder / "documents" / "train.parquet"
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(ReleaseError, match=r"documents/train\.parquet: has SHA-256"):
-        build(lines(corpus(31)), tmp_path, previous=first.folder)
+    for _ in range(2):
+        with pytest.raises(ReleaseError, match=r"documents/train\.parquet: has SHA-256"):
+            build(lines(corpus(31)), tmp_path, previous=first.folder)
+        for inputs in tmp_path.glob(".v*.inputs"):  # nor is it compared with, where nothing is taken over
+            inputs.unlink()
 
 
 def test_a_line_that_is_no_row_stops_the_build(tmp_path: Path) -> None:
@@ -210,3 +224,33 @@ def test_a_line_that_is_no_row_stops_the_build(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="a-0001 comes twice"):
         build([*good, good[1]], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".building.lock"]
+
+
+@pytest.mark.parametrize("form", ["lines", "unread"])
+def test_all_others_are_taken_over_where_somebody_was_set_aside(
+    tmp_path: Path, validated: list[str], form: str
+) -> None:
+    def given(rows: list[ReviewedArticle]) -> Any:
+        return lines(rows) if form == "lines" else unread(rows, "pull")
+
+    rows = corpus(40)
+    first = build(given(rows), tmp_path)
+    table, text = read_splits(first.folder / "splits.csv"), {row.article.id: row.article.text for row in rows}
+    one, two = (next(name for name, place in table.items() if place.split == split) for split in SPLITS[:2])
+    rows.append(reviewed("z-both", f"{text[one]} {text[two]}"))
+    second = build(given([*rows, reviewed("z-1", words(60, random.Random(1)))]), tmp_path, previous=first.folder)
+    assert [aside.article_id for aside in second.set_aside] == ["z-both"]
+    validated.clear()
+    more = [reviewed(f"z-{n}", words(60, random.Random(n))) for n in (1, 2)]
+    third = build(given([*rows, *more]), tmp_path, previous=second.folder)
+    assert (sorted(validated), third.set_aside) == (["z-2", "z-both"], second.set_aside)
+
+
+def test_nothing_new_notes_what_the_release_was_made_from(tmp_path: Path, validated: list[str]) -> None:
+    first = build(lines(corpus(30)), tmp_path)
+    (path,) = tmp_path.glob(".v*.inputs")
+    path.unlink()
+    assert build(lines(corpus(30)), tmp_path, previous=first.folder).unchanged
+    validated.clear()
+    build(lines(corpus(31)), tmp_path, previous=first.folder)
+    assert validated == ["a-0030"]

@@ -30,5 +30,6 @@ def init(
     else:
         say(f"project made in {folder}; put articles into {folder / 'corpus' / 'articles'}")
         say(f"before you publish, state the licence of your annotations in {folder / 'curation.toml'}")
-    say(f"next: cd {shlex.quote(str(folder))}, curation preannotate, curation studio start, curation push")
+    there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))}, "
+    say(f"next: {there}curation preannotate, curation studio start, curation push")
     done({"folder": str(folder.resolve()), "files": [str(path) for path in made]}, as_json)

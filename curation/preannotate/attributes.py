@@ -17,8 +17,13 @@ _NOBODY = {
     "det": ("no",),
     "nsubj": ("nobody", "none", "neither", "no-one"),
     "nsubjpass": ("nobody", "none", "neither", "no-one"),
+    "dobj": ("nobody", "none", "neither", "no-one"),
 }
 """Dependency → words that deny what they depend on."""
+_TELLS = frozenset(("tell", "call", "ask"))
+"""What these act on is there: "told a rally", "called the attack a crime"."""
+_TIMES = frozenset(("after", "before", "since", "during", "following", "despite"))
+"""Prepositions behind which something else happens: "After meeting him she called"."""
 
 
 class AttributeFinder:
@@ -86,18 +91,24 @@ def _surroundings(parse: Parse, token: int, light: Collection[str]) -> _Around:
                 _look(parse, above, around, own=False)
             break
         if dep == "conj":
-            _look(parse, above, around, own=False)
+            if not any(True for _ in parse.kid(below, "nsubj", "nsubjpass")):
+                _look(parse, above, around, own=False)
         elif dep in ("pobj", "pcomp"):
             if parse.lower[above] == "without":
                 around.negated = True
         elif dep in ("prep", "agent"):
             around.governors.add(f"{parse.lemma[above]} {parse.lower[below]}")
-            if parse.pos[above] == "NOUN" or parse.tag[token].startswith("VB"):
+            noun = parse.pos[above] == "NOUN"
+            if noun or (parse.tag[token].startswith("VB") and parse.lower[below] not in _TIMES):
                 around.governors.add(parse.lemma[above])
+            if noun and parse.lower[below] != "of":
+                break  # "denied a part in the attack" does not deny the attack
         elif dep == "xcomp" and parse.lemma[above] == "be":
             around.auxiliaries.add("be to")
         elif verbal or parse.pos[above] in ("NOUN", "ADJ"):
-            around.governors.add(parse.lemma[above])
+            acts = dep in ("dobj", "oprd") and verbal
+            if not acts or (parse.lemma[above] not in _TELLS and not any(True for _ in parse.kid(above, "prt"))):
+                around.governors.add(parse.lemma[above])
             if lends and dep in ("dobj", "attr", "oprd"):
                 _look(parse, above, around, own=False)
             elif dep == "xcomp" and any(True for _ in parse.kid(above, "neg")):
@@ -111,10 +122,15 @@ def _surroundings(parse: Parse, token: int, light: Collection[str]) -> _Around:
 def _look(parse: Parse, token: int, around: _Around, *, own: bool = True) -> None:
     for kid in parse.kids[token]:
         dep = parse.dep[kid]
-        if dep == "neg" or parse.lower[kid] in _NOBODY.get(dep, ()):
+        if dep == "neg" or parse.lower[kid] in _NOBODY.get(dep, ()) or (dep in _NOBODY and _no(parse, kid)):
             around.negated = True
         elif dep in ("aux", "auxpass", "mark"):
             around.auxiliaries.add(parse.lemma[kid])
             around.auxiliaries.add(parse.lower[kid])
         elif own and dep in ("amod", "advmod", "compound"):
             around.modifiers.add(parse.lower[kid])
+
+
+def _no(parse: Parse, token: int) -> bool:
+    """Whether there is none of what stands at `token`: "no aircraft was damaged"."""
+    return any(parse.lower[kid] == "no" for kid in parse.kid(token, "det"))

@@ -30,6 +30,14 @@ Say = Callable[[str], Said]
         ("Russia told the militia to leave the zone.", "leave", "hypothetical"),
         ("They failed to heed the warnings.", "warnings", None),
         ("The army will lift the siege of Aleppo.", "siege", None),
+        ("No aircraft was damaged.", "damaged", "denied"),
+        ("A helicopter was nearly downed.", "downed", "denied"),
+        ("The president told a rally in Harl that he would stay.", "rally", None),
+        ("Officials called the attack a crime.", "attack", None),
+        ("The bomb set off an explosion.", "explosion", None),
+        ("The minister denied a part in the attack.", "attack", None),
+        ("None was hurt, but eleven people were arrested.", "arrested", None),
+        ("After shelling the town they called for talks.", "shelling", None),
     ],
 )
 def test_modality(say: Say, text: str, trigger: str, modality: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from curation.preannotate.forms import finite_forms, gerunds
@@ -21,6 +21,8 @@ _ASTRAY = frozenset(("out", "off", "on", "over", "away", "down"))
 """Particles that give a verb another sense, unless the lexicon has them with it."""
 _WITH_VERB = frozenset(("prt", "advmod", "prep", "dobj", "oprd", "acomp", "xcomp", "nsubjpass", "dative"))
 _AS_NOUN = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj"))
+_HEADS = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj", "appos", "attr", "oprd", "ROOT"))
+_KNOWN = frozenset(("the", "this", "that", "these", "those"))
 _SHORT = frozenset(("headline", "heading", "caption"))
 _HYPHENS = ("-", "‑")
 _PROSE = frozenset(("body", "quotation", "caption"))
@@ -84,14 +86,16 @@ class TriggerFinder:
         """Triggers of all parses of one article, in reading order, one a word, none inside a name."""
         named = {(item.part, token) for item in found if item.kind == "name" for token in range(item.first, item.last)}
         made = []
+        told: set[tuple[str, str]] = set()
         for part, parse in enumerate(parses):
             verb = self.hidden(parse) if part == 0 or parse.zone.kind in _SHORT else None
             free = 0
             for index in range(len(parse)):
                 if index >= free and (part, index) not in named:
-                    trigger = self._at(part, parse, index, meaning, hidden=index == verb)
+                    trigger = self._at(part, parse, index, meaning, told, hidden=index == verb)
                     if trigger is not None:
                         made.append(trigger)
+                        told.add((trigger.type, parse.lemma[trigger.token]))
                         free = trigger.last
         return made
 
@@ -99,7 +103,9 @@ class TriggerFinder:
         """The verb of a headline, where the tagger took it for something else."""
         return hidden_verb(parse, self.forms)
 
-    def _at(self, part: int, parse: Parse, index: int, meaning: Meaning, *, hidden: bool) -> Trigger | None:
+    def _at(
+        self, part: int, parse: Parse, index: int, meaning: Meaning, told: Container[tuple[str, str]], *, hidden: bool
+    ) -> Trigger | None:
         entries: Sequence[_Entry]
         if hidden:
             entries, score = self.verbs[self.forms[parse.lower[index]]], WEAK
@@ -107,6 +113,9 @@ class TriggerFinder:
             tied = index + 1 < len(parse) and parse.text[index + 1] in _HYPHENS
             if tied and (trigger := self._hyphened(part, parse, index, meaning)) is not None:
                 return trigger
+            if (entry := self._people(parse, index)) is not None:
+                beside = relations(parse, index, self.light)
+                return Trigger(part, index, index + 1, index, entry.type, entry.rule, beside, WEAK)
             entries, score = self._entries(parse, index)
             if not entries or _tells_no_event(parse, index):
                 return None
@@ -117,9 +126,10 @@ class TriggerFinder:
                 continue
             if found is None:
                 found = by_order(parse, index) if hidden else relations(parse, index, self.light)
-            if _allows(entry.rule, part, parse, index, found, meaning):
+            again = (entry.type, parse.lemma[index]) in told and _definite(parse, index)
+            if _allows(entry.rule, part, parse, index, found, meaning, again=again):
                 sure = GUARDED if entry.rule.needs and score == VERB else score
-                if self.words and entry.rest:
+                if self.words and entry.rest and not _phrasal(parse, index, *span):
                     span = _carrier(parse, index, *span)
                 return Trigger(part, *span, index, entry.type, entry.rule, found, sure, by_order=hidden)
         return None
@@ -139,6 +149,15 @@ class TriggerFinder:
                         return Trigger(part, index, last, token, entry.type, entry.rule, found, score)
         return None
 
+    def _people(self, parse: Parse, index: int) -> _Entry | None:
+        """People called by what happened to them: `nine dead`, and `the wounded` where single words are marked."""
+        entries = self.adjectives.get(parse.lower[index])
+        if not entries or parse.dep[index] not in _HEADS or parse.tag[index] == "VBD":
+            return None
+        counted = any(parse.tag[kid] == "CD" for kid in parse.kid(index, "nummod", "amod"))
+        known = self.words and any(parse.lower[kid] in _KNOWN for kid in parse.kid(index, "det"))
+        return entries[0] if counted or known else None
+
     def _entries(self, parse: Parse, index: int) -> tuple[Sequence[_Entry], float]:
         """What the lexicon has for the token as the tagger saw it, and how far that is to be trusted."""
         pos, lemma, word = parse.pos[index], parse.lemma[index], parse.lower[index]
@@ -147,7 +166,9 @@ class TriggerFinder:
                 lemma = self.forms.get(word, lemma)
             if lemma in self.verbs:
                 return self.verbs[lemma], VERB
-            return (self.nouns.get(word, ()), NOUN) if parse.tag[index] == "VBG" else ((), VERB)
+            if parse.tag[index] == "VBG":
+                return self.nouns.get(word, ()), NOUN
+            return self.nouns.get(word, self.nouns.get(word.removesuffix("s"), ())), WEAK
         if pos in ("NOUN", "PROPN"):
             entries = self.nouns.get(lemma) or self.nouns.get(word)
             if entries:
@@ -211,15 +232,35 @@ def _tells_no_event(parse: Parse, index: int) -> bool:
     return tied and parse.end[index] == parse.start[index + 1] and parse.end[index + 1] == parse.start[index + 2]
 
 
+def _phrasal(parse: Parse, index: int, first: int, last: int) -> bool:
+    """Whether a phrase is a verb with its particle: `went off`, `blew up`."""
+    return parse.verbal(index) and last - first == 2 and parse.tag[last - 1] == "RP"
+
+
 def _carrier(parse: Parse, index: int, first: int, last: int) -> tuple[int, int]:
     """The word of a phrase that carries it: the verb, or the last noun."""
     return (index, index + 1) if parse.verbal(index) else (last - 1, last)
 
 
-def _allows(rule: EventRule, part: int, parse: Parse, index: int, found: Relations, meaning: Meaning) -> bool:
+def _allows(
+    rule: EventRule,
+    part: int,
+    parse: Parse,
+    index: int,
+    found: Relations,
+    meaning: Meaning,
+    *,
+    again: bool = False,
+) -> bool:
+    """Whether the surroundings allow the sense; `again`: the word comes back to an event told before."""
     if rule.never and _meets(rule.never, part, parse, index, found, meaning):
         return False
-    return not rule.needs or _meets(rule.needs, part, parse, index, found, meaning)
+    return again or not rule.needs or _meets(rule.needs, part, parse, index, found, meaning)
+
+
+def _definite(parse: Parse, index: int) -> bool:
+    """`the call`, after a phone call was told of."""
+    return parse.pos[index] == "NOUN" and any(parse.lower[kid] in _KNOWN for kid in parse.kid(index, "det"))
 
 
 def _meets(conditions: Conditions, part: int, parse: Parse, index: int, found: Relations, meaning: Meaning) -> bool:

@@ -107,7 +107,10 @@ def test_senses_that_only_the_words_around_tell_apart(say: Say, text: str) -> No
         ("The gunman was shot dead by guards.", [("Attack", "shot"), ("Death", "dead")]),
         ("Guards opened fire on the gunmen.", [("Attack", "fire")]),
         ("The envoy called for restraint.", [("Demand", "called")]),
-        ("Police rounded up two journalists.", [("Arrest", "rounded")]),
+        ("Police rounded up two journalists.", [("Arrest", "rounded up")]),
+        ("The bomb went off at noon.", [("Attack", "went off")]),
+        ("The man blew himself up.", [("Attack", "blew")]),
+        ("The wounded were taken to Harl.", [("Injury", "wounded")]),
         ("Two journalists were taken into custody.", [("Arrest", "custody")]),
     ],
 )
@@ -133,7 +136,16 @@ def test_triggers_may_be_single_words(schema: LabelSchema, text: str, events: li
         ("He shook hands with the king.", [("Meeting", "shook hands")]),
         ("Gangs blackmailed shopkeepers.", [("Warning", "blackmailed")]),
         ("The union petitioned the court to free him.", [("Demand", "petitioned")]),
+        ("He was charged with the attempted murder of a guard.", [("Attack", "murder")]),
+        ("It was the second attempt on his life.", [("Attack", "attempt")]),
+        ("The clerk shredded documents.", [("Damage", "shredded")]),
+        ("The roof of the school collapsed.", [("Damage", "collapsed")]),
+        ("They carried drugs into the prison.", [("Movement", "carried")]),
+        ("A call was made from the hotel on the 15th.", [("Contact", "call")]),
+        ("Militants were rearrested in Harl.", [("Arrest", "rearrested")]),
         # the same words, meant otherwise
+        ("The currency collapsed.", []),
+        ("It was the second attempt on the record.", []),
         ("The challenger beat the president by two points.", []),
         ("The governor came under fire for his remarks.", []),
         ("The senator attacked his rival over taxes.", []),
@@ -201,6 +213,24 @@ def test_a_noun_phrase_of_a_headline_begins_after_its_verb(say: Say) -> None:
 
 def test_no_trigger_stands_inside_a_name(say: Say) -> None:
     assert say("The Battle Memorial Foundation was founded in 2020.").events == []
+
+
+def test_a_headline_in_title_case_is_read_like_a_sentence(say: Say) -> None:
+    said = say("Mirdan Police Detain Harl Mayor\n\nPolice in Mirdan detained the mayor on Monday.")
+    assert said.events == [("Arrest", "Detain"), ("Arrest", "detained")]
+    assert say("Orvanian Bridge Damaged In Blast\n\nA bridge was damaged.").events[0] == ("Damage", "Damaged")
+
+
+def test_a_word_keeps_its_sense_when_it_comes_back(say: Say) -> None:
+    told = [("Contact", "call"), ("Contact", "call")]
+    assert say("The two leaders spoke in a phone call on Friday. The call was long.").events[-2:] == told
+    assert say("The call was long.").events == []
+
+
+def test_the_dead_are_counted(say: Say) -> None:
+    said = say("The blast left nine dead and 26 wounded.").events
+    assert said == [("Attack", "blast"), ("Death", "dead"), ("Injury", "wounded")]
+    assert say("The wounded were in Harl.").events == []
 
 
 def test_the_month_is_no_demonstration(say: Say) -> None:

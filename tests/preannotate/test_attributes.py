@@ -31,6 +31,7 @@ Say = Callable[[str], Said]
         ("They failed to heed the warnings.", "warnings", None),
         ("The army will lift the siege of Aleppo.", "siege", None),
         ("No aircraft was damaged.", "damaged", "denied"),
+        ("The envoys were barred from entering the zone.", "entering", "denied"),
         ("A helicopter was nearly downed.", "downed", "denied"),
         ("The president told a rally in Harl that he would stay.", "rally", None),
         ("Officials called the attack a crime.", "attack", None),

@@ -152,7 +152,10 @@ def test_triggers_may_be_single_words(schema: LabelSchema, text: str, events: li
         ("The rebels laid down arms on Sunday.", [("Ceasefire", "laid down arms")]),
         ("A crowd stoned the embassy.", [("Attack", "stoned")]),
         ("Managers pressured employees to vote.", [("Warning", "pressured")]),
+        ("He spoke at a campaign rally.", [("Meeting", "rally")]),
         # the same words, meant otherwise
+        ("He was freed from custody.", []),
+        ("She carries around a notebook.", []),
         ("He received a letter.", []),
         ("The union brought back the clock.", []),
         ("The currency collapsed.", []),

@@ -29,7 +29,8 @@ _PROSE = frozenset(("body", "quotation", "caption"))
 
 TRIGGERS = ("phrases", "words")
 """How triggers of several words are marked: whole ("opened fire", "shot dead"); or as single words, each that tells an
-event by itself ("opened [fire]", "[shot] [dead]") or else the one that carries the phrase ("[called] for")."""
+event by itself ("opened [fire]", "[shot] [dead]") or else the one that carries the phrase ("[called] for"); verbs with
+their particles stay whole ("[went off]"), and people called by what happened to them count ("the [wounded]")."""
 
 
 @dataclass(slots=True)

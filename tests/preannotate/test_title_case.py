@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from curation.preannotate.title_case import as_sentences
 from curation.preannotate.zones import zones
 
@@ -42,6 +45,14 @@ def test_lines_that_are_no_titles_stay() -> None:
 def test_a_title_may_run_on_into_the_first_sentence() -> None:
     text = "Mirdan Army Shells Harl Market As Talks Open in Orvania Soldiers fired shells at a market."
     assert "Mirdan Army shells Harl market" in first(text, "shells")
+
+
+@given(st.text(st.sampled_from("Aa Bb İi ’'-.\n"), max_size=80))
+def test_only_the_case_of_letters_changes(text: str) -> None:
+    own = zones(text)
+    made = as_sentences(text, own, frozenset(("a", "ab", "bb")))
+    assert [part.lower() for part in made] == [text[zone.start : zone.end].lower() for zone in own]
+    assert [len(part) for part in made] == [zone.end - zone.start for zone in own]
 
 
 def test_lengths_stay() -> None:

@@ -85,7 +85,7 @@ class Scores:
             values,
             senses=senses,
             others=self.events,
-            names=self.names.get(sentence, ()),
+            names=sorted(self.names.get(sentence, ())),
             quoted=sentence in self.quoted,
         )
         # an article that tells an event of a type again and again is about such events

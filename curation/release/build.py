@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -226,7 +227,11 @@ def _standing(target: Path, logical_sha256: str, proposal: Proposal, barred: Cou
 def _facts(folder: Path, pattern: str) -> dict[str, FileFact]:
     """Name → hash and size of the files that match."""
     paths = sorted(path for path in folder.glob(pattern) if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_fact(path) for path in paths}
+    with ThreadPoolExecutor() as pool:
+        return {
+            path.relative_to(folder).as_posix(): fact
+            for path, fact in zip(paths, pool.map(file_fact, paths), strict=True)
+        }
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -49,8 +50,12 @@ _BYTES = 4_000_000
 """About the most bytes of JSON in a block."""
 _MANY = 10_000
 """Articles that are looked at together."""
+_HASHED = 64
+"""Lines that are hashed together."""
 _AHEAD = 2
 """Blocks that are parsed and screened while the one before them is stored."""
+
+_Row = ReviewedArticle | Unread | bytes
 
 
 class _Look(NamedTuple):
@@ -128,7 +133,7 @@ class Intake:
         for one in (self._stack, self._inputs, self.sketches, self._records, self.spool):
             one.close()
 
-    def fill(self, rows: Iterable[ReviewedArticle | Unread | bytes]) -> None:
+    def fill(self, rows: Iterable[_Row]) -> None:
         """Take in every row that the selection admits. Raises ReleaseError at the first finding."""
         with ThreadPoolExecutor(_AHEAD) as pool:
             waiting: deque[tuple[list[_Line], Future[_Look | None]]] = deque()
@@ -194,13 +199,12 @@ class Intake:
         f1 = [round(Counts(*self._agreement[n : n + 3]).f1, 4) for n in (0, 3, 6)]
         return Agreement(articles=self._doubly, entities=f1[0], triggers=f1[1], arguments=f1[2])
 
-    def _blocks(self, rows: Iterable[ReviewedArticle | Unread | bytes]) -> Iterator[list[_Line]]:
+    def _blocks(self, rows: Iterable[_Row]) -> Iterator[list[_Line]]:
         """What is not kept, as lines of JSON."""
         before = self._before
         block: list[_Line] = []
         size = 0
-        for one in rows:
-            key = hashlib.sha256(one).digest() if isinstance(one, bytes) else getattr(one, "key", b"")
+        for one, key in _keyed(rows):
             if before and before.inputs and key and (number := before.inputs.number(key)) is not None:
                 self._keep_it(before.known, number, one.snapshot if isinstance(one, Unread) else None)
                 continue
@@ -407,6 +411,18 @@ class Intake:
         if agreement:
             self._doubly += 1
             self._agreement = [sum(pair) for pair in zip(self._agreement, agreement, strict=True)]
+
+
+def _keyed(rows: Iterable[_Row]) -> Iterator[tuple[_Row, bytes | None]]:
+    """Each row with its key; those of lines are hashed in other threads, some ahead."""
+    rest = iter(rows)
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        for some in ahead(pool, _keys, iter(lambda: list(islice(rest, _HASHED)), []), many=_AHEAD):
+            yield from some
+
+
+def _keys(rows: list[_Row]) -> list[tuple[_Row, bytes | None]]:
+    return [(one, hashlib.sha256(one).digest() if isinstance(one, bytes) else getattr(one, "key", b"")) for one in rows]
 
 
 def _joined(ids: Sequence[pa.StringArray]) -> pa.StringArray:

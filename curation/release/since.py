@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -26,23 +26,33 @@ class ChangesSince:
     def __init__(self, before: Before, rows: Intake, placement: Placement, labels: Labels) -> None:
         self._before, self._rows, self._placement, self._labels = before, rows, placement, labels
         self._count = ChangeCount()
+        self._waiting: list[pa.Table] = []
 
     def go_on(self) -> None:
-        """Look at what was read so far of the release before."""
-        for some in self._rows.old.picked():
-            self._compare(some)
+        """Look at what was read so far of the release before, but for a few rows that wait for more of them."""
+        self._look(self._rows.old.picked())
 
     def changes(self) -> Changes:
         """All that differs."""
-        for some in self._rows.old.rest():
-            self._compare(some)
+        self._look(self._rows.old.rest())
+        self._compare()
         rows = self._rows
         new = np.setdiff1d(np.flatnonzero(self._placement.split[: rows.fresh] >= 0), rows.now)
         for annotation in self._annotations(new.tolist()):
             self._count.article(None, annotation)
         return self._count.changes()
 
-    def _compare(self, old: pa.Table) -> None:
+    def _look(self, picked: Iterable[pa.Table]) -> None:
+        for some in picked:
+            self._waiting.append(some)
+            if sum(map(len, self._waiting)) >= FEW:  # a group holds few; each look costs the same for one and for many
+                self._compare()
+
+    def _compare(self) -> None:
+        if not self._waiting:
+            return
+        old = pa.concat_tables(self._waiting)
+        self._waiting.clear()
         now = [self._now(one) for one in old["id"].to_pylist()]
         beside = self._annotations([n for n in now if n is not None])
         for start in range(0, len(now), FEW):

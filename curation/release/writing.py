@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -101,21 +102,22 @@ def _write_split(
                 if table.num_rows:
                     writers[config].write_table(table, row_group_size=table.num_rows)
 
-        written: Future[None] | None = None
+        writes: deque[Future[None]] = deque()
         try:
             for tables in ahead(reading, lambda piece: _tables(rows, piece), pieces(numbers, rows.lengths)):
+                writes.append(writing.submit(write, tables))
                 for config, table in tables.items():
                     if config == DATA:
                         counting.add(table, split)
                     else:
                         counting.more(config, table, split)
                 meanwhile()
-                if written:
-                    written.result()
-                written = writing.submit(write, tables)
+                if len(writes) > 1:
+                    writes.popleft().result()
+            for one in writes:
+                one.result()
         finally:
-            if written:  # whatever happened, no file is closed while it is written to
-                written.result()
+            wait(writes)  # whatever happened, no file is closed while it is written to
     return {config: _size(path) for config, path in paths.items()}
 
 

@@ -76,7 +76,7 @@ class Counting:
     def more(self, config: str, table: pa.Table, split: str) -> None:
         """Count rows of another config."""
         self._rows.setdefault(config, Counter())[split] += table.num_rows
-        if config == corrections.CONFIG:
+        if config == corrections.CONFIG and table.num_rows:
             for one in table.group_by(["item", "change"]).aggregate([([], "count_all")]).to_pylist():
                 self._corrections[one["item"]][one["change"]] += one["count_all"]
 

@@ -11,8 +11,9 @@ build        build_release of the same lines: every row validated and hashed, sp
              the search for near-duplicates and the card with its plots. Two threads beside the main one
 one percent  the same after 1 % of the articles changed, on top of the release before
 diff         curation diff of the two
-whole        what `publish` does from reviewed articles, nothing left out: sentences and corrections too. On one
+whole        what `publish` does from reviewed articles: sentences, corrections, near-duplicates and card, too. On one
              document in twenty, its time times twenty
+whole again  the same after 1 % of those articles changed
 
 With --memory, M documents are built, too, to see whether the peak of memory is the same: 2,000 are generated, and come
 again under other ids.
@@ -21,6 +22,7 @@ again under other ids.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import resource
@@ -29,6 +31,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -39,15 +42,17 @@ from curation.release import About, ReviewedArticle, build_release
 from curation.release import build as build_module
 from curation.release.canonical import canonical
 from curation.release.diff import Diff
-from curation.release.documents import annotation_of, features
+from curation.release.documents import Unread, annotation_of, features
 from curation.release.labels import Labels
 from curation.release.splits import Sketches
 from curation.schema import LabelSchema, load_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = About(name="bench", title="Bench")
-GOALS = {"copy": 2.0, "datasets": 0.5, "one percent": 0.4, "diff": 1 / 3, "peak": 600, "memory": 0.1}
-STEPS = ("copy", "datasets", "build", "one percent", "diff", "whole")
+GOALS = {"copy": 2.0, "datasets": 0.5, "one percent": 0.4, "whole again": 0.4, "diff": 1 / 3, "peak": 600}
+FLAT = 0.1
+"""How much higher the peak may be for many documents."""
+STEPS = ("copy", "datasets", "build", "one percent", "diff", "whole", "whole again")
 WHOLE = 20
 MADE = 2_000
 """Documents of which many are made."""
@@ -141,15 +146,21 @@ def objects(path: Path) -> Iterator[dict[str, Any]]:
     return map(json.loads, lines(path))
 
 
-def reviewed(path: Path, count: int) -> Iterator[ReviewedArticle]:
-    """The first rows as `publish` has them: with tokens, and a prediction that people corrected."""
-    for record in islice(objects(path), count):
-        article = Article(**{name: record[name] for name in ("id", "text", "source", "licence", "published")})
-        annotation = annotation_of(record)
-        prediction = annotation.model_copy(update={"id": "p" + annotation.id, "entities": annotation.entities[:50]})
-        yield ReviewedArticle(
-            article, annotation, prediction=prediction, sentences=tokenise(article).sentences, chosen="latest"
-        )
+def unread(path: Path, count: int) -> Iterator[Unread]:
+    """The first rows as `publish` has them: read only where they must be."""
+    for line in islice(lines(path), count):
+        yield Unread(hashlib.sha256(line).digest(), partial(reviewed, line))
+
+
+def reviewed(line: bytes) -> ReviewedArticle:
+    """An article as `publish` has it once it is read: with tokens, and a prediction that people corrected."""
+    record = json.loads(line)
+    article = Article(**{name: record[name] for name in ("id", "text", "source", "licence", "published")})
+    annotation = annotation_of(record)
+    prediction = annotation.model_copy(update={"id": "p" + annotation.id, "entities": annotation.entities[:50]})
+    return ReviewedArticle(
+        article, annotation, prediction=prediction, sentences=tokenise(article).sentences, chosen="latest"
+    )
 
 
 def step(name: str, folder: Path, count: int) -> dict[str, float]:
@@ -188,8 +199,10 @@ def step(name: str, folder: Path, count: int) -> dict[str, float]:
     elif name == "diff":
         run = lambda: sum(1 for _ in Diff(releases / "v0.1.0", releases / "v0.1.1"))  # noqa: E731
     else:
-        run = lambda: build_release(reviewed(rows, count // WHOLE), schema, folder / "whole", about=ABOUT)  # noqa: E731
-    if name != "whole":
+        source, first = (rows, None) if name == "whole" else (folder / "changed.jsonl", folder / "whole" / "v0.1.0")
+        some = unread(source, count // WHOLE)
+        run = lambda: build_release(some, schema, folder / "whole", about=ABOUT, previous=first)  # noqa: E731
+    if not name.startswith("whole"):
         leave_out()
     clock, processors = time.perf_counter(), time.process_time()
     run()
@@ -234,13 +247,14 @@ def main(count: int, many: int | None, out: Path | None) -> None:
         "datasets": ("build", "datasets"),
         "one percent": ("one percent", "build"),
         "diff": ("diff", "build"),
+        "whole again": ("whole again", "whole"),
     }
     result: dict[str, Any] = {"documents": count, "steps": found, "ratios": {}}
     for kind, (upper, lower) in ratios.items():
         ratio, processors = of(upper) / of(lower), of(upper, cpu=True) / of(lower, cpu=True)
         result["ratios"][kind] = {"seconds": ratio, "cpu": processors, "goal": GOALS[kind]}
         met = "met" if ratio <= GOALS[kind] else "missed"
-        print(f"{upper} / {lower:10} {ratio:6.2f}  processors {processors:6.2f}  goal {GOALS[kind]:.2f}  {met}")
+        print(f"{upper:11} / {lower:8} {ratio:6.2f}  processors {processors:6.2f}  goal {GOALS[kind]:.2f}  {met}")
     peak = found["build"]["peak"]
     print(f"peak of build {peak:.0f} MB  goal {GOALS['peak']}  {'met' if peak <= GOALS['peak'] else 'missed'}")
     if many:
@@ -248,11 +262,11 @@ def main(count: int, many: int | None, out: Path | None) -> None:
             write_many(Path(name), many, schema)
             more = apart("build", Path(name), many)
         growth = more["peak"] / peak - 1
-        result["memory"] = {"documents": many, "peak": more["peak"], "growth": growth, "goal": GOALS["memory"]}
-        met = "met" if growth <= GOALS["memory"] else "missed"
-        print(f"peak of build of {many} {more['peak']:.0f} MB, {growth:+.1%}  goal {GOALS['memory']:+.0%}  {met}")
-    whole = found["whole"]["seconds"] * WHOLE
-    print(f"the whole build, sentences, corrections, near-duplicates and card: {whole:.0f} s for all")
+        result["memory"] = {"documents": many, "peak": more["peak"], "growth": growth, "goal": FLAT}
+        met = "met" if growth <= FLAT else "missed"
+        print(f"peak of build of {many} {more['peak']:.0f} MB, {growth:+.1%}  goal {FLAT:+.0%}  {met}")
+    whole, again = (found[one]["seconds"] * WHOLE for one in ("whole", "whole again"))
+    print(f"the whole build, nothing left out: {whole:.0f} s for all; after 1 % changed {again:.0f} s")
     if out:
         out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

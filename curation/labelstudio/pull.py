@@ -85,12 +85,12 @@ def pull(
             named = f" titled {title}" if title else ""
             raise LabelStudioError(f"{client.url} has no project for {schema.name}{named}; run push first")
         project, mark = ours
-        follow(client, ledger, project)
-        live = ledger.ids(project)
         previous = latest_of_project(work, project.id, project.created_at)
         partly = previous is not None and not full and _alike(previous, client, schema)
         with ThreadPoolExecutor(1) as beside:
             asked = beside.submit(_ask, client, project, previous.manifest.stamp if previous and partly else None)
+            follow(client, ledger, project)
+            live = ledger.ids(project)
             before = {task.task: task for task in previous.tasks()} if previous else {}
             news = asked.result()
         changed = _changed(news, before, live) if partly else set(live)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from curation.labelstudio.client import Client
-from curation.labelstudio.tasks import CHUNK, addresses, condition, listed, read_export
+from curation.labelstudio.tasks import CHUNK, addresses, condition, listed, moment, read_export
 
 WINDOW = 3 * CHUNK
 """Tasks among which we look at once for those that no one has touched."""
@@ -95,10 +95,8 @@ def _untouched(client: Client, project: int, window: list[int], until: datetime)
 
 def _stood(task: dict[str, Any], until: datetime) -> bool:
     """Has the task not changed after that?"""
-    try:
-        return datetime.fromisoformat(task["updated_at"]) <= until
-    except (KeyError, TypeError, ValueError):
-        return False
+    when = moment(task.get("updated_at"))
+    return when is not None and when <= until
 
 
 def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:

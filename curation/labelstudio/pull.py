@@ -24,7 +24,7 @@ from curation.labelstudio.ledger import KnownProject, Ledger
 from curation.labelstudio.projects import find_project
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
-from curation.labelstudio.tasks import PAGE, condition, link, listed, newest, touched
+from curation.labelstudio.tasks import PAGE, condition, link, listed, moment, newest, touched
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
@@ -95,7 +95,7 @@ def pull(
             news = asked.result()
         changed = _changed(news, before, live) if partly else set(live)
         every = len(changed) == len(live)
-        coming = fetch(client, project.id, sorted(changed), until=_moment(news.stamp) if every else None)
+        coming = fetch(client, project.id, sorted(changed), until=moment(news.stamp) if every else None)
 
         def read(task: dict[str, Any]) -> Decoded:
             current = ledger.current(project, task["id"]) if touched(task) else None
@@ -164,16 +164,16 @@ def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
 
     A task that was fetched early may have changed while others were fetched.
     """
-    moment = _moment(stamp)
-    if moment is None:
+    last = moment(stamp)
+    if last is None:
         _, task = newest(client, project.id, "updated_at", "id,updated_at")
         return _News(task.get("updated_at") if task else None, None, {}, set())
-    since = moment - OVERLAP
+    since = last - OVERLAP
     after = condition("updated_at", "greater_or_equal", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "Datetime")
     found = list(listed(client, project.id, after, include="id,updated_at"))
     # What changed after the first page was asked for may be missing there, and has a later stamp than all that is.
     stamps = (stamp, *(task["updated_at"] for task in found[:PAGE]))
-    latest = max((when, one) for one in stamps if (when := _moment(one)))[1]
+    latest = max((when, one) for one in stamps if (when := moment(one)))[1]
     begun = condition("draft_exists", "equal", True, "Boolean")
     drafts = {task["id"] for task in listed(client, project.id, begun)}
     return _News(latest, since, {task["id"]: task["updated_at"] for task in found}, drafts)
@@ -184,19 +184,12 @@ def _changed(news: _News, before: dict[int, TaskLine], live: list[int]) -> set[i
     alive = set(live)
     if news.since is None:
         return alive
-    stood = {number: when for number in alive & before.keys() if (when := _moment(before[number].updated_at))}
+    stood = {number: when for number in alive & before.keys() if (when := moment(before[number].updated_at))}
     if any(when >= news.since and number not in news.changed for number, when in stood.items()):
         return alive  # the server reads our times in another zone: no relying on them
     changed = {n for n, stamp in news.changed.items() if n not in before or before[n].updated_at != stamp}
     drafts = news.drafts | {number for number, task in before.items() if task.drafts}
     return alive & (changed | drafts | (alive - before.keys()))
-
-
-def _moment(stamp: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(stamp) if stamp else None
-    except ValueError:
-        return None
 
 
 class _Count:

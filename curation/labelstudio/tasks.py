@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -106,6 +107,15 @@ def _strange(client: Client, project: int) -> Unreachable:
 def touched(task: dict[str, Any]) -> bool:
     """Has anyone worked on this exported task: submitted, skipped or begun?"""
     return bool(task.get("annotations") or task.get("drafts"))
+
+
+def moment(stamp: Any) -> datetime | None:
+    """When a task changed, from its stamp; None where that names no moment."""
+    try:
+        when = datetime.fromisoformat(stamp)
+    except (TypeError, ValueError):
+        return None
+    return when if when.tzinfo else None
 
 
 def link(client: Client, project: int, task: int | None = None) -> str:

@@ -7,7 +7,7 @@ near-duplicate of whom, and so which split each one goes to. Then they are writt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version as installed
@@ -199,8 +199,9 @@ def build_release(
         earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
         told = before.manifest.selection.withdrawn if before else {}
         _write(part / CHANGES, changelog(manifest, earlier, told))
-        write_json(part / CROISSANT, croissant(manifest, labels, about, _facts(part, "*/*.parquet")))
-        files = _facts(part, "**/*")
+        parquet = _facts(part, "*/*.parquet", {})
+        write_json(part / CROISSANT, croissant(manifest, labels, about, parquet))
+        files = _facts(part, "**/*", parquet)
         manifest = manifest.model_copy(update={"files": files})
         manifest.write(part)
         settle(part, target)
@@ -224,14 +225,13 @@ def _standing(target: Path, logical_sha256: str, proposal: Proposal, barred: Cou
     return _report(target, manifest, barred, unchanged=True)
 
 
-def _facts(folder: Path, pattern: str) -> dict[str, FileFact]:
-    """Name → hash and size of the files that match."""
+def _facts(folder: Path, pattern: str, known: Mapping[str, FileFact]) -> dict[str, FileFact]:
+    """Name → hash and size of the files that match; those `known` are not read again."""
     paths = sorted(path for path in folder.glob(pattern) if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in paths]
     with ThreadPoolExecutor() as pool:
-        return {
-            path.relative_to(folder).as_posix(): fact
-            for path, fact in zip(paths, pool.map(file_fact, paths), strict=True)
-        }
+        facts = pool.map(lambda name: known.get(name) or file_fact(folder / name), names)
+        return dict(zip(names, facts, strict=True))
 
 
 def _write(path: Path, text: str) -> None:

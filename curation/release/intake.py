@@ -53,7 +53,7 @@ _MANY = 10_000
 _HASHED = 64
 """Lines that are hashed together."""
 _AHEAD = 2
-"""Blocks that are parsed and screened while the one before them is stored."""
+"""Blocks that are parsed and screened, or bundles of lines that are hashed, while the one before them is worked on."""
 
 _Row = ReviewedArticle | Unread | bytes
 

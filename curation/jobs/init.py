@@ -11,6 +11,9 @@ import curation
 from curation.errors import BadInput, CurationError
 from curation.project import FILE
 
+MAKING = ".curation-init-"
+"""How the folder begins in which a project is made before it stands where it was asked for."""
+
 
 def init(folder: Path, *, sample: bool = False) -> list[Path]:
     """Make `folder` a project; with `sample` the sample articles and their annotations come along.
@@ -26,12 +29,14 @@ def init(folder: Path, *, sample: bool = False) -> list[Path]:
         raise BadInput("is a file", path=folder, way_out="name a new or an empty folder")
     source = _source()
     try:
+        for left in folder.glob(f"{MAKING}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("is not empty", path=folder, way_out="name a new or an empty folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
         # One that stands there may be a mounted volume, into which nothing can be renamed from beside it.
         beside = folder if folder.exists() else folder.parent
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=beside) as made:
+        with tempfile.TemporaryDirectory(prefix=MAKING, dir=beside) as made:
             here = Path(made) / folder.name
             shutil.copytree(source / "schemas", here / "schemas")
             if sample:

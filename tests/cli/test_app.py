@@ -99,8 +99,9 @@ def test_init_makes_a_project_that_works(tmp_path: Path) -> None:
 
 def test_init_here_and_what_it_says_of_the_project(tmp_path: Path) -> None:
     here = tmp_path / "Kelmar Watch!"
-    here.mkdir()
+    (here / ".curation-init-killed" / "schemas").mkdir(parents=True)  # what a killed run leaves
     assert curation("init", ".", cwd=here).returncode == 0
+    assert not list(here.glob(".curation-init-*"))
     settings = tomllib.loads((here / "curation.toml").read_text(encoding="utf-8"))
     assert settings["project"]["name"] == "kelmar-watch"
     assert settings["labelstudio"]["title"] == "Kelmar watch"

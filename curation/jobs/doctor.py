@@ -87,7 +87,9 @@ def _engine(project: Project) -> Iterator[Finding]:
 def _label_studio(project: Project) -> Iterator[Finding]:
     try:
         with connect(project) as client:
-            yield Finding(state="ok", name="label studio", what=f"{client.version()} at {client.url}, token accepted")
+            version = client.version()
+            client.user()
+            yield Finding(state="ok", name="label studio", what=f"{version} at {client.url}, token accepted")
     except CurationError as error:
         state: Literal["note", "bad"] = "note" if project.url is None else "bad"
         yield Finding(state=state, name="label studio", what=str(error))

@@ -1,7 +1,8 @@
 """Build a snapshot folder from fresh tasks and, for all the others, from the snapshot before.
 
 What did not change is copied, not decoded again: raw tasks by blocks of ids that are compressed on their own, the
-rest by lines. The same tasks give the same bytes, whichever way they came.
+rest by lines. Where no article is new, both snapshots share the file of articles. The same tasks give the same bytes,
+whichever way they came.
 """
 
 from __future__ import annotations
@@ -156,6 +157,7 @@ class _Builder:
         self.again = self._again()
         self.spool = stack.enter_context((part / ".spool").open("w+b"))
         self.files: dict[str, _Out] = {}
+        self.stood: dict[tuple[str, str], _Line] = {}
         self.articles: dict[tuple[str, str], tuple[int, _Line]] = {}
         self.annotations: list[_Line] = []
         self.issues: list[bytes] = []
@@ -184,6 +186,7 @@ class _Builder:
         revisions = {(task.article_id, task.text_sha256): n for n, task in reversed(self.before.items()) if n in kept}
         for place, raw in self.old(ARTICLES):
             revision = (json.loads(raw.partition(b',"text":')[0].decode() + "}")["id"], raw[-67:-3].decode())
+            self.stood[revision] = place
             if (owner := revisions.get(revision)) is not None:
                 self.articles[revision] = (owner, place)
         for place, raw in self.old(ANNOTATIONS):
@@ -250,7 +253,7 @@ class _Builder:
         if article is not None:
             revision = (article.id, article.text_sha256)
             if revision not in self.articles or self.articles[revision][0] > number:
-                self.articles[revision] = (number, self.keep(revision, article.to_json().encode()))
+                self.articles[revision] = (number, self.article(revision, article.to_json().encode()))
         for annotation in decoded.annotations:
             time = annotation.time.timestamp() if annotation.time else 0.0
             order = (annotation.article_id, time, annotation.id)
@@ -271,6 +274,13 @@ class _Builder:
             url=self.link(number),
         )
 
+    def article(self, revision: tuple[str, str], line: bytes) -> _Line:
+        """Where the line of an article is: in the snapshot before, if it stands there as it is."""
+        place = self.stood.get(revision)
+        if place is None or place.length != len(line) + 1 or _bytes(*place[1:]) != line + b"\n":
+            return self.keep(revision, line)
+        return place
+
     def keep(self, order: tuple[Any, ...], line: bytes) -> _Line:
         start = self.spool.tell()
         self.spool.write(line + b"\n")
@@ -278,22 +288,38 @@ class _Builder:
 
     def finish(self) -> tuple[dict[str, FileFacts], dict[str, int], dict[str, int]]:
         """Write the sorted files."""
-        articles = self.out(ARTICLES)
-        articles.copy(line for _, (_, line) in sorted(self.articles.items()))
-        annotations = self.out(ANNOTATIONS)
-        annotations.copy(sorted(self.annotations, key=lambda one: one.order))
+        articles = [line for _, (_, line) in sorted(self.articles.items())]
+        annotations = sorted(self.annotations, key=lambda one: one.order)
         issues = self.out(ISSUES)
         for raw in sorted(self.issues, key=lambda one: (json.loads(one)["task"] or 0, one)):
             self.findings[json.loads(raw)["code"]] += 1
             issues.write(raw + b"\n")
-        with ThreadPoolExecutor() as workers:  # waits for the disk once, not five times
-            facts = dict(zip(self.files, workers.map(_Out.close, self.files.values()), strict=True))
+        self.spool.flush()
+        with ThreadPoolExecutor() as workers:  # hashes two at a time, and waits for the disk once
+            closing = {name: workers.submit(out.close) for name, out in self.files.items()}
+            closing[ARTICLES] = workers.submit(self.lines, ARTICLES, articles)
+            closing[ANNOTATIONS] = workers.submit(self.lines, ANNOTATIONS, annotations)
+            facts = {name: closed.result() for name, closed in closing.items()}
         (self.part / ".spool").unlink()
         states = ("tasks", "submitted", "draft", "skipped", "untouched")
         counts = {name: self.counts[name] for name in states}
         counts["articles"], counts["annotations"] = facts[ARTICLES].lines, facts[ANNOTATIONS].lines
         counts["issues"] = facts[ISSUES].lines
         return facts, counts, dict(sorted(self.findings.items()))
+
+    def lines(self, name: str, lines: list[_Line]) -> FileFacts:
+        """Write a file of these lines, or share the one of the snapshot before where it has just these."""
+        if self.previous is not None and lines:
+            facts, file = self.previous.manifest.files[name], lines[0].file
+            length = sum(line.length for line in lines if line.file is file)
+            if file is not self.spool and (len(lines), length) == (facts.lines, facts.bytes):
+                with suppress(OSError):  # a disk that cannot share files
+                    (self.part / name).hardlink_to(self.previous.path / name)
+                    return facts
+        with (self.part / name).open("wb") as file:
+            out = _Out(file)
+            out.copy(lines)
+            return out.close()
 
     def out(self, name: str) -> _Out:
         self.files[name] = _Out(self.stack.enter_context((self.part / name).open("wb")))
@@ -446,5 +472,4 @@ def _length(head: bytes) -> int | None:
 
 
 def _bytes(file: IO[bytes], start: int, length: int) -> bytes:
-    file.seek(start)
-    return file.read(length)
+    return os.pread(file.fileno(), length, start)

@@ -90,11 +90,10 @@ class Client:
         self._http.close()
 
     def version(self) -> str:
-        """Label Studio's release, such as `1.23.2`. Proves that it is Label Studio and that it takes the key.
+        """Label Studio's release, such as `1.23.2`. Proves that it is Label Studio; the key is not looked at.
 
         Raises:
             Unreachable: nothing answers, or something that is not Label Studio.
-            Unauthorized: the key is refused.
         """
         try:
             answer = self._http.get(f"{self.url}/api/version")
@@ -109,11 +108,10 @@ class Client:
             raise Unreachable(
                 f"{self.url} answers, but is not Label Studio; correct the address, with its path prefix if it has one"
             )
-        self.user()
         return str(about["release"])
 
     def user(self) -> int:
-        """The id of the user whose key this is."""
+        """The id of the user whose key this is. Raises Unauthorized where it is refused."""
         return int(self.get("/api/current-user/whoami")["id"])
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:

@@ -24,7 +24,7 @@ from curation.labelstudio.ledger import KnownProject, Ledger
 from curation.labelstudio.projects import find_project
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
-from curation.labelstudio.tasks import PAGE, condition, link, listed, moment, newest, touched
+from curation.labelstudio.tasks import PAGE, condition, few, link, listed, moment, newest, touched
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
@@ -149,7 +149,7 @@ class _News(NamedTuple):
 
     stamp     all changes up to this one, by the server's clock, are among those of which it tells
     since     the moment after which changes were asked for; None: they were not
-    changed   the stamp of every task that changed after it, by id
+    changed   the stamp of every task that changed after it, by id; there may be others
     drafts    ids of the tasks in which someone has begun
     """
 
@@ -170,12 +170,16 @@ def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
         return _News(task.get("updated_at") if task else None, None, {}, set())
     since = last - OVERLAP
     after = condition("updated_at", "greater_or_equal", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "Datetime")
-    found = list(listed(client, project.id, after, include="id,updated_at"))
+    begun = condition("draft_exists", "equal", True, "Boolean")
+    found = few(client, project.id, after, begun, include="id,updated_at,draft_exists")
+    if found is not None:
+        drafts = {task["id"] for task in found if task["draft_exists"]}
+    else:
+        found = list(listed(client, project.id, after, include="id,updated_at"))
+        drafts = {task["id"] for task in listed(client, project.id, begun)}
     # What changed after the first page was asked for may be missing there, and has a later stamp than all that is.
     stamps = (stamp, *(task["updated_at"] for task in found[:PAGE]))
     latest = max((when, one) for one in stamps if (when := moment(one)))[1]
-    begun = condition("draft_exists", "equal", True, "Boolean")
-    drafts = {task["id"] for task in listed(client, project.id, begun)}
     return _News(latest, since, {task["id"]: task["updated_at"] for task in found}, drafts)
 
 

@@ -57,7 +57,9 @@ class Studio:
     version: str
 
 
-def start(data: Path, *, port: int | None = None, on_progress: Progress | None = None) -> Studio:
+def start(
+    data: Path, *, port: int | None = None, plain: bool = False, on_progress: Progress | None = None
+) -> Studio:
     """The Label Studio of `data`, installed and started where it is not, once it answers.
 
     Takes some seconds; half a minute the first time, and as long again where it has to be installed first. The
@@ -66,6 +68,7 @@ def start(data: Path, *, port: int | None = None, on_progress: Progress | None =
     Args:
         data: folder of this server; made where it is missing.
         port: where to listen. None: where it listened last time, else 8080, else any that is free.
+        plain: run it as it comes, for comparison: without what `serve.py` does.
         on_progress: told in a few words what is being done.
 
     Raises:
@@ -79,7 +82,7 @@ def start(data: Path, *, port: int | None = None, on_progress: Progress | None =
             env = _environment(say)
             chosen = _port(data, port)
             say(f"starting Label Studio on port {chosen}")
-            _launch(data, env, chosen)
+            _launch(data, env, chosen, plain=plain)
         elif port not in (None, studio.port):
             raise StudioError(f"Label Studio already runs on port {studio.port}; stop it first to change the port")
         return _wait(data)
@@ -218,7 +221,7 @@ def _free(port: int) -> bool:
     return True
 
 
-def _launch(data: Path, env: Path, port: int) -> None:
+def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
     """Start the server. It holds the lock on `alive.lock` as long as it lives; its process id stands in there."""
     login, version = _login(data), _version(env)
     settings = _settings(data, login)
@@ -231,7 +234,11 @@ def _launch(data: Path, env: Path, port: int) -> None:
     # The shell notes the process id and ends, so that we have no child to wait for, and nothing is lost should
     # we be killed meanwhile.
     command = ["/bin/sh", "-c", '"$@" & echo $! >"$0"', str(data / "alive.lock")]
-    command += [str(env / "bin" / "label-studio"), "start", "--no-browser"]
+    if plain:
+        command += [str(env / "bin" / "label-studio")]
+    else:
+        command += [str(env / "bin" / "python"), "-I", str(Path(__file__).with_name("serve.py"))]
+    command += ["start", "--no-browser"]
     command += ["--internal-host", "127.0.0.1", "--port", str(port)]
     with (data / "alive.lock").open("a") as held, (data / "server.log").open("wb") as log:
         fcntl.flock(held, fcntl.LOCK_EX)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,30 +32,41 @@ def listed(
 
     Each page asks for ids above the last one seen, so tasks that come or go meanwhile shift nothing.
     """
-    fields = {"fields": "all"} if include is None else {"include": include}
     last = 0
     while True:
         items = [*conditions, condition("id", "greater", last, "Number")]
-        query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
-        found = client.get(
-            "/api/tasks",
-            {"project": project, "query": json.dumps(query), "page_size": page, "resolve_uri": "false", **fields},
-        )
-        if not isinstance(found, dict) or not isinstance(found.get("total"), int) or not _tasks(found.get("tasks")):
-            raise _strange(client, project)
-        yield from found["tasks"]
-        if not found["tasks"] or len(found["tasks"]) >= found["total"]:
+        total, tasks = _page(client, project, _query("and", items), include, page)
+        yield from tasks
+        if not tasks or len(tasks) >= total:
             return
-        last = found["tasks"][-1]["id"]
+        last = tasks[-1]["id"]
+
+
+def few(client: Client, project: int, *conditions: dict[str, Any], include: str = "id") -> list[dict[str, Any]] | None:
+    """Tasks that meet any of the conditions, by rising id; None where they are more than a page."""
+    total, tasks = _page(client, project, _query("or", conditions), include, PAGE)
+    return tasks if len(tasks) >= total else None
 
 
 def newest(client: Client, project: int, by: str = "id", include: str = "id,data") -> tuple[int, dict[str, Any] | None]:
     """How many tasks the project has, and of the last one by id, or by another column, the fields in `include`."""
-    query = json.dumps({"ordering": [f"-tasks:{by}"]})
-    found = client.get("/api/tasks", {"project": project, "query": query, "include": include, "page_size": 1})
+    total, tasks = _page(client, project, {"ordering": [f"-tasks:{by}"]}, include, 1)
+    return total, tasks[0] if tasks else None
+
+
+def _query(conjunction: str, conditions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"filters": {"conjunction": conjunction, "items": list(conditions)}, "ordering": ["tasks:id"]}
+
+
+def _page(
+    client: Client, project: int, query: dict[str, Any], include: str | None, size: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many tasks a query finds, and the first of them."""
+    asked = {"project": project, "query": json.dumps(query), "page_size": size, "resolve_uri": "false"}
+    found = client.get("/api/tasks", asked | ({"fields": "all"} if include is None else {"include": include}))
     if not isinstance(found, dict) or not isinstance(found.get("total"), int) or not _tasks(found.get("tasks")):
         raise _strange(client, project)
-    return int(found["total"]), found["tasks"][0] if found["tasks"] else None
+    return found["total"], found["tasks"]
 
 
 def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:

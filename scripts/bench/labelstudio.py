@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--single", type=int, default=40, help="predictions to create one by one")
     parser.add_argument("--url", help="a Label Studio that is there already, with --key")
     parser.add_argument("--key")
+    parser.add_argument("--plain", action="store_true", help="Label Studio as it comes, not as `curation studio` runs it")
     parser.add_argument("--full", action="store_true", help="10,000 tasks, one round; the table and then the JSON")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options = parser.parse_args()
@@ -63,7 +64,8 @@ def main() -> None:
         if options.url:
             found = Bench(folder, options.url, options.key, options).run()
         else:
-            studio = start(folder / "studio", on_progress=lambda text: print(text, file=sys.stderr))
+            say = lambda text: print(text, file=sys.stderr)  # noqa: E731
+            studio = start(folder / "studio", plain=options.plain, on_progress=say)
             try:
                 found = Bench(folder, studio.url, studio.api_key, options).run()
             finally:

@@ -68,7 +68,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answers], Serve
         server.http.server_close()
 
 
-def test_the_version_proves_server_and_key(serve: Callable[[Answers], Server]) -> None:
+def test_the_version_proves_the_server_and_the_user_the_key(serve: Callable[[Answers], Server]) -> None:
     def answers(method: str, path: str, headers: dict[str, str]) -> tuple[int, object]:
         if path == "/api/version":
             return 200, VERSION
@@ -79,7 +79,7 @@ def test_the_version_proves_server_and_key(serve: Callable[[Answers], Server]) -
         assert client.version() == "1.23.2"
         assert client.user() == 7
     with pytest.raises(Unauthorized, match=r"refuses the API key \(Invalid token"):
-        Client(server.url, "f" * 40).version()
+        Client(server.url, "f" * 40).user()
 
 
 def test_a_path_prefix_is_kept(serve: Callable[[Answers], Server]) -> None:

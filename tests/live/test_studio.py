@@ -42,10 +42,11 @@ def free_port() -> int:
 
 def fake(env: Path, script: str) -> Path:
     """An environment whose label-studio is `script`, for what the real one does only on a bad day."""
-    program = env / "bin" / "label-studio"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\n" + script)
-    program.chmod(0o755)
+    (env / "bin").mkdir(parents=True)
+    for name in ("label-studio", "python"):
+        program = env / "bin" / name
+        program.write_text("#!/bin/sh\n" + script)
+        program.chmod(0o755)
     (env / "lib" / "python3" / "site-packages" / "label_studio-0.0.0.dist-info").mkdir(parents=True)
     return env
 

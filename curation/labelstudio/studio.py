@@ -57,9 +57,7 @@ class Studio:
     version: str
 
 
-def start(
-    data: Path, *, port: int | None = None, plain: bool = False, on_progress: Progress | None = None
-) -> Studio:
+def start(data: Path, *, port: int | None = None, plain: bool = False, on_progress: Progress | None = None) -> Studio:
     """The Label Studio of `data`, installed and started where it is not, once it answers.
 
     Takes some seconds; half a minute the first time, and as long again where it has to be installed first. The

@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--single", type=int, default=40, help="predictions to create one by one")
     parser.add_argument("--url", help="a Label Studio that is there already, with --key")
     parser.add_argument("--key")
-    parser.add_argument("--plain", action="store_true", help="Label Studio as it comes, not as `curation studio` runs it")
+    parser.add_argument("--plain", action="store_true", help="on Label Studio as it comes")
     parser.add_argument("--full", action="store_true", help="10,000 tasks, one round; the table and then the JSON")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options = parser.parse_args()

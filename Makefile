@@ -62,6 +62,7 @@ bench: install
 	$(BIN)/python scripts/bench/preannotate.py
 	$(BIN)/python scripts/bench/startup.py
 	$(BIN)/python scripts/bench/labelstudio.py
+	$(BIN)/python scripts/bench/studio.py
 	$(BIN)/python scripts/bench/release.py
 
 lock: install

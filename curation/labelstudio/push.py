@@ -152,6 +152,7 @@ def send(
         LabelStudioError: the server cannot be reached or refuses; what was sent stays, the next run goes on.
     """
     client.version()
+    client.user()  # a key that is refused leaves nothing behind
     with Ledger(work) as ledger, alone(ledger.path.with_name("push.lock"), "push"):
         project, told = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
         if rebuild_ledger:

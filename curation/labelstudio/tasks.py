@@ -14,6 +14,8 @@ from curation.labelstudio.client import Client
 
 PAGE = 1000
 """Tasks a page of a listing."""
+FEW = 250
+"""Tasks that are asked for at once where they are likely to be few."""
 CHUNK = 200
 """Tasks an export request: half as many take longer, and more take memory."""
 ADDRESS = 3900
@@ -43,8 +45,8 @@ def listed(
 
 
 def few(client: Client, project: int, *conditions: dict[str, Any], include: str = "id") -> list[dict[str, Any]] | None:
-    """Tasks that meet any of the conditions, by rising id; None where they are more than a page."""
-    total, tasks = _page(client, project, _query("or", conditions), include, PAGE)
+    """Tasks that meet any of the conditions, by rising id; None where there are more than `FEW`."""
+    total, tasks = _page(client, project, _query("or", conditions), include, FEW)
     return tasks if len(tasks) >= total else None
 
 

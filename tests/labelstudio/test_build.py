@@ -121,6 +121,41 @@ def test_nothing_new_makes_no_snapshot(tmp_path: Path, schema: LabelSchema) -> N
     assert latest_snapshot(tmp_path) == path
 
 
+def test_articles_are_shared_where_none_is_new(tmp_path: Path, schema: LabelSchema) -> None:
+    def place(snapshot: Snapshot) -> int:
+        return (snapshot.path / "articles.jsonl").stat().st_ino
+
+    tasks = {number: task(number, schema) for number in range(1, 20)}
+    first = read_snapshot(build(tmp_path, tasks, tasks, schema, None)[0])
+    tasks[3] = task(3, schema, 1)
+    second = read_snapshot(build(tmp_path, tasks, {3}, schema, first)[0])
+    assert second.path != first.path and place(second) == place(first)
+    tasks[4] = task(4, schema, 1)
+    third = read_snapshot(build(tmp_path, tasks, tasks, schema, second)[0])
+    assert place(third) == place(first), "fetched anew, and the same"
+    tasks[21] = task(21, schema)
+    fourth = read_snapshot(build(tmp_path, tasks, {21}, schema, third)[0])
+    del tasks[21]
+    fifth = read_snapshot(build(tmp_path, tasks, set(), schema, fourth)[0])
+    assert len({place(first), place(fourth), place(fifth)}) == 3
+    for snapshot in (first, second, third, fourth, fifth):
+        snapshot.verify()
+    text = (fifth.path / "articles.jsonl").read_bytes()
+    assert text == (first.path / "articles.jsonl").read_bytes()
+
+
+def test_a_damaged_line_is_not_shared(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema) for number in range(1, 9)}
+    first = read_snapshot(build(tmp_path / "snapshots", tasks, tasks, schema, None)[0])
+    text = (first.path / "articles.jsonl").read_bytes()
+    at = text.index(b'"text":"') + 8
+    (first.path / "articles.jsonl").write_bytes(text[:at] + b"#" + text[at + 1 :])
+    tasks[3] = task(3, schema, 1)
+    second = read_snapshot(build(tmp_path / "snapshots", tasks, tasks, schema, first)[0])
+    second.verify()
+    assert (second.path / "articles.jsonl").read_bytes() == text
+
+
 def test_a_snapshot_of_an_earlier_version_is_read_and_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
     """It said which predictions a task has, and not what the latest change was when its pull began."""
     tasks = {number: task(number, schema, number % 3) for number in range(1, 9)}

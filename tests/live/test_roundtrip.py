@@ -221,6 +221,24 @@ def test_what_people_do_while_a_long_pull_runs_is_in_the_next_one(
     assert pull(client, schema, work=tmp_path, full=True).unchanged
 
 
+def test_many_changes_and_drafts_are_found_page_by_page(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curation.labelstudio.tasks.FEW", 3)
+    work = pairs(schema, 8)
+    report = push(client, schema, work, work=tmp_path, title=title)
+    texts = {article.id: article for article, _ in work}
+    pull(client, schema, work=tmp_path)
+    tasks = list(answers.tasks(client, report.project_id))
+    for number, task in enumerate(tasks[:6]):
+        article = texts[task.article_id]
+        did = answers.draft if number % 2 else answers.submit
+        did(client, task.id, made.annotation(article, schema, number), article, schema)
+    part = pull(client, schema, work=tmp_path)
+    assert (part.submitted, part.drafts, part.full) == (3, 3, False)
+    assert pull(client, schema, work=tmp_path, full=True).unchanged
+
+
 def test_what_people_do_between_two_pages_of_what_changed_is_in_the_next_pull(
     client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,13 +257,15 @@ def test_what_people_do_between_two_pages_of_what_changed_is_in_the_next_pull(
     works_on(*others)
     monkeypatch.setattr(module, "OVERLAP", timedelta(0))
     monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr("curation.labelstudio.tasks.FEW", 2)
     monkeypatch.setitem(listed.__kwdefaults__, "page", 2)
     get, pages = client.get, 0
 
     def someone_works(path: str, params: dict[str, Any] | None = None) -> Any:
         nonlocal pages
         answer = get(path, params)
-        if params and "tasks:updated_at" in params.get("query", ""):
+        query = params.get("query", "") if params else ""
+        if "tasks:updated_at" in query and '"and"' in query:
             pages += 1
             if pages == 1:
                 works_on(first, others[-1])  # the first stands before this page, the last on the next one

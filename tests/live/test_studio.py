@@ -95,6 +95,26 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -
     assert not list(copies.iterdir())
 
 
+def test_garbage_is_collected_less_often_and_the_program_is_left_alone(studio: Studio) -> None:
+    serve = Path(module.__file__).with_name("serve.py")
+    assert str(serve) in psutil.Process(studio.pid).cmdline()
+    code = f"""
+import gc, runpy
+from django.core.signals import request_finished
+def run(name, run_name):
+    assert (name, run_name) == ("label_studio.server", "__main__")
+    print(*gc.get_threshold(), gc.get_freeze_count() > 0)
+    for _ in range(2):
+        request_finished.send(None)
+        print(gc.get_freeze_count() > 1000, bool(request_finished.receivers))
+path, runpy.run_module = runpy.run_path, run
+path({str(serve)!r}, run_name="__main__")
+"""
+    python = module._environment(print) / "bin" / "python"
+    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["5000 5 5 False", "True False", "True False"]
+
+
 def test_the_database_that_new_servers_copy_holds_nobody(studio: Studio) -> None:
     kept = module._environment(print) / f"new-{studio.version}.sqlite3"
     with closing(sqlite3.connect(kept)) as database:

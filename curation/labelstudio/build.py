@@ -253,7 +253,7 @@ class _Builder:
         if article is not None:
             revision = (article.id, article.text_sha256)
             if revision not in self.articles or self.articles[revision][0] > number:
-                self.articles[revision] = (number, self.article(revision, article.to_json().encode()))
+                self.articles[revision] = (number, self.article_line(revision, article.to_json().encode()))
         for annotation in decoded.annotations:
             time = annotation.time.timestamp() if annotation.time else 0.0
             order = (annotation.article_id, time, annotation.id)
@@ -274,7 +274,7 @@ class _Builder:
             url=self.link(number),
         )
 
-    def article(self, revision: tuple[str, str], line: bytes) -> _Line:
+    def article_line(self, revision: tuple[str, str], line: bytes) -> _Line:
         """Where the line of an article is: in the snapshot before, if it stands there as it is."""
         place = self.stood.get(revision)
         if place is None or place.length != len(line) + 1 or _bytes(*place[1:]) != line + b"\n":
@@ -297,8 +297,8 @@ class _Builder:
         self.spool.flush()
         with ThreadPoolExecutor() as workers:  # hashes two at a time, and waits for the disk once
             closing = {name: workers.submit(out.close) for name, out in self.files.items()}
-            closing[ARTICLES] = workers.submit(self.lines, ARTICLES, articles)
-            closing[ANNOTATIONS] = workers.submit(self.lines, ANNOTATIONS, annotations)
+            closing[ARTICLES] = workers.submit(self.write_lines, ARTICLES, articles)
+            closing[ANNOTATIONS] = workers.submit(self.write_lines, ANNOTATIONS, annotations)
             facts = {name: closed.result() for name, closed in closing.items()}
         (self.part / ".spool").unlink()
         states = ("tasks", "submitted", "draft", "skipped", "untouched")
@@ -307,7 +307,7 @@ class _Builder:
         counts["issues"] = facts[ISSUES].lines
         return facts, counts, dict(sorted(self.findings.items()))
 
-    def lines(self, name: str, lines: list[_Line]) -> FileFacts:
+    def write_lines(self, name: str, lines: list[_Line]) -> FileFacts:
         """Write a file of these lines, or share the one of the snapshot before where it has just these."""
         if self.previous is not None and lines:
             facts, file = self.previous.manifest.files[name], lines[0].file

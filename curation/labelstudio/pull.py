@@ -23,7 +23,7 @@ from curation.labelstudio.fetch import fetch
 from curation.labelstudio.ledger import KnownProject, Ledger
 from curation.labelstudio.projects import find_project
 from curation.labelstudio.reconcile import follow
-from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, read_snapshot
+from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, latest_snapshot, read_snapshot
 from curation.labelstudio.tasks import PAGE, condition, few, link, listed, moment, newest, touched
 from curation.schema import LabelSchema
 
@@ -78,6 +78,8 @@ def pull(
         LabelStudioError: the server cannot be reached or refuses, or the project is not there.
     """
     client.version()
+    if latest_snapshot(work) is None:
+        client.user()  # a key that is refused leaves nothing behind
     begun = datetime.now(UTC)
     with Ledger(work) as ledger, alone(work / "snapshots" / "pull.lock", "pull"):
         ours = find_project(client, ledger, schema, title)

@@ -663,7 +663,9 @@ def test_a_title_label_studio_does_not_take(client: Client, schema: LabelSchema,
 def test_a_wrong_token(studio: Studio, schema: LabelSchema, tmp_path: Path) -> None:
     with pytest.raises(Unauthorized, match="refuses the API key"):
         push(Client(studio.url, "f" * 40), schema, [], work=tmp_path, title="Never made")
-    assert not (tmp_path / "labelstudio").exists()
+    with pytest.raises(Unauthorized, match="refuses the API key"):
+        pull(Client(studio.url, "f" * 40), schema, work=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_personal_access_token(

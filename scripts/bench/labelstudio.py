@@ -64,8 +64,9 @@ def main() -> None:
         if options.url:
             found = Bench(folder, options.url, options.key, options).run()
         else:
-            say = lambda text: print(text, file=sys.stderr)  # noqa: E731
-            studio = start(folder / "studio", plain=options.plain, on_progress=say)
+            studio = start(
+                folder / "studio", plain=options.plain, on_progress=lambda text: print(text, file=sys.stderr)
+            )
             try:
                 found = Bench(folder, studio.url, studio.api_key, options).run()
             finally:
@@ -262,9 +263,14 @@ def apart(job: Callable[..., tuple[float, int]], *arguments: Any) -> tuple[float
 def measured(job: Callable[..., tuple[float, int]], *arguments: Any) -> tuple[float, float, int]:
     """What `apart` does, in that process."""
     seconds, answer = job(*arguments)
+    return seconds, peak("self"), answer
+
+
+def peak(process: int | str) -> float:
+    """The largest resident size that a process had, in MB."""
     # ru_maxrss would be no less than what the process that started this one had.
-    status = Path("/proc/self/status").read_text()
-    return seconds, int(status.partition("VmHWM:")[2].split()[0]) / 1024, answer
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def push_all(folder: Path, work: Path, url: str, key: str, count: int) -> tuple[float, int]:

@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-from labelstudio import BATCH, Bench
+from labelstudio import BATCH, Bench, peak
 
 from curation.labelstudio import answers
 from curation.labelstudio.studio import Studio, start, stop
@@ -50,7 +50,7 @@ def main() -> None:
         for what, turns in seconds.items():
             ours, theirs = (1e3 * median(turns[kind]) / options.tasks for kind in KINDS)
             print(f"{what:<40} {theirs / ours:.2f} ({ours:.2f}, {theirs:.2f} ms a task)")
-        ours, theirs = (peak(studios[kind]) for kind in KINDS)
+        ours, theirs = (peak(studios[kind].pid) for kind in KINDS)
         print(f"{'largest memory of the server':<40} {ours / theirs:.2f} ({ours:.0f}, {theirs:.0f} MB)")
     finally:
         for kind in studios:
@@ -84,12 +84,6 @@ def requests(bench: Bench) -> list[tuple[str, float]]:
         (f"list, {BATCH} tasks a request", list_all),
         ("export, 200 tasks a request", export),
     ]
-
-
-def peak(studio: Studio) -> float:
-    """The largest resident size that the server had, in MB."""
-    status = Path(f"/proc/{studio.pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from curation.labelstudio.snapshot import (
     ARTICLES,
     ISSUES,
     MANIFEST,
+    PULL_AGAIN,
     RAW,
     TASKS,
     FileFacts,
@@ -201,8 +202,13 @@ class _Builder:
     def old(self, name: str) -> Iterator[tuple[_Line, bytes]]:
         """All lines in a file of the snapshot before: where they are, and what they say."""
         assert self.previous is not None  # noqa: S101  take_over looked
-        file = self.stack.enter_context((self.previous.path / name).open("rb"))
-        reader = self.stack.enter_context((self.previous.path / name).open("rb"))
+        path, facts = self.previous.path / name, self.previous.manifest.files[name]
+        try:
+            file, reader = (self.stack.enter_context(path.open("rb")) for _ in range(2))
+        except OSError as error:
+            raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=PULL_AGAIN) from error
+        if os.fstat(file.fileno()).st_size != facts.bytes:
+            raise BadInput("is not what was written there", path=path, way_out=PULL_AGAIN)
         start = 0
         for raw in file:
             yield _Line((), reader, start, len(raw)), raw
@@ -435,9 +441,7 @@ class _Blocks:
             yield _pack(b"".join(unpacked))
 
     def damaged(self, how: str) -> BadInput:
-        return BadInput(
-            f"is damaged ({how})", path=self.path, way_out="remove the snapshot's folder and pull with --full"
-        )
+        return BadInput(f"is damaged ({how})", path=self.path, way_out=PULL_AGAIN)
 
 
 def _id(line: bytes) -> int:

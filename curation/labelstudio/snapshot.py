@@ -171,9 +171,9 @@ class Snapshot:
                 with path.open("rb") as file:
                     found = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
-                raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=_WAY_OUT) from error
+                raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=PULL_AGAIN) from error
             if found != facts.sha256:
-                raise BadInput("is not what was written there", path=path, way_out=_WAY_OUT)
+                raise BadInput("is not what was written there", path=path, way_out=PULL_AGAIN)
 
 
 _ID_OF = re.compile(rb'\{"id":("(?:[^"\\]|\\.)*"),')
@@ -203,7 +203,7 @@ def _lines(
         raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
 
 
-_WAY_OUT = "remove the snapshot's folder and pull again with --full"
+PULL_AGAIN = "remove the snapshot's folder and pull again with --full"
 
 
 def snapshots(work: Path) -> list[Path]:

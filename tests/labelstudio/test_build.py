@@ -228,6 +228,23 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, schema: LabelSchema, name: st
         read_snapshot(path).verify()
 
 
+@pytest.mark.parametrize("name", ["articles.jsonl", "annotations.jsonl", "issues.jsonl"])
+@pytest.mark.parametrize("left", [None, 0, 100], ids=["missing", "empty", "cut short"])
+def test_a_file_that_is_not_whole_is_not_taken_over(
+    tmp_path: Path, schema: LabelSchema, name: str, left: int | None
+) -> None:
+    tasks = {number: task(number, schema, 2) for number in range(1, 9)}
+    before = read_snapshot(build(tmp_path, tasks, tasks, schema, None)[0])
+    whole = (before.path / name).read_bytes()
+    (before.path / name).unlink()
+    if left is not None:
+        (before.path / name).write_bytes(whole[:left])
+    tasks[3] = task(3, schema, 1)
+    with pytest.raises(BadInput, match=f"{name}: .*; remove the snapshot's folder and pull again with --full"):
+        build(tmp_path, tasks, {3}, schema, before)
+    assert [one.name for one in tmp_path.iterdir()] == [before.path.name]
+
+
 def test_a_damaged_block_is_not_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
     tasks = {number: task(number, schema, 1) for number in range(1, 5)}
     path, _ = build(tmp_path, tasks, tasks, schema, None)

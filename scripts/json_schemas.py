@@ -16,11 +16,11 @@ from pydantic import BaseModel, TypeAdapter
 from curation.annotation import Annotation
 from curation.article import Article, Sha256
 from curation.confidence import Confidence
+from curation.engines.rules.lexicon import Lexicon
 from curation.ensemble import Ensemble
 from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
-from curation.preannotate.lexicon import Lexicon
 from curation.project import File
 from curation.release.manifest import Known
 from curation.release.manifest import Manifest as Release

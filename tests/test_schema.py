@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.engines.rules.lexicon import load_lexicon
 from curation.errors import SchemaError
-from curation.preannotate.lexicon import load_lexicon
 from curation.schema import EntityType, EventType, LabelSchema, load_schema, parse_version
 from curation.yaml_file import MAX_BYTES
 

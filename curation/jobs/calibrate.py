@@ -10,11 +10,11 @@ from curation.annotation import Annotation
 from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.confidence import EffortChange, Section, SectionFigures
+from curation.engines import Failure
 from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_corrected
-from curation.preannotate import Failure
 from curation.project import Project
 from curation.review.confidence import Corrected, fit_confidence
 from curation.review.effort import defaults

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from curation.preannotate import Recipe
+from curation.engines import Recipe
 from curation.project import Project
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from curation.article import Article, Value
 from curation.confidence import Section
+from curation.engines import Engine, Failure, load_engine
+from curation.engines.batches import batches
 from curation.ensemble import Member, SectionMeasured
 from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.gold import read_corrected
-from curation.preannotate import Engine, Failure, load_engine
-from curation.preannotate.batches import batches
 from curation.project import Project
 from curation.review.ensemble import Voted, fit_ensemble
 

@@ -13,11 +13,11 @@ from curation.annotation import Annotation
 from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.check import check
+from curation.engines import Engine
 from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import Gold, read_gold
-from curation.preannotate import Engine
 from curation.project import Project
 from curation.review.effort import defaults
 from curation.review.evaluate import Compared, Evaluation, Evaluator

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from curation.annotation import Annotator
 from curation.article import Article, Value
 from curation.confidence import apply, load_confidence
+from curation.engines import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.errors import BadInput, one_line
 from curation.files import write_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.remote import is_url, local_copies
 from curation.jobs.engines import engine_recipe
-from curation.preannotate import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.project import Project
 
 if TYPE_CHECKING:
-    from curation.preannotate.cluster import RemoteShard
+    from curation.engines.ray_executor import RemoteShard
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
@@ -165,7 +165,7 @@ def preannotate(
             estimate.begin()
 
     if ray is not None:
-        from curation.preannotate.cluster import annotate_on, cluster, remove_at, write_at
+        from curation.engines.ray_executor import annotate_on, cluster, remove_at, write_at
 
         with cluster(recipe, ray, workers) as at:
             ready(at.annotator)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from curation.annotation import Annotation
 from curation.article import Article
+from curation.engines.article_zones import zones
 from curation.formats.tokens import tokenise
 from curation.jobs.started import started_from
-from curation.preannotate.zones import zones
 from curation.release.documents import ReviewedArticle, Unread
 from curation.release.program import program
 from curation.review.choose import Policy, choose

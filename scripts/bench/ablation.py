@@ -20,18 +20,18 @@ from rich.table import Table
 
 from curation.annotation import Annotation
 from curation.article import Article
+from curation.engines.article_zones import Zone, zones
+from curation.engines.rules.arguments import ArgumentFinder, Filled
+from curation.engines.rules.entities import EntityFinder
+from curation.engines.rules.lexicon import AttributeRules, EntityRule, EventRule, Lexicon, load_lexicon
+from curation.engines.rules.mention_index import Board
+from curation.engines.rules.mentions import Found
+from curation.engines.rules.parsed_text import Parse, parse
+from curation.engines.rules.rules import Rules
+from curation.engines.rules.triggers import TRIGGERS, Trigger, TriggerFinder
+from curation.engines.safe_tokenizer import tokens
+from curation.engines.spacy_engine import SpacyEngine
 from curation.jobs.gold import read_gold
-from curation.preannotate.arguments import ArgumentFinder, Filled
-from curation.preannotate.board import Board
-from curation.preannotate.entities import EntityFinder
-from curation.preannotate.lexicon import AttributeRules, EntityRule, EventRule, Lexicon, load_lexicon
-from curation.preannotate.mentions import Found
-from curation.preannotate.parse import Parse, parse
-from curation.preannotate.rules import Rules
-from curation.preannotate.spacy_engine import SpacyEngine
-from curation.preannotate.tokens import tokens
-from curation.preannotate.triggers import TRIGGERS, Trigger, TriggerFinder
-from curation.preannotate.zones import Zone, zones
 from curation.project import Project, load_project
 from curation.review.effort import defaults
 from curation.review.evaluate import Evaluation, Evaluator

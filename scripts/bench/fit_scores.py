@@ -1,4 +1,4 @@
-r"""Fit what each piece of evidence weighs in the default engine's scores: curation/preannotate/weights.py.
+r"""Fit what each piece of evidence weighs in the default engine's scores: curation/engines/rules/weights.py.
 
     python scripts/bench/fit_scores.py [--write] corpus/gold re3d.jsonl:re3d wikievents.jsonl:wikievents \
         m2e2.jsonl:m2e2:events
@@ -29,13 +29,13 @@ from sklearn.metrics import roc_auc_score
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.compare import FILLER, Pair, match, match_links
+from curation.engines.rules import scoring, weights
+from curation.engines.rules.lexicon import load_lexicon
+from curation.engines.rules.parsed_text import Parse
+from curation.engines.rules.rules import Rules
+from curation.engines.spacy_engine import SpacyEngine
 from curation.files import whole_file
 from curation.jobs.gold import read_gold
-from curation.preannotate import scores, weights
-from curation.preannotate.lexicon import load_lexicon
-from curation.preannotate.parse import Parse
-from curation.preannotate.rules import Rules
-from curation.preannotate.spacy_engine import SpacyEngine
 from curation.project import load_project
 from curation.review.evaluate import Evaluator
 from curation.review.mapping import Mapping as Ontology
@@ -49,7 +49,7 @@ FEWEST = 12
 CORPUS = "corpus: "
 LEAST = 0.03
 """Smaller weights are left out."""
-_weigh = scores._weigh
+_weigh = scoring._weigh
 
 
 class Gold(NamedTuple):
@@ -76,7 +76,7 @@ def main() -> None:
     """Print how well the scores order items, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gold", nargs="+", metavar="GOLD[:MAPPING[:events]]")
-    parser.add_argument("--write", action="store_true", help="replace curation/preannotate/weights.py")
+    parser.add_argument("--write", action="store_true", help="replace curation/engines/rules/weights.py")
     options = parser.parse_args()
     golds = [_read(place) for place in options.gold]
     fitted: dict[str, dict[str, float]] = {}
@@ -124,7 +124,7 @@ def _collected(golds: Iterable[Gold], kinds: Sequence[str]) -> dict[str, list[It
         return len(told) / 1e8
 
     items: dict[str, list[Item]] = {kind: [] for kind in kinds}
-    scores._weigh = numbered
+    scoring._weigh = numbered
     try:
         for gold in golds:
             for article, reference, parses in gold.documents:
@@ -135,7 +135,7 @@ def _collected(golds: Iterable[Gold], kinds: Sequence[str]) -> dict[str, list[It
                             evidence = told[round(pair.other.score * 1e8) - 1]
                             items[kind].append(Item(evidence, pair.kind == "same", gold.name, _half(article)))
     finally:
-        scores._weigh = _weigh
+        scoring._weigh = _weigh
     return items
 
 

@@ -24,9 +24,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from curation.article import Article, normalise
-from curation.preannotate import Recipe, annotate_shards, crew
-from curation.preannotate.shards import SHARD_ARTICLES
-from curation.preannotate.spacy_engine import SpacyEngine
+from curation.engines import Recipe, annotate_shards, crew
+from curation.engines.local_executor import SHARD_ARTICLES
+from curation.engines.spacy_engine import SpacyEngine
 from curation.schema import load_schema
 
 ROOT = Path(__file__).resolve().parents[2]

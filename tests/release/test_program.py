@@ -51,7 +51,7 @@ def test_only_what_makes_rows_counts(copy: Path) -> None:
 
 def test_what_publish_makes_rows_of_counts_too() -> None:
     found = sources("curation.jobs.rows")
-    assert {"curation.formats.tokens", "curation.preannotate.zones", "curation.review.pseudonyms"} <= set(found)
+    assert {"curation.formats.tokens", "curation.engines.article_zones", "curation.review.pseudonyms"} <= set(found)
     assert not [name for name in found if name.startswith(("curation.cli", "curation.labelstudio"))]
 
 

@@ -1,0 +1,1 @@
+"""The rule engine: entities, events and arguments from parsed text, a label schema and its lexicon."""

@@ -17,6 +17,7 @@ CurationError
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 
@@ -104,3 +105,11 @@ def one_line(text: str, limit: int = 600) -> str:
     line = " ".join(text.split())
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """`text` with each control character, and each that changes the direction of writing, replaced by U+FFFD."""
+    return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -124,6 +124,6 @@ def _print(report: CheckReport) -> None:
 
 def _flat(text: str) -> str:
     """On one line, with nothing that a terminal would obey."""
-    from curation.review.mistakes import visible
+    from curation.errors import visible
 
     return "".join(" " if char.isspace() else char for char in visible(text))

@@ -9,9 +9,9 @@ from curation.article import Value
 from curation.errors import ReleaseError
 from curation.project import load_project
 from curation.release.diff import ArticleDiff, Diff, DiffSummary
-from curation.release.diff_page import write_page
 from curation.release.manifest import MANIFEST
 from curation.release.versions import published
+from curation.report.diff_page import write_diff_page
 from curation.schema import parse_version
 
 
@@ -39,7 +39,7 @@ def diff(
     folders = _folder(before, project), _folder(now, project)
     found = Diff(*folders)
     if page is not None:
-        write_page(found, page)
+        write_diff_page(found, page)
         told = tuple(map(_record, Diff(*folders))) if articles else ()
     elif articles:
         told = tuple(map(_record, found))

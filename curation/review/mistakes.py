@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from heapq import heappush, heappushpop
 from typing import Literal
 
 from curation.article import Article, Value
 from curation.compare import ItemT, Kind, Link, Pair
+from curation.errors import visible
 from curation.review.effort import Section
 
 CONTEXT = 60
@@ -117,11 +117,3 @@ def _cut(text: str) -> str:
 def _flat(text: str) -> str:
     """One line, character for character."""
     return "".join(" " if char.isspace() else char for char in visible(text))
-
-
-def visible(text: str) -> str:
-    """`text` with control characters, and those that turn the direction of writing, each made a visible sign."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")

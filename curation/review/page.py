@@ -9,8 +9,9 @@ from typing import Any, Literal, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from curation.compare import Kind, Pair
+from curation.errors import visible
 from curation.review.evaluate import Compared, Evaluation
-from curation.review.mistakes import NAMES, visible
+from curation.review.mistakes import NAMES
 
 SHOWN_ARTICLES = 40
 """Articles whose text stands on the page."""

@@ -18,9 +18,9 @@ from curation.errors import ReleaseError
 from curation.jobs.diff import diff
 from curation.release import ReviewedArticle, build_release
 from curation.release.diff import Diff
-from curation.release.diff_page import write_page
 from curation.release.manifest import Changes, Manifest
 from curation.release.versions import latest_release
+from curation.report.diff_page import write_diff_page
 
 EVIL = "</del><script>alert(1)</script>&<img src=x onerror=alert(2)> {{ 7*7 }} <!--articles--> [red]"
 
@@ -131,7 +131,7 @@ class Page(HTMLParser):
 def test_the_page_shows_hostile_text_as_text(tmp_path: Path) -> None:
     before, now = two(tmp_path / "releases")
     path = tmp_path / "diff.html"
-    assert write_page(Diff(before, now), path) == 5
+    assert write_diff_page(Diff(before, now), path) == 5
     page = Page()
     page.feed(path.read_text(encoding="utf-8"))
     assert not page.tags & {"script", "img"}

@@ -30,7 +30,7 @@ def test_bars_are_the_counts() -> None:
     assert texts(drawn["plots/labels.svg"])[1:] == ["Place", "9", "Person", "4", "Move", "0"]
     assert texts(drawn["plots/lengths.svg"])[1:] == ["0–499", "2", "500–999", "0", "1,000–1,499", "5"]
     assert texts(drawn["plots/timeline.svg"])[1:] == ["2031-01", "6", "2031-02", "1"]
-    widths = [int(one) for one in re.findall(r'<rect x="200".*?width="(\d+)"', drawn["plots/labels.svg"])]
+    widths = [float(one) for one in re.findall(r'class="s0" .*?width="([\d.]+)"', drawn["plots/labels.svg"])]
     assert widths[0] > 2 * widths[1] > widths[2] == 0
 
 

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from markupsafe import Markup
-
 from curation.errors import one_line
 from curation.review.agreement import Agreement, Figures
 from curation.review.corrections import Corrections, Group, Section
 from curation.review.matrices import NOTHING, Matrix
 from curation.review.report.figures import Report
 from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP
-from curation.review.report.svg import COLOURS, Box, Range, bars, boxes, columns, heat, ranges, rising, stacked
+from curation.svg import COLOURS, Box, Plot, Range, bars, boxes, columns, heat, ranges, rising, stacked
 
 DAYS = 31
 """Days that stand one by one; a longer time is shown by weeks."""
@@ -183,13 +181,13 @@ def _items(figures: Figures) -> float:
     return figures.both + figures.only_first + figures.only_second
 
 
-def _heat(title: str, matrix: Matrix) -> Markup | None:
+def _heat(title: str, matrix: Matrix) -> Plot | None:
     at = {name: place for place, name in enumerate(matrix.labels)}
     counts = {(one, two): matrix.counts[at[one]][at[two]] for one in matrix.labels for two in matrix.labels}
     return _confusion(title, {pair: count for pair, count in counts.items() if pair[0] != pair[1]}, counts)
 
 
-def _confusion(title: str, counts: Mapping[tuple[str, str], int], same: Mapping[tuple[str, str], int]) -> Markup | None:
+def _confusion(title: str, counts: Mapping[tuple[str, str], int], same: Mapping[tuple[str, str], int]) -> Plot | None:
     """The labels that are confused most, row against column; None where nothing is. `same` fills the diagonal."""
     weight: Counter[str] = Counter()
     for (one, two), count in counts.items():
@@ -203,7 +201,7 @@ def _confusion(title: str, counts: Mapping[tuple[str, str], int], same: Mapping[
     return heat(title, shown, shown, {**counts, **diagonal})
 
 
-def _labels(report: Report) -> dict[str, Markup]:
+def _labels(report: Report) -> dict[str, Plot]:
     names = {"entities": "Entities", "events": "Events", "arguments": "Arguments by event and role"}
     made = {}
     for section in SECTIONS:

@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from curation.errors import one_line
-from curation.review.mistakes import visible
+from curation.errors import one_line, visible
 from curation.review.report.charts import charts, duration, f1, kept, series, who
 from curation.review.report.figures import Report
 from curation.review.report.labels import SECTIONS
 from curation.review.report.reader import Reader
-from curation.review.report.svg import colour
+from curation.svg import colour
 
 SHOWN = (
     ("progress", "Progress"),

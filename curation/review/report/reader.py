@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Event
 from curation.article import Article
-from curation.errors import one_line
-from curation.review.mistakes import visible
+from curation.errors import one_line, visible
 from curation.schema import LabelSchema
 
 ARTICLES = 300

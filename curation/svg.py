@@ -1,7 +1,7 @@
-"""Small plots as SVG that stands in the page: its colours are those of the page, in light and in dark.
+"""Plots as SVG, for pages and for files. The same values give the same bytes.
 
-All are 360 units wide, so that on a phone a unit is a pixel. Every text in them is escaped; what a plot shows also
-stands in a table beside it.
+A plot is 360 units wide, so that one unit is one pixel on a phone. Every text in it is escaped. Colours are CSS
+classes: a page defines them in its style sheet, for light and dark mode; a file contains its own style.
 """
 
 from __future__ import annotations
@@ -17,13 +17,56 @@ from curation.errors import one_line
 
 WIDTH = 360
 COLOURS = 6
-"""Series that have a colour of their own; later ones share the last."""
+"""Number of colours; the series after them share the last one."""
+HEADING = 22
+"""Height of the heading in a file."""
+FILE_STYLE = (
+    "text{font:11px sans-serif;fill:#222}text.soft{fill:#5a626b;font-size:10px}text.heading{font-weight:600}"
+    ".s0{fill:#2a6fbb}.grid{stroke:#d5dae0}"
+)
 _CHARACTER = 6.2
-"""Width of a character of 11 units, about."""
+"""Average width of a character of font size 11."""
+
+
+class Plot(NamedTuple):
+    """A drawing of `height` units. Jinja inserts it into a page as it is; `file()` makes a file of it."""
+
+    title: str
+    height: float
+    parts: tuple[str, ...]
+    """SVG elements. Every text in them went through `_escaped`."""
+
+    def __html__(self) -> str:
+        """The element for a page."""
+        title = escape(self.title)
+        return (
+            f'<svg class="plot" viewBox="0 0 {WIDTH} {self.height:.0f}" role="img" aria-label="{title}">'
+            f"<title>{title}</title>{''.join(self.parts)}</svg>"
+        )
+
+    def file(self) -> str:
+        """A whole SVG file with a heading, on a white background."""
+        title, height = escape(self.title), round(self.height) + HEADING
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{2 * WIDTH}" '
+            f'height="{2 * height}" role="img">'
+        )
+        lines = [
+            head,
+            f"<title>{title}</title>",
+            f"<style>{FILE_STYLE}</style>",
+            f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
+            f'<text x="6" y="15" class="heading">{title}</text>',
+            f'<g transform="translate(0 {HEADING})">',
+            *self.parts,
+            "</g>",
+            "</svg>",
+        ]
+        return "\n".join(lines) + "\n"
 
 
 class Range(NamedTuple):
-    """A figure between 0 and 1 with its interval, where it has one, and a word on how much it rests on."""
+    """A figure between 0 and 1 with its confidence interval, if it has one. `note`: the size of the sample."""
 
     name: str
     value: float
@@ -32,7 +75,7 @@ class Range(NamedTuple):
 
 
 class Box(NamedTuple):
-    """The middle half of some values, and their median."""
+    """The median of a sample and its quartiles."""
 
     name: str
     low: float
@@ -41,8 +84,8 @@ class Box(NamedTuple):
     note: str = ""
 
 
-def bars(title: str, rows: Sequence[tuple[str, int]]) -> Markup:
-    """Counts as horizontal bars, one a row."""
+def bars(title: str, rows: Sequence[tuple[str, int]]) -> Plot:
+    """Counts as horizontal bars, one for each row."""
     label = _label_width(name for name, _ in rows)
     most = max((count for _, count in rows), default=0) or 1
     room = WIDTH - label - 12 - _CHARACTER * len(f"{most:,}")
@@ -55,16 +98,16 @@ def bars(title: str, rows: Sequence[tuple[str, int]]) -> Markup:
             f'<rect class="s0" x="{label:.0f}" y="{top + 3}" width="{width:.1f}" height="12" rx="1.5"/>',
             _text(label + width + 5, top + 13, f"{count:,}", css="n"),
         ]
-    return _svg(title, 18 * len(rows) + 4, parts)
+    return Plot(title, 18 * len(rows) + 4, tuple(parts))
 
 
-def columns(title: str, rows: Sequence[tuple[str, int]], unit: str) -> Markup:
-    """Counts as upright bars; `unit` is what the names along the bottom count."""
+def columns(title: str, rows: Sequence[tuple[str, int]], unit: str) -> Plot:
+    """Counts as columns; `unit` is the unit of the names along the bottom."""
     return stacked(title, [(name, {"": count}) for name, count in rows], [""], unit)
 
 
-def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], series: Sequence[str], unit: str = "") -> Markup:
-    """Upright bars, one a row, cut into the series from the bottom upwards."""
+def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], series: Sequence[str], unit: str = "") -> Plot:
+    """Stacked columns, one for each row; the first series is at the bottom."""
     height, left, bottom = 170, 34, 34 if unit else 22
     most = _round(max((sum(of.values()) for _, of in rows), default=0))
     scale = (height - bottom - 8) / most
@@ -84,11 +127,11 @@ def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], series: S
             parts.append(_text(x + step / 2, height - bottom + 14, name, "middle"))
     if unit:
         parts.append(_text((WIDTH + left) / 2, height - 5, unit, "middle", css="soft"))
-    return _svg(title, height, parts)
+    return Plot(title, height, tuple(parts))
 
 
-def rising(title: str, counts: Mapping[date, int], total: int, until: date) -> Markup:
-    """How many were done by each day, up to `total`, as a line that rises."""
+def rising(title: str, counts: Mapping[date, int], total: int, until: date) -> Plot:
+    """The cumulative count by day as a step line, with `total` as a dashed line."""
     height, left, bottom = 170, 34, 22
     most = _round(max(total, sum(counts.values())))
     scale = (height - bottom - 8) / most
@@ -115,11 +158,11 @@ def rising(title: str, counts: Mapping[date, int], total: int, until: date) -> M
         _text(left, height - 6, _short(first + timedelta(days=1)), "start"),
         _text(WIDTH - 8, height - 6, _short(until), "end"),
     ]
-    return _svg(title, height, parts)
+    return Plot(title, height, tuple(parts))
 
 
-def ranges(title: str, rows: Sequence[Range]) -> Markup:
-    """Figures between 0 and 1 as dots on their intervals."""
+def ranges(title: str, rows: Sequence[Range]) -> Plot:
+    """Figures between 0 and 1 as dots with their confidence intervals."""
     label = _label_width(row.name for row in rows)
     note = max((len(row.note) for row in rows), default=0) * _CHARACTER
     room = WIDTH - label - 18 - note
@@ -138,11 +181,11 @@ def ranges(title: str, rows: Sequence[Range]) -> Markup:
         parts.append(f'<circle class="s0" cx="{label + row.value * room:.1f}" cy="{y}" r="4.5"/>')
         if row.note:
             parts.append(_text(WIDTH, y + 4, row.note, "end", css="soft"))
-    return _svg(title, bottom + 20, parts)
+    return Plot(title, bottom + 20, tuple(parts))
 
 
-def boxes(title: str, rows: Sequence[Box], unit: str) -> Markup:
-    """The middle half of each row's values as a bar, its median as a stroke."""
+def boxes(title: str, rows: Sequence[Box], unit: str) -> Plot:
+    """For each row a bar from the lower to the upper quartile, and the median as a stroke."""
     label = _label_width(row.name for row in rows)
     room = WIDTH - label - 24
     most = _round(ceil(max((row.high for row in rows), default=0)), (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8, 10))
@@ -161,11 +204,11 @@ def boxes(title: str, rows: Sequence[Box], unit: str) -> Markup:
             f'<line class="median" x1="{middle:.1f}" x2="{middle:.1f}" y1="{top}" y2="{top + 18}"/>',
         ]
     parts.append(_text(label + room / 2, bottom + 28, unit, "middle", css="soft"))
-    return _svg(title, bottom + 32, parts)
+    return Plot(title, bottom + 32, tuple(parts))
 
 
-def heat(title: str, rows: Sequence[str], cols: Sequence[str], counts: Mapping[tuple[str, str], int]) -> Markup:
-    """A matrix of counts: the darker, the more; a diagonal of the same names is outlined and not coloured."""
+def heat(title: str, rows: Sequence[str], cols: Sequence[str], counts: Mapping[tuple[str, str], int]) -> Plot:
+    """A matrix of counts; darker cells are higher. Cells of a name with itself are outlined and not coloured."""
     label = min(_label_width(rows), 110)
     head = 8 + max((len(one_line(name, 16)) for name in cols), default=0) * _CHARACTER * 0.85
     lean = len(one_line(cols[-1], 16)) * _CHARACTER * 0.65 if cols else 0  # the last column's name leans to the right
@@ -191,21 +234,12 @@ def heat(title: str, rows: Sequence[str], cols: Sequence[str], counts: Mapping[t
                 dark = " dark" if share > 0.55 else ""
                 small = " small" if len(str(count)) * _CHARACTER > size - 2 else ""
                 parts.append(_text(x + size / 2, y + size / 2 + 4, str(count), "middle", css=f"n{dark}{small}"))
-    return _svg(title, head + len(rows) * size + 4, parts)
+    return Plot(title, head + len(rows) * size + 4, tuple(parts))
 
 
 def colour(index: int) -> str:
-    """The class that gives a series its colour."""
+    """The CSS class with the colour of a series."""
     return f"s{min(index, COLOURS - 1)}"
-
-
-def _svg(title: str, height: float, parts: Iterable[str]) -> Markup:
-    name = escape(title)
-    return Markup(  # every text in `parts` went through _escaped
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{name}"><title>{name}</title>'
-        + "".join(parts)
-        + "</svg>"
-    )
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", *, limit: int = 40, css: str = "") -> str:
@@ -228,7 +262,7 @@ def _grid(most: int, scale: float, floor: float, left: float) -> list[str]:
 
 
 def _round(most: int, steps: Sequence[float] = (1, 2, 3, 4, 6, 8, 10)) -> int:
-    """The next round number, one of the steps before zeros, but not below 4."""
+    """The next round number: one of `steps` times a power of ten, and at least 4."""
     if most <= 4:
         return 4
     power: int = 10 ** int(log10(most))

@@ -10,16 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from curation.article import Identifier, Sha256, Value, build
+from curation.article import Identifier, Moment, Sha256, Value, build
 from curation.files import read_jsonl
 
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+def _offset(value: Any) -> Any:
+    if isinstance(value, bool | float | str):
+        raise ValueError("is no whole number")
+    return value
+
+
+Offset = Annotated[int, BeforeValidator(_offset)]
+"""A place in a text. True, 5.0 and "5" are none, though pydantic would read them as one."""
+
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 State = Literal["predicted", "draft", "submitted", "skipped", "reviewed"]
 
@@ -27,8 +37,8 @@ State = Literal["predicted", "draft", "submitted", "skipped", "reviewed"]
 class Span(Value):
     """`[start, end)` in Unicode code points of the article's text."""
 
-    start: int = Field(ge=0)
-    end: int
+    start: Annotated[int, Field(ge=0), BeforeValidator(_offset)]
+    end: Offset
 
     @model_validator(mode="after")
     def _ordered(self) -> Span:
@@ -108,7 +118,7 @@ class Annotation(Value):
     annotator: Annotator
     parent: Identifier | None = None
     between: tuple[Identifier, ...] | None = None
-    time: datetime | None = None
+    time: Moment | None = None
     state: State = "predicted"
     lead_time: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     entities: tuple[Entity, ...] = ()

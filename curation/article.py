@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+import re
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from curation.errors import BadInput
 
@@ -59,6 +61,49 @@ Plain = Annotated[str, AfterValidator(_encodable)]
 """Any text that can be written to a file."""
 
 
+_YEAR_OR_DATE = re.compile(r"([1-9]\d{3})(?:-?(\d\d)-?(\d\d)|-(\d\d))?")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt _].*)?")
+_RFC_2822 = re.compile(
+    r"(?:[A-Za-z]{3},? )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? "
+    r"(?:[+-]\d{4}|UTC?|GMT|Z|EST|EDT|CST|CDT|MST|MDT|PST|PDT)(?: \([\w ]*\))?"
+)
+
+
+def moment(value: Any) -> Any:
+    """A date as people and programs write it, ready for pydantic, which reads any number as seconds since 1970.
+
+    Read are: ISO 8601 dates and times, also with a trailing " UTC"; RFC 2822 ("Tue, 05 Mar 2024 10:00:00 +0100");
+    YYYYMMDD, YYYY-MM and YYYY, as numbers or text. A year or month stands for its first day.
+
+    Raises:
+        ValueError: anything else, numbers of seconds included.
+    """
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    text = str(value) if type(value) is int and abs(value) < 10**8 else value
+    if isinstance(text, str):
+        text = " ".join(text.split())
+        if match := _YEAR_OR_DATE.fullmatch(text):
+            year, month, day, month_alone = match.groups()
+            return datetime(int(year), int(month or month_alone or 1), int(day or 1))
+        if _RFC_2822.fullmatch(text):
+            return parsedate_to_datetime(re.sub(r"(?:Z|UTC?|GMT)$", "+0000", text))
+        text, utc = re.subn(r"(?<=\d) ?(?:UTC|GMT)$", "", text)
+        text = re.sub(r"(?<=\d) (?=[+-]\d\d:?\d\d$)", "", text)
+        if utc and _ISO.fullmatch(text):
+            at = datetime.fromisoformat(text)
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+        if _ISO.fullmatch(text):
+            return text
+    raise ValueError("is no date: write it as 2024-03-05 or 2024-03-05T10:00:00Z")
+
+
+Moment = Annotated[datetime, BeforeValidator(moment)]
+"""A point in time that is never guessed from a bare number."""
+
+
 class Article(Value):
     """One revision of one article. A changed text is a new revision, with a hash of its own.
 
@@ -70,7 +115,7 @@ class Article(Value):
     text: Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_usable)]
     title: Plain | None = None
     source: Plain | None = None
-    published: datetime | None = None
+    published: Moment | None = None
     language: str | None = Field(default=None, max_length=35)
     licence: Plain | None = None
     metadata: dict[Plain, Plain] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from curation.annotation import Annotation, Annotator, Argument, Entity, Event, annotation_id, read_annotations
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Span, annotation_id, read_annotations
 from curation.article import sha256
 from curation.errors import BadInput
 
@@ -217,3 +217,9 @@ def test_an_annotation_is_frozen() -> None:
         annotation.state = "reviewed"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="frozen"):
         annotation.entities[0].start = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("offset", [True, 1.0, "1"])
+def test_an_offset_is_never_guessed(offset: object) -> None:
+    with pytest.raises(ValidationError, match="is no whole number"):
+        Span.model_validate({"start": offset, "end": 5})

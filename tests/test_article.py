@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +112,37 @@ def test_the_record_given_is_left_alone() -> None:
     record = {"id": "a1", "text": "Some words.", "text_sha256": sha256("Some words.")}
     Article.from_record(record, path=PATH)
     assert "text_sha256" in record
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2031", "2031-01-01T00:00:00"),
+        (2031, "2031-01-01T00:00:00"),
+        ("2031-05", "2031-05-01T00:00:00"),
+        ("20310504", "2031-05-04T00:00:00"),
+        (20310504, "2031-05-04T00:00:00"),
+        (date(2031, 5, 4), "2031-05-04T00:00:00"),
+        ("2031-05-04", "2031-05-04T00:00:00"),
+        ("2031-05-04 10:00:00 UTC", "2031-05-04T10:00:00+00:00"),
+        ("2031-05-04 10:00:00 +0200", "2031-05-04T10:00:00+02:00"),
+        ("Sun, 04 May 2031 10:00:00 GMT", "2031-05-04T10:00:00+00:00"),
+        ("Sun, 4 May 2031 10:00:00 +0530", "2031-05-04T10:00:00+05:30"),
+        ("2031-05-04T10:00:00Z", "2031-05-04T10:00:00+00:00"),
+    ],
+)
+def test_dates_are_read_as_they_are_written(written: object, read: str) -> None:
+    article = Article.from_record({"id": "a", "text": "x", "published": written}, path=Path("a.jsonl"))
+    assert article.published is not None and article.published.isoformat() == read
+    assert Article.model_validate_json(article.model_dump_json()) == article
+
+
+@pytest.mark.parametrize(
+    "written",
+    [1935655200, "1935655200", 1935655200000, 20310504.0, True, "-1", "1e9", "12", "20319999", "yesterday",
+     "Sun, 04 May 2031 10:00:00 CET", "2031-05-04 25:00 UTC", 10**4000, [2031], ""],
+)  # fmt: skip
+def test_what_is_no_date_is_refused_with_the_field(written: object) -> None:
+    with pytest.raises(BadInput, match=r"a\.jsonl:3: published: ") as raised:
+        Article.from_record({"id": "a", "text": "x", "published": written}, path=Path("a.jsonl"), line=3)
+    assert len(str(raised.value)) < 300

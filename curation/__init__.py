@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
     from curation.article import Article
     from curation.errors import CurationError
+    from curation.project import Project
     from curation.release.load import load_release
     from curation.schema import LabelSchema, load_schema
 
@@ -26,6 +27,7 @@ _HOME = {
     "Entity": "annotation",
     "Event": "annotation",
     "LabelSchema": "schema",
+    "Project": "project",
     "load_release": "release.load",
     "load_schema": "schema",
     "read_annotations": "annotation",
@@ -40,6 +42,7 @@ __all__ = [
     "Entity",
     "Event",
     "LabelSchema",
+    "Project",
     "load_release",
     "load_schema",
     "read_annotations",

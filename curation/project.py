@@ -1,240 +1,193 @@
-"""A project: `curation.toml`, then the environment, then options. Paths come out absolute, secrets stay out of `repr`.
+"""The Python API: a project whose methods are the commands of the terminal.
 
-CURATION_PROJECT, CURATION_SCHEMA, CURATION_WORK     paths that replace the file's
-CURATION_ENGINE, CURATION_MODEL                      the engine and its model
-CURATION_SERVER_URL, …_API_KEY, …_REQUESTS, …_TOKENS what the server engine asks, and how much at most
-LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY               Label Studio
-LABEL_STUDIO_CA                                      a private certificate authority (PEM file)
-HF_TOKEN, HF_ENDPOINT                                the Hub
+from curation import Project
+
+project = Project.open()                        # the nearest curation.toml
+project.preannotate()
+print(project.evaluate(limit=100).to_frame())
 """
 
 from __future__ import annotations
 
-import os
-import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
-from curation.article import Value, build
-from curation.errors import BadInput, ProjectError
-from curation.files import read_text
-from curation.schema import LabelSchema, load_schema
+from curation.article import build
+from curation.settings import File, Settings, load_settings, resolve
 
-FILE = "curation.toml"
-MAX_BYTES = 1_000_000
-"""Largest curation.toml we read."""
-
-SECRET = ("token", "api_key", "apikey", "password", "secret")
-Option = bool | int | float | str | tuple[str, ...]
-Title = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class ProjectSection(Value):
-    """`[project]`: inputs and the work folder."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    articles: tuple[str, ...] = Field(min_length=1)
-    schema_path: str = Field(alias="schema")
-    gold: str | None = None
-    work: str = "work"
-
-
-class EngineSection(Value):
-    """`[engine]`: which engine pre-annotates, with which model, and what else it is told (`[engine.options]`)."""
-
-    name: str = "spacy"
-    model: str | None = None
-    options: dict[str, Option] = Field(default_factory=dict)
+if TYPE_CHECKING:
+    from curation.jobs.agreement import agreement as _agreement
+    from curation.jobs.calibrate import calibrate as _calibrate
+    from curation.jobs.check import dismiss as _dismiss
+    from curation.jobs.check import find as _check
+    from curation.jobs.compile import compile_inline as _compile
+    from curation.jobs.corrections import corrections as _corrections
+    from curation.jobs.ensemble import ensemble as _ensemble
+    from curation.jobs.evaluate import evaluate as _evaluate
+    from curation.jobs.import_ import import_ as _import
+    from curation.jobs.preannotate import preannotate as _preannotate
+    from curation.jobs.publish import publish as _publish
+    from curation.jobs.pull import pull as _pull
+    from curation.jobs.pull import watch as _watch
+    from curation.jobs.push import push as _push
+    from curation.jobs.recheck import recheck as _recheck
+    from curation.jobs.report import report as _report
+    from curation.jobs.review import review as _review
+    from curation.jobs.status import status as _status
 
 
-class LabelStudioSection(Value):
-    """`[labelstudio]`: where it is and what our project there is called. The key comes from the environment."""
+class Verb:
+    """A method that is a function of `curation.jobs`, imported on first use. The project is its first argument.
 
-    url: str | None = Field(default=None, pattern=r"^https?://")
-    title: Title | None = None
-    batch_size: int = Field(default=500, ge=1, le=5000)
-    ca: str | None = None
-
-
-class ReleaseSection(Value):
-    """`[release]`: what the dataset card says, and the list of articles that must never be in one again."""
-
-    title: Title | None = None
-    licence: str | None = None
-    description: str | None = Field(default=None, max_length=2000)
-    citation: str | None = Field(default=None, max_length=5000)
-    takedown: str | None = None
-
-
-class ReviewSection(Value):
-    """`[review]`: whose annotations count, when they agree, and which articles are annotated twice or blind.
-
-    `annotators` are pseudonyms (as reports and releases have them) or numbers in Label Studio (`ls-3`); none: everyone
-    counts. `needed` is how many must have annotated an article before it is reviewed, and how many must say the same
-    for it to be agreed. `overlap` and `blind` are shares of the articles, such as `10%`.
+    Args:
+        where: MODULE:FUNCTION below `curation.jobs`.
     """
 
-    annotators: tuple[Title, ...] = ()
-    needed: int = Field(default=2, ge=2, le=100)
-    ignore_attributes: tuple[Title, ...] = ()
-    overlap: str = Field(default="0%", pattern=r"^\d{1,3}(\.\d{1,4})?%$")
-    blind: str = Field(default="0%", pattern=r"^\d{1,3}(\.\d{1,4})?%$")
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        module, _, name = self.where.partition(":")
+        found: Callable[..., Any] = getattr(import_module(f"curation.jobs.{module}"), name)
+        return found
+
+    def __get__(self, project: Any, owner: type) -> Callable[..., Any]:
+        function = self.function()
+        if project is None:
+            return function
+
+        def verb(*args: Any, **options: Any) -> Any:
+            return function(project, *args, **options)
+
+        update_wrapper(verb, function)
+        given = signature(function)
+        verb.__signature__ = given.replace(parameters=list(given.parameters.values())[1:])  # type: ignore[attr-defined]
+        return verb
 
 
-class File(Value):
-    """curation.toml as it stands in the file."""
+class Verbs:
+    """The methods of a project. Type checkers see the functions themselves, so that each is declared once."""
 
-    project: ProjectSection
-    engine: EngineSection = EngineSection()
-    labelstudio: LabelStudioSection = LabelStudioSection()
-    release: ReleaseSection = ReleaseSection()
-    review: ReviewSection = ReviewSection()
-
-
-class Project(Value):
-    """What every job needs to know. `root` is the folder of curation.toml."""
-
-    root: Path
-    name: str
-    articles: tuple[str, ...]
-    schema_path: Path
-    gold: Path | None
-    work: Path
-    engine: EngineSection
-    title: str
-    batch_size: int
-    url: str | None
-    api_key: SecretStr | None
-    ca: Path | None
-    hf_token: SecretStr | None
-    release: ReleaseSection
-    review: ReviewSection = ReviewSection()
-
-    @property
-    def preannotations(self) -> Path:
-        """Where `preannotate` writes and `push` reads, unless told otherwise."""
-        return self.work / "preannotations" / f"{self.engine.name}.jsonl"
-
-    @property
-    def cache(self) -> Path:
-        """Where engines keep what is dear to make again; it may be removed at any time."""
-        return self.work / "cache"
-
-    @property
-    def studio(self) -> Path:
-        """The data folder of the local Label Studio."""
-        return self.work / "studio"
-
-    @property
-    def releases(self) -> Path:
-        """The folder of releases, one `vX.Y.Z` each."""
-        return self.work / "releases"
-
-    @property
-    def takedown(self) -> Path | None:
-        """The list of articles that are kept out of releases, if there is one."""
-        return (self.root / Path(self.release.takedown).expanduser()).resolve() if self.release.takedown else None
-
-    def load_schema(self) -> LabelSchema:
-        """The project's label schema. Raises SchemaError."""
-        return load_schema(self.schema_path)
-
-    @property
-    def lexicon(self) -> Path | None:
-        """The file beside the schema with what rule engines need to know of its words."""
-        name = self.load_schema().lexicon
-        return self.schema_path.parent / name if name else None
+    if TYPE_CHECKING:
+        agreement = _agreement
+        calibrate = _calibrate
+        check = _check
+        compile = _compile
+        corrections = _corrections
+        dismiss = _dismiss
+        ensemble = _ensemble
+        evaluate = _evaluate
+        import_ = _import
+        preannotate = _preannotate
+        publish = _publish
+        pull = _pull
+        push = _push
+        recheck = _recheck
+        report = _report
+        review = _review
+        status = _status
+        watch = _watch
+    else:
+        agreement = Verb("agreement:agreement")
+        calibrate = Verb("calibrate:calibrate")
+        check = Verb("check:find")
+        compile = Verb("compile:compile_inline")
+        corrections = Verb("corrections:corrections")
+        dismiss = Verb("check:dismiss")
+        ensemble = Verb("ensemble:ensemble")
+        evaluate = Verb("evaluate:evaluate")
+        import_ = Verb("import_:import_")
+        preannotate = Verb("preannotate:preannotate")
+        publish = Verb("publish:publish")
+        pull = Verb("pull:pull")
+        push = Verb("push:push")
+        recheck = Verb("recheck:recheck")
+        report = Verb("report:report")
+        review = Verb("review:review")
+        status = Verb("status:status")
+        watch = Verb("pull:watch")
 
 
-def load_project(file: Path | None = None) -> Project:
-    """The project in `file`, or in the nearest curation.toml from here upwards.
+class Project(Verbs, Settings):
+    """Settings and verbs of one project. Each verb is a function of `curation.jobs` and returns its typed result.
+
+    Args:
+        articles: files, folders or globs with the articles.
+        schema: the label schema, a YAML file.
+        work: the folder for everything that the jobs write.
+        name: name of the project, lower case, digits and hyphens; also the title of its project in Label Studio.
+        gold: reviewed annotations, for `evaluate`, `calibrate` and `ensemble`.
+        engine: name of the engine that pre-annotates.
+        model: its model: a name or a folder.
+        options: options of the engine.
+        url: address of Label Studio; default: LABEL_STUDIO_URL, else the local one.
+        api_key: its API key; default: LABEL_STUDIO_API_KEY.
+        release: the keys of `[release]` in curation.toml.
+        review: the keys of `[review]` in curation.toml.
+
+    Relative paths start at the current folder. What is not given here comes from the environment, see
+    `curation.settings`; curation.toml is not read (`Project.open` reads it).
 
     Raises:
-        ProjectError: there is none, or it or an environment variable cannot be used; names the file and the field.
+        BadInput: a value cannot be used; names the field.
     """
-    file = _find(file or _from_environment("CURATION_PROJECT"))
-    try:
-        record = tomllib.loads(read_text(file, limit=MAX_BYTES))
-    except BadInput as error:
-        raise ProjectError(error.what, path=file, line=error.line, way_out=error.way_out) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ProjectError(f"not TOML we can read: {error}", path=file, way_out="mend that line") from error
-    if _mentions_secret(record):
-        way_out = "set LABEL_STUDIO_API_KEY or HF_TOKEN in the environment, and renew a key that was committed"
-        raise ProjectError("holds a secret", path=file, way_out=way_out)
-    try:
-        settings = build(File, record, path=file)
-    except BadInput as error:
-        raise ProjectError(error.what, path=file, field=error.field, way_out=error.way_out) from error
-    return _resolve(file.resolve().parent, settings)
 
+    def __init__(
+        self,
+        *,
+        articles: str | Path | Sequence[str | Path],
+        schema: str | Path,
+        work: str | Path = "work",
+        name: str = "news",
+        gold: str | Path | None = None,
+        engine: str = "spacy",
+        model: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        url: str | None = None,
+        api_key: str | None = None,
+        release: Mapping[str, Any] | None = None,
+        review: Mapping[str, Any] | None = None,
+    ) -> None:
+        sources = [articles] if isinstance(articles, str | Path) else articles
+        record = {
+            "project": {
+                "name": name,
+                "articles": tuple(map(str, sources)),
+                "schema": str(schema),
+                "gold": str(gold) if gold else None,
+                "work": str(work),
+            },
+            "engine": {"name": engine, "model": model, "options": dict(options or {})},
+            "labelstudio": {"url": url},
+            "release": dict(release or {}),
+            "review": dict(review or {}),
+        }
+        content = build(File, record)
+        fields = dict(resolve(content, Path.cwd()))
+        # what is given here replaces environment variables
+        fields["schema_path"], fields["engine"] = Path(schema).expanduser().resolve(), content.engine
+        fields["work"] = Path(work).expanduser().resolve()
+        if url is not None:
+            fields["url"] = url.rstrip("/")
+        if api_key is not None:
+            fields["api_key"] = SecretStr(api_key)
+        super().__init__(**fields)
 
-def _resolve(root: Path, settings: File) -> Project:
-    def path(name: str) -> Path:
-        return (root / Path(name).expanduser()).resolve()
+    @classmethod
+    def open(cls, file: str | Path | None = None) -> Self:
+        """The project of a curation.toml, or of the folder that holds one. Default: the nearest from here upwards.
 
-    here, engine, studio = settings.project, settings.engine, settings.labelstudio
-    url = os.environ.get("LABEL_STUDIO_URL") or studio.url
-    if url and not url.startswith(("http://", "https://")):
-        what = "the address holds a password" if "@" in url else f"{url} is no address"
-        way_out = "give an API key instead" if "@" in url else "begin with http:// or https://"
-        raise ProjectError(what, field="LABEL_STUDIO_URL", way_out=way_out)
-    ca = os.environ.get("LABEL_STUDIO_CA") or studio.ca
-    return Project(
-        root=root,
-        name=here.name,
-        articles=tuple(str(root / Path(source).expanduser()) for source in here.articles),
-        schema_path=_from_environment("CURATION_SCHEMA") or path(here.schema_path),
-        gold=path(here.gold) if here.gold else None,
-        work=_from_environment("CURATION_WORK") or path(here.work),
-        engine=EngineSection(
-            name=os.environ.get("CURATION_ENGINE") or engine.name,
-            model=os.environ.get("CURATION_MODEL") or engine.model,
-            options=engine.options,
-        ),
-        title=studio.title or here.name,
-        batch_size=studio.batch_size,
-        url=url.rstrip("/") if url else None,
-        api_key=_secret("LABEL_STUDIO_API_KEY"),
-        ca=path(ca) if ca else None,
-        hf_token=_secret("HF_TOKEN"),
-        release=settings.release,
-        review=settings.review,
-    )
-
-
-def _find(file: Path | None) -> Path:
-    if file is not None:
-        file = file / FILE if file.is_dir() else file
-        if not file.is_file():
-            raise ProjectError(
-                "is no project", path=file, way_out="name a curation.toml, or make one: curation init DIR"
-            )
-        return file
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
-            return folder / FILE
-    raise ProjectError(f"no {FILE} here or above", path=here, way_out="make a project with `curation init DIR`")
-
-
-def _from_environment(name: str) -> Path | None:
-    value = os.environ.get(name)
-    return Path(value).expanduser().resolve() if value else None
-
-
-def _secret(name: str) -> SecretStr | None:
-    value = (os.environ.get(name) or "").strip()
-    return SecretStr(value) if value else None
-
-
-def _mentions_secret(record: dict[str, Any]) -> bool:
-    for section in record.values():
-        if isinstance(section, dict):
-            if any(word in key.lower() for key in section for word in SECRET):
-                return True
-            if _mentions_secret(section):
-                return True
-    return False
+        Raises:
+            ProjectError: there is none, or it or an environment variable cannot be used; names the file and the field.
+        """
+        settings = load_settings(Path(file) if file is not None else None)
+        project = cls.__new__(cls)
+        Settings.__init__(project, **dict(settings))  # as pydantic does it, but not with the arguments of `__init__`
+        return project

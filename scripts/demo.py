@@ -26,7 +26,7 @@ from curation.jobs.pull import pull
 from curation.jobs.push import paired, push
 from curation.jobs.report import report
 from curation.labelstudio import answers, read_snapshot, studio
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,7 +41,7 @@ Submitted = dict[tuple[str, str], Annotation]
 def main() -> None:
     """Run the loop; the last line on stdout is one JSON object."""
     begin = time.monotonic()
-    project = load_project(ROOT / "curation.toml")
+    project = Project.open(ROOT / "curation.toml")
     if project.url is not None:
         sys.exit("error: the demo starts a Label Studio of its own; unset LABEL_STUDIO_URL and run it again")
     running = studio.start(project.studio, on_progress=say)

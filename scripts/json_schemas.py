@@ -21,11 +21,11 @@ from curation.ensemble import Ensemble
 from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
-from curation.project import File
 from curation.release.manifest import Known
 from curation.release.manifest import Manifest as Release
 from curation.review.conventions import Conventions
 from curation.schema import LabelSchema
+from curation.settings import File
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 FORMATS: dict[str, type[BaseModel]] = {

@@ -20,7 +20,7 @@ from curation.labelstudio import encode
 from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.decode import decode
 from curation.labelstudio.ledger import Ledger
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.schema import LabelSchema
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -53,7 +53,7 @@ def practise(
     text = "[project]\n" + "".join(f"{name} = {value}\n" for name, value in (lines | settings).items())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "curation.toml").write_text(text, encoding="utf-8")
-    project = load_project(folder / "curation.toml")
+    project = Project.open(folder / "curation.toml")
     schema = project.load_schema()
     articles = list(good_articles(project.articles))
     said = {

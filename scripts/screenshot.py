@@ -27,7 +27,7 @@ from curation.labelstudio.answers import tasks
 from curation.labelstudio.client import Client
 from curation.labelstudio.names import ADJUDICATE, NOTE
 from curation.labelstudio.push import push
-from curation.project import load_project
+from curation.project import Project
 from curation.review.pseudonyms import FILE as PSEUDONYMS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -48,7 +48,7 @@ def main() -> None:
     if wanted == "report":
         report_pictures(ROOT / "docs")
         return
-    project = load_project(ROOT / "curation.toml")
+    project = Project.open(ROOT / "curation.toml")
     schema = project.load_schema()
     article = next(one for one in good_articles([ROOT / "corpus" / "articles"]) if one.id == wanted)
     by_hand = Annotator(kind="engine", name="gold", version="1.0.0")

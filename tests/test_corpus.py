@@ -11,7 +11,7 @@ from curation.annotation import Annotation
 from curation.formats.articles import good_articles
 from curation.jobs.agreement import agreement, read_set
 from curation.jobs.compile import compile_inline
-from curation.project import Project, load_project
+from curation.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "corpus" / "README.md").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ README = (ROOT / "corpus" / "README.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return load_project(ROOT / "curation.toml")
+    return Project.open(ROOT / "curation.toml")
 
 
 def test_articles_say_who_they_are(project: Project) -> None:

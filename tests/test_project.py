@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from curation.errors import ProjectError
-from curation.project import load_project
+from curation.project import Project
 
 GOOD = """
 [project]
@@ -34,7 +34,7 @@ def test_paths_are_absolute_and_found_from_below(tmp_path: Path, monkeypatch: py
     write(tmp_path, GOOD)
     (tmp_path / "deep" / "er").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "deep" / "er")
-    project = load_project()
+    project = Project.open()
     assert project.articles == (str(tmp_path / "articles"),)
     assert project.work == tmp_path / "work"
     assert project.preannotations == tmp_path / "work" / "preannotations" / "spacy.jsonl"
@@ -46,7 +46,7 @@ def test_environment_wins_and_secrets_stay_hidden(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", "topsecret-key")
     monkeypatch.setenv("HF_TOKEN", "topsecret-hub")
     monkeypatch.setenv("CURATION_WORK", str(tmp_path / "elsewhere"))
-    project = load_project(file)
+    project = Project.open(file)
     assert project.url == "https://from.environment"
     assert project.work == tmp_path / "elsewhere"
     assert "topsecret" not in repr(project) + str(project.model_dump())
@@ -69,7 +69,7 @@ def test_environment_wins_and_secrets_stay_hidden(tmp_path: Path, monkeypatch: p
 def test_mistakes_name_file_and_field(tmp_path: Path, text: str, says: str) -> None:
     file = write(tmp_path, text)
     with pytest.raises(ProjectError) as caught:
-        load_project(file)
+        Project.open(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert says in str(caught.value)
 
@@ -86,14 +86,14 @@ def test_a_file_that_is_no_settings_is_one_line(tmp_path: Path, raw: bytes, says
     file = tmp_path / "curation.toml"
     file.write_bytes(raw)
     with pytest.raises(ProjectError) as caught:
-        load_project(file)
+        Project.open(file)
     assert says in str(caught.value)
     assert str(caught.value).count(str(file)) == 1
 
 
 def test_no_project_there(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="curation init"):
-        load_project(tmp_path / "curation.toml")
+        Project.open(tmp_path / "curation.toml")
 
 
 @pytest.mark.parametrize("url", ["user:pass-7@host", "ftp://user:pass-7@host", "user:pass-7@host:8080/ls"])
@@ -101,5 +101,5 @@ def test_an_address_with_a_password_is_not_shown(tmp_path: Path, monkeypatch: py
     (tmp_path / "curation.toml").write_text('[project]\nname = "made"\narticles = ["*.txt"]\nschema = "s.yaml"\n')
     monkeypatch.setenv("LABEL_STUDIO_URL", url)
     with pytest.raises(ProjectError, match="holds a password") as caught:
-        load_project(tmp_path / "curation.toml")
+        Project.open(tmp_path / "curation.toml")
     assert "pass-7" not in str(caught.value)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from curation.project import Project
+    from curation.settings import Settings
 
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="The curation.toml to use; default: the nearest from here upwards.")
@@ -64,11 +64,11 @@ def done(report: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(report, ensure_ascii=False, default=str), flush=True)
 
 
-def project_from(file: Path | None) -> Project:
+def project_from(file: Path | None) -> Settings:
     """The project a command works on."""
-    from curation.project import load_project
+    from curation.settings import load_settings
 
-    return load_project(file)
+    return load_settings(file)
 
 
 class Tick(Protocol):

@@ -14,12 +14,12 @@ from curation.formats.articles import good_articles, read_articles
 from curation.formats.inline import SUFFIX, read_folder
 from curation.labelstudio import Snapshot, latest_snapshot, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
-from curation.project import Project
 from curation.review.agreement import Agreement
 from curation.review.agreement import agreement as between
 from curation.review.effort import defaults
 from curation.review.gamma import Gamma, gamma_of
 from curation.review.gather import Gathering, LeftOut, Together
+from curation.settings import Settings
 
 
 class AgreementReport(Value):
@@ -46,7 +46,7 @@ class AgreementReport(Value):
 
 
 def agreement(
-    project: Project,
+    project: Settings,
     *sets: Path,
     snapshot: Path | None = None,
     gamma_seconds: float = 0.0,
@@ -102,7 +102,7 @@ def agreement(
     )
 
 
-def read_set(project: Project, place: Path) -> Iterator[Annotation]:
+def read_set(project: Settings, place: Path) -> Iterator[Annotation]:
     """The annotations at `place`: a .jsonl file, or a folder of inline files of the project's articles.
 
     Raises:
@@ -138,7 +138,7 @@ def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[s
         yield from gathering.add(said, {name: len(article.text) for name, article in texts.items()})
 
 
-def _of_sets(project: Project, sets: tuple[Path, ...], gathering: Gathering) -> Iterator[Together]:
+def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) -> Iterator[Together]:
     """What two sets or more say, article by article: the project's articles first, then those it does not have."""
     if len(sets) < 2:
         raise BadInput("is one set", path=sets[0], way_out="name another one to compare it with")

@@ -8,14 +8,14 @@ from pathlib import Path
 from curation.errors import BadInput
 from curation.jobs.policy import policy
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
-from curation.project import Project
 from curation.release import Audit
 from curation.review.anchoring import Anchoring, Contrast, Work
 from curation.review.anchoring import anchoring as audit
 from curation.review.choose import Policy
+from curation.settings import Settings
 
 
-def anchoring(project: Project, *, snapshot: Path | None = None) -> Anchoring | None:
+def anchoring(project: Settings, *, snapshot: Path | None = None) -> Anchoring | None:
     """The audit over a snapshot (default: the latest); None where no article was annotated blind.
 
     Raises:

@@ -15,9 +15,9 @@ from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_corrected
-from curation.project import Project
 from curation.review.confidence import Corrected, fit_confidence
 from curation.review.effort import defaults
+from curation.settings import Settings
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
@@ -42,7 +42,7 @@ class CalibrateReport(Value):
 
 
 def calibrate(
-    project: Project,
+    project: Settings,
     *,
     gold: Path | None = None,
     engine: str | None = None,

@@ -18,12 +18,12 @@ from curation.formats.neutral import is_neutral, read_neutral
 from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
 from curation.labelstudio import latest_snapshot, predictions, read_snapshot
-from curation.project import Project
 from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
 from curation.review.checks.dismissed import read_dismissed, write_dismissed
 from curation.review.mapping import as_they_mark, mapping_to, translate
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
+from curation.settings import Settings
 
 MOST = 10_000
 """How many findings a report holds, the strongest."""
@@ -67,7 +67,7 @@ class CheckReport(Value):
 
 
 def find(
-    project: Project,
+    project: Settings,
     place: Path | None = None,
     *,
     kinds: Iterable[str] = (),
@@ -144,7 +144,7 @@ def find(
     )
 
 
-def dismiss(project: Project, ids: Sequence[str], why: str = "", by: str = "") -> int:
+def dismiss(project: Settings, ids: Sequence[str], why: str = "", by: str = "") -> int:
     """Record that the findings with these ids are no mistakes: `find` gives them no more. Returns how many are new.
 
     To dismiss all that was said of a span, give `finding.ids`.
@@ -163,7 +163,7 @@ def _kind(name: str) -> Kind:
 
 
 def _source(
-    project: Project, place: Path | None, preannotations: Path | None, mapping: str | None
+    project: Settings, place: Path | None, preannotations: Path | None, mapping: str | None
 ) -> tuple[Source, LabelSchema | None, str]:
     """What is to be checked, by which schema, and its name for people."""
     schema = project.load_schema()
@@ -212,7 +212,7 @@ def _source(
 
 
 def _snapshot(
-    project: Project, folder: Path, second: Callable[[Article], Annotation | None], named: bool
+    project: Settings, folder: Path, second: Callable[[Article], Annotation | None], named: bool
 ) -> Iterator[tuple[Article, Annotation, Annotation | None]]:
     """The annotations that count. What was sent is the second opinion, unless a file was named."""
     snapshot = read_snapshot(folder)
@@ -223,7 +223,7 @@ def _snapshot(
 
 
 def _inline(
-    project: Project, folder: Path, schema: LabelSchema, second: Callable[[Article], Annotation | None]
+    project: Settings, folder: Path, schema: LabelSchema, second: Callable[[Article], Annotation | None]
 ) -> Iterator[tuple[Article, Annotation, Annotation | None]]:
     annotator = Annotator(kind="person", name=folder.name)
     for article in good_articles(project.articles):

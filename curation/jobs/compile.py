@@ -11,7 +11,7 @@ from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import good_articles
 from curation.formats.inline import SUFFIX, read_folder
-from curation.project import Project
+from curation.settings import Settings
 
 
 class CompileReport(Value):
@@ -25,7 +25,7 @@ class CompileReport(Value):
     problems: tuple[str, ...] = ()
 
 
-def compile_inline(project: Project, folder: Path, *, out: Path | None = None) -> CompileReport:
+def compile_inline(project: Settings, folder: Path, *, out: Path | None = None) -> CompileReport:
     """Read every inline file in `folder`, check it against its article and the schema, write JSON lines to `out`.
 
     Problems are collected, all of them; where there are any, nothing is written.

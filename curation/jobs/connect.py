@@ -5,10 +5,10 @@ from __future__ import annotations
 from curation.errors import ProjectError, Unauthorized
 from curation.labelstudio import Client
 from curation.labelstudio import studio as local
-from curation.project import Project
+from curation.settings import Settings
 
 
-def connect(project: Project) -> Client:
+def connect(project: Settings) -> Client:
     """A client for the project's Label Studio: `LABEL_STUDIO_URL` or the project's url, else the running local one.
 
     Raises:

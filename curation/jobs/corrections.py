@@ -13,10 +13,10 @@ from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.migrate import migrate
-from curation.project import Project
 from curation.review.corrections import Corrections, Corrector
 from curation.review.effort import defaults
 from curation.review.times import LONGEST
+from curation.settings import Settings
 
 
 class CorrectionsReport(Value):
@@ -42,7 +42,7 @@ class CorrectionsReport(Value):
 
 
 def corrections(
-    project: Project, *, snapshot: Path | None = None, on_progress: Callable[[int], None] = lambda count: None
+    project: Settings, *, snapshot: Path | None = None, on_progress: Callable[[int], None] = lambda count: None
 ) -> CorrectionsReport:
     """Set what people submitted against the prediction each started from, in the labels of today's schema.
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from curation.article import Value
 from curation.errors import ReleaseError
-from curation.project import load_project
 from curation.release.diff import ArticleDiff, Diff, DiffSummary
 from curation.release.manifest import MANIFEST
 from curation.release.versions import published
 from curation.report.diff_page import write_diff_page
 from curation.schema import parse_version
+from curation.settings import load_settings
 
 
 class DiffReport(Value):
@@ -67,7 +67,7 @@ def _folder(named: str, project: Path | None) -> Path:
         version = parse_version(named)
     except ValueError as error:
         raise ReleaseError(f"{named}: neither a release folder nor a version such as 1.2.3") from error
-    releases = load_project(project).releases
+    releases = load_settings(project).releases
     there = published(releases)
     if version not in there:
         listed = ", ".join(".".join(map(str, one)) for one in sorted(there)) or "none"

@@ -15,7 +15,7 @@ from curation.errors import CurationError, one_line
 from curation.formats.articles import read_articles
 from curation.jobs.connect import connect
 from curation.jobs.engines import engine_recipe
-from curation.project import Project, load_project
+from curation.settings import Settings, load_settings
 
 LOW_DISK = 1_000_000_000
 """Free bytes in the work folder below which we warn."""
@@ -34,7 +34,7 @@ def doctor(file: Path | None = None) -> list[Finding]:
     """Everything looked at, in the order in which a newcomer would mend it. Never raises for what it finds."""
     findings = list(_installed())
     try:
-        project = load_project(file)
+        project = load_settings(file)
     except CurationError as error:
         return [*findings, Finding(state="bad", name="project", what=str(error))]
     findings.append(Finding(state="ok", name="project", what=f"{project.name} in {project.root}"))
@@ -51,7 +51,7 @@ def _installed() -> Iterator[Finding]:
             yield Finding(state="note" if extra else "bad", name=package, what="not installed", way_out=way_out)
 
 
-def _inputs(project: Project) -> Iterator[Finding]:
+def _inputs(project: Settings) -> Iterator[Finding]:
     try:
         schema = project.load_schema()
         labels = f"{len(schema.entity_types)} entity types, {len(schema.event_types)} event types"
@@ -76,7 +76,7 @@ def _inputs(project: Project) -> Iterator[Finding]:
         yield Finding(state="ok", name="work", what=f"{project.work}, {free / 1e9:.0f} GB free")
 
 
-def _engine(project: Project) -> Iterator[Finding]:
+def _engine(project: Settings) -> Iterator[Finding]:
     try:
         engine = engine_recipe(project).load()
         yield Finding(state="ok", name="engine", what=engine.annotator.key)
@@ -84,7 +84,7 @@ def _engine(project: Project) -> Iterator[Finding]:
         yield Finding(state="bad", name="engine", what=str(error))
 
 
-def _label_studio(project: Project) -> Iterator[Finding]:
+def _label_studio(project: Settings) -> Iterator[Finding]:
     try:
         with connect(project) as client:
             version = client.version()
@@ -95,7 +95,7 @@ def _label_studio(project: Project) -> Iterator[Finding]:
         yield Finding(state=state, name="label studio", what=str(error))
 
 
-def _hub(project: Project) -> Iterator[Finding]:
+def _hub(project: Settings) -> Iterator[Finding]:
     if project.hf_token is None:
         way_out = "set HF_TOKEN to publish with --hub"
         yield Finding(state="note", name="hub", what="no token; releases stay local", way_out=way_out)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from curation.engines import Recipe
-from curation.project import Project
+from curation.settings import Settings
 
 
 def engine_recipe(
-    project: Project,
+    project: Settings,
     engine: str | None = None,
     model: str | None = None,
     options: Mapping[str, Any] | None = None,

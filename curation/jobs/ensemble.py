@@ -14,8 +14,8 @@ from curation.ensemble import Member, SectionMeasured
 from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.gold import read_corrected
-from curation.project import Project
 from curation.review.ensemble import Voted, fit_ensemble
+from curation.settings import Settings
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
@@ -37,7 +37,7 @@ class EnsembleReport(Value):
 
 
 def ensemble(
-    project: Project,
+    project: Settings,
     members: Sequence[tuple[str, str | None]],
     *,
     gold: Path | None = None,

@@ -18,12 +18,12 @@ from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import Gold, read_gold
-from curation.project import Project
 from curation.review.effort import defaults
 from curation.review.evaluate import Compared, Evaluation, Evaluator
 from curation.review.mapping import Mapping, mapping_to, own_names
 from curation.review.page import SHOWN_ARTICLES, page
 from curation.schema import LabelSchema
+from curation.settings import Settings
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
@@ -64,7 +64,7 @@ class _Said(NamedTuple):
 
 
 def evaluate(
-    project: Project,
+    project: Settings,
     *,
     gold: Path | None = None,
     engine: str | None = None,

@@ -13,8 +13,8 @@ from curation.formats.exchange import Written, format_named, write_as
 from curation.formats.folder import whole_folder
 from curation.formats.loss import OnLoss
 from curation.jobs.gold import read_gold
-from curation.project import Project
 from curation.schema import LabelSchema
+from curation.settings import Settings
 
 MANIFEST = "manifest.json"
 """The file that tells a release folder from others, known here so that nothing heavy is imported to see it."""
@@ -42,7 +42,7 @@ def export(
     *,
     format: str,
     out: Path,
-    project: Project | None = None,
+    project: Settings | None = None,
     split: str | None = None,
     on_loss: OnLoss = "drop",
     triggers: bool = False,

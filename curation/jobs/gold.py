@@ -16,7 +16,7 @@ from curation.files import read_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.inline import SUFFIX, read_folder
 from curation.formats.neutral import is_neutral, read_neutral
-from curation.project import Project
+from curation.settings import Settings
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Gold:
     unused: list[str] = field(default_factory=list)
 
 
-def read_gold(project: Project, place: Path) -> Gold:
+def read_gold(project: Settings, place: Path) -> Gold:
     """The gold at `place`: a folder of inline files, a .jsonl of annotations, or one of the neutral form.
 
     The neutral form holds its own texts; for the others the articles are the project's.
@@ -50,7 +50,7 @@ def read_gold(project: Project, place: Path) -> Gold:
     return Gold("annotations", _annotations(project, place, unused), unused)
 
 
-def read_corrected(project: Project, place: Path | None, *, why: str) -> tuple[Path, Gold]:
+def read_corrected(project: Settings, place: Path | None, *, why: str) -> tuple[Path, Gold]:
     """Gold in the project's own labels (default: the project's), and where it is; `why` is told who names other gold.
 
     Raises:
@@ -66,7 +66,7 @@ def read_corrected(project: Project, place: Path | None, *, why: str) -> tuple[P
     return place, found
 
 
-def _inline(project: Project, folder: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
+def _inline(project: Settings, folder: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
     schema = project.load_schema()
     annotator = Annotator(kind="person", name=folder.name)
     left = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
@@ -77,7 +77,7 @@ def _inline(project: Project, folder: Path, unused: list[str]) -> Iterator[tuple
     unused += [f"{name}: no such article in the project" for name in sorted(left)]
 
 
-def _annotations(project: Project, path: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
+def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
     schema = project.load_schema()
     file = AnnotationFile(path)
     left = file.articles
@@ -95,7 +95,7 @@ def _annotations(project: Project, path: Path, unused: list[str]) -> Iterator[tu
     unused += [f"{name}: no such article in the project" for name in sorted(left)]
 
 
-def _articles(project: Project) -> Iterator[Article]:
+def _articles(project: Settings) -> Iterator[Article]:
     """The project's articles that can be read; the others are for `curation preannotate` to complain about."""
     for found in read_articles(project.articles):
         if isinstance(found, Article):

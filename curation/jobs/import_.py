@@ -15,7 +15,7 @@ from curation.formats.articles import read_articles
 from curation.formats.exchange import Intake, read_as
 from curation.formats.known import Known
 from curation.formats.mapping import Translation
-from curation.project import Project
+from curation.settings import Settings
 
 SHOWN = 20
 """Findings that are spelled out."""
@@ -42,7 +42,7 @@ class ImportReport(Value):
 
 
 def import_(
-    project: Project,
+    project: Settings,
     source: Path,
     *,
     format: str,
@@ -109,6 +109,6 @@ def import_(
     )
 
 
-def _articles(project: Project) -> Iterator[Article]:
+def _articles(project: Settings) -> Iterator[Article]:
     """The project's articles; one that cannot be used is none of those that a file may mean."""
     return (found for found in read_articles(project.articles) if isinstance(found, Article))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import curation
 from curation.errors import BadInput, CurationError
-from curation.project import FILE
+from curation.settings import FILE
 
 MAKING = ".curation-init-"
 """How the folder begins in which a project is made before it stands where it was asked for."""

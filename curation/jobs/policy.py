@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from curation.annotation import Annotator
 from curation.errors import ProjectError
-from curation.project import FILE, Project
 from curation.review.choose import Policy, everyone
 from curation.review.pseudonyms import Pseudonyms
+from curation.settings import FILE, Settings
 
 
-def policy(project: Project) -> Policy:
+def policy(project: Settings) -> Policy:
     """The policy of `[review]`.
 
     Raises:

@@ -18,7 +18,7 @@ from curation.files import write_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.remote import is_url, local_copies
 from curation.jobs.engines import engine_recipe
-from curation.project import Project
+from curation.settings import Settings
 
 if TYPE_CHECKING:
     from curation.engines.ray_executor import RemoteShard
@@ -64,7 +64,7 @@ class OnProgress(Protocol):
 
 
 def preannotate(
-    project: Project,
+    project: Settings,
     *,
     articles: list[str] | None = None,
     engine: str | None = None,

@@ -12,7 +12,6 @@ from curation.jobs.anchoring import anchoring_of, for_card
 from curation.jobs.policy import policy as policy_of
 from curation.jobs.rows import made_by, rows_of
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
-from curation.project import Project
 from curation.release import (
     About,
     ReleaseReport,
@@ -28,6 +27,7 @@ from curation.release import (
 from curation.release.targets import is_address
 from curation.review.choose import Policy
 from curation.review.pseudonyms import Pseudonyms
+from curation.settings import Settings
 
 
 class PublishReport(Value):
@@ -40,7 +40,7 @@ class PublishReport(Value):
 
 
 def publish(
-    project: Project,
+    project: Settings,
     *,
     version: str | None = None,
     force: bool = False,

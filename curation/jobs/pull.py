@@ -10,11 +10,11 @@ from curation.errors import Busy, Unreachable
 from curation.jobs.connect import connect
 from curation.labelstudio import PullReport, read_snapshot
 from curation.labelstudio import pull as fetch
-from curation.project import Project
+from curation.settings import Settings
 
 
 def pull(
-    project: Project, *, full: bool = False, on_progress: Callable[[int], None] = lambda count: None
+    project: Settings, *, full: bool = False, on_progress: Callable[[int], None] = lambda count: None
 ) -> PullReport:
     """Bring back what changed since the last pull (or everything, with `full`) as a new snapshot.
 
@@ -37,7 +37,7 @@ def pull(
 
 
 def watch(
-    project: Project,
+    project: Settings,
     *,
     every: float = 60.0,
     full: bool = False,
@@ -75,7 +75,7 @@ def watch(
                 away = False
 
 
-def _settle(project: Project, report: PullReport) -> None:
+def _settle(project: Settings, report: PullReport) -> None:
     from curation.jobs.recheck import settle  # the checks take a while to import
 
     settle(project, read_snapshot(Path(report.snapshot)))

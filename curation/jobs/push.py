@@ -12,12 +12,12 @@ from curation.errors import BadInput
 from curation.formats.articles import good_articles
 from curation.jobs.connect import connect
 from curation.labelstudio import Outgoing, PushReport, send
-from curation.project import Project
 from curation.review.cohorts import among, share
+from curation.settings import Settings
 
 
 def push(
-    project: Project,
+    project: Settings,
     *,
     articles: list[str] | None = None,
     annotations: Path | None = None,

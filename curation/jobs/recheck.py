@@ -18,11 +18,11 @@ from curation.jobs.connect import connect
 from curation.labelstudio import Outgoing, Snapshot, latest_snapshot, predictions, read_snapshot, send
 from curation.labelstudio.names import BETWEEN, CHECK, DOUBTS, NOTE
 from curation.labelstudio.views import tab
-from curation.project import Project
 from curation.release import read_takedown
 from curation.review.checks import Doubt
 from curation.review.left import left_alone
 from curation.review.pseudonyms import Pseudonyms
+from curation.settings import Settings
 
 _ID = re.compile(r"[0-9a-f]{16}")
 TAB = "Look again"
@@ -63,7 +63,7 @@ class RecheckReport(Value):
 
 
 def recheck(
-    project: Project,
+    project: Settings,
     *,
     top: int = TOP,
     resend_deleted: bool = False,
@@ -153,7 +153,7 @@ def note(doubts: list[Doubt]) -> str:
     return "\n".join([first, *lines])
 
 
-def settle(project: Project, snapshot: Snapshot) -> int:
+def settle(project: Settings, snapshot: Snapshot) -> int:
     """Dismiss what people left as it was in the tasks they were asked to look at again. Returns how many are new."""
     dismissed = 0
     for answer, before, asked in _answered(project, snapshot):
@@ -162,7 +162,7 @@ def settle(project: Project, snapshot: Snapshot) -> int:
     return dismissed
 
 
-def _not_asked_before(project: Project, snapshot: Snapshot, findings: Sequence[Doubt]) -> list[Doubt]:
+def _not_asked_before(project: Settings, snapshot: Snapshot, findings: Sequence[Doubt]) -> list[Doubt]:
     """The findings without those on an answer to the very same question, which are dismissed.
 
     Someone may have changed one thing at a place, and left another that was doubted there.
@@ -180,12 +180,12 @@ def _not_asked_before(project: Project, snapshot: Snapshot, findings: Sequence[D
     return new
 
 
-def _dismiss(project: Project, answer: Annotation, ids: Sequence[str]) -> int:
+def _dismiss(project: Settings, answer: Annotation, ids: Sequence[str]) -> int:
     by = Pseudonyms.of(project.work).key(answer.annotator.key).partition(":")[2]
     return dismiss(project, ids, why="left as it is by whoever looked again", by=by) if ids else 0
 
 
-def _answered(project: Project, snapshot: Snapshot) -> Iterator[tuple[Annotation, Annotation, list[_Asked]]]:
+def _answered(project: Settings, snapshot: Snapshot) -> Iterator[tuple[Annotation, Annotation, list[_Asked]]]:
     """Of each task in which someone looked again: the answer, what it was before, and what was asked."""
     lines = {
         task.task: task

@@ -27,7 +27,6 @@ from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predict
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.labelstudio.snapshot import ANNOTATIONS
 from curation.migrate import migrate
-from curation.project import Project
 from curation.release import read_takedown
 from curation.review.agreement import Agreement
 from curation.review.anchoring import Anchoring
@@ -50,6 +49,7 @@ from curation.review.report import (
     latest,
     page,
 )
+from curation.settings import Settings
 
 OUTPUT = "report.html"
 """Where the page goes in the work folder, unless told otherwise."""
@@ -91,7 +91,7 @@ class Said(NamedTuple):
 
 
 def report(
-    project: Project,
+    project: Settings,
     *,
     output: Path | None = None,
     articles: int = ARTICLES,
@@ -173,7 +173,7 @@ def report(
 class _Sources:
     """Everything the report is made from, and what was strange about it."""
 
-    def __init__(self, project: Project, snapshot: Snapshot | None, sent: Predictions | None) -> None:
+    def __init__(self, project: Settings, snapshot: Snapshot | None, sent: Predictions | None) -> None:
         self.project, self.snapshot, self.schema = project, snapshot, project.load_schema()
         self._sent = sent
         self._file = AnnotationFile(project.preannotations) if project.preannotations.exists() else None

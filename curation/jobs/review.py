@@ -15,12 +15,12 @@ from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot
 from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
 from curation.labelstudio.views import tab
 from curation.migrate import migrate
-from curation.project import Project
 from curation.release import read_takedown
 from curation.review.choose import Policy
 from curation.review.merge import Merged, merge
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
+from curation.settings import Settings
 
 TAB = "Adjudicate"
 """Title of the tab of the Data Manager with the tasks to decide in."""
@@ -59,7 +59,7 @@ class ReviewReport(Value):
 
 
 def review(
-    project: Project,
+    project: Settings,
     *,
     snapshot: Path | None = None,
     resend_deleted: bool = False,

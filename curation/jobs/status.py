@@ -12,9 +12,9 @@ from curation.formats.articles import NoArticles, read_articles
 from curation.labelstudio.names import is_review
 from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot
 from curation.labelstudio.standing import standing
-from curation.project import Project
 from curation.release import latest_release, read_known
 from curation.review.pseudonyms import Pseudonyms
+from curation.settings import Settings
 
 STAGES = ("unusable", "new", "pre-annotated", "open", "draft", "skipped", "submitted", "released", "deleted", "gone")
 """In the order of the work. `unusable` cannot be read; `deleted` had its task removed in Label Studio; `gone` was
@@ -58,7 +58,7 @@ class StatusReport(Value):
     empty: tuple[str, ...]
 
 
-def status(project: Project) -> StatusReport:
+def status(project: Settings) -> StatusReport:
     """Where every article of the project stands.
 
     Raises:

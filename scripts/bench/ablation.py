@@ -32,7 +32,7 @@ from curation.engines.rules.triggers import TRIGGERS, Trigger, TriggerFinder
 from curation.engines.safe_tokenizer import tokens
 from curation.engines.spacy_engine import SpacyEngine
 from curation.jobs.gold import read_gold
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.review.effort import defaults
 from curation.review.evaluate import Evaluation, Evaluator
 from curation.review.mapping import Mapping, mapping_to
@@ -150,7 +150,7 @@ LEXICON: dict[str, Callable[[Lexicon], Lexicon]] = {
 
 def main() -> None:
     """Print one table for each gold."""
-    project = load_project()
+    project = Project.open()
     schema = project.load_schema()
     if project.lexicon is None:
         raise SystemExit(f"{schema.ref} has no lexicon; there is nothing to switch off")

@@ -115,9 +115,9 @@ def write(folder: Path, articles: int, annotators: int) -> None:
 def measure(folder: Path) -> dict[str, float]:
     """Run the job in this process; returns its figures."""
     from curation.jobs.agreement import agreement
-    from curation.project import load_project
+    from curation.project import Project
 
-    project = load_project(folder / "curation.toml")
+    project = Project.open(folder / "curation.toml")
     begin, spent = time.perf_counter(), time.process_time()
     report = agreement(project)
     cpu, wall = time.process_time() - spent, time.perf_counter() - begin

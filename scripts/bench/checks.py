@@ -24,7 +24,7 @@ from curation.formats.articles import good_articles
 from curation.jobs.agreement import read_set
 from curation.jobs.check import CheckReport, find
 from curation.jobs.preannotate import preannotate
-from curation.project import Project, load_project
+from curation.project import Project
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "review"))
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--findings", type=int, default=600, help="how many findings a curator reads")
     parser.add_argument("--without-engine", action="store_true", help="no second opinion")
     options = parser.parse_args()
-    project = load_project(ROOT / "curation.toml")
+    project = Project.open(ROOT / "curation.toml")
     gold = list(read_set(project, ROOT / "corpus" / "gold"))
     articles = {one.id: one for one in good_articles(project.articles)}
     wrong, errors = seed_errors(gold, articles, project.load_schema(), seed=options.seed)

@@ -36,7 +36,7 @@ from curation.engines.rules.rules import Rules
 from curation.engines.spacy_engine import SpacyEngine
 from curation.files import whole_file
 from curation.jobs.gold import read_gold
-from curation.project import load_project
+from curation.project import Project
 from curation.review.evaluate import Evaluator
 from curation.review.mapping import Mapping as Ontology
 from curation.review.mapping import as_they_mark, mapping_to, that_map, translate
@@ -96,7 +96,7 @@ def main() -> None:
 
 def _read(place: str) -> Gold:
     path, name, only = (*place.split(":"), "", "")[:3]
-    project = load_project()
+    project = Project.open()
     schema = project.load_schema()
     engine = SpacyEngine(schema, lexicon=project.lexicon, model=project.engine.model)
     if project.lexicon is None:

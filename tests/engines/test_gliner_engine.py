@@ -62,13 +62,13 @@ from gliner import GLiNER
 from gliner2 import AutoExtractor, Schema
 from curation.errors import CurationError
 from curation.jobs.preannotate import preannotate
-from curation.project import load_project
+from curation.project import Project
 
 told = {}
 for name, given in json.loads(sys.stdin.read()).items():
     out = Path(f"{name}-said.jsonl")
     try:
-        told[name] = preannotate(load_project(Path("curation.toml")), out=out, **given).model_dump(mode="json")
+        told[name] = preannotate(Project.open(Path("curation.toml")), out=out, **given).model_dump(mode="json")
     except CurationError as error:
         told[name] = str(error)
 texts = {one["id"]: one["text"].replace("\\r\\n", "\\n") for one in map(json.loads, open("articles.jsonl"))}

@@ -13,7 +13,7 @@ import pytest
 
 from curation.errors import BadInput, EngineError
 from curation.jobs.preannotate import PreannotateReport, preannotate
-from curation.project import load_project
+from curation.project import Project
 
 ray = pytest.importorskip("ray")
 s3fs = pytest.importorskip("s3fs")
@@ -97,7 +97,7 @@ def storage() -> Any:
 
 
 def run(project: Path, **given: Any) -> PreannotateReport:
-    return preannotate(load_project(project / "curation.toml"), engine="slow", **given)
+    return preannotate(Project.open(project / "curation.toml"), engine="slow", **given)
 
 
 def annotated(project: Path) -> Counter[str]:

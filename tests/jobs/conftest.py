@@ -13,7 +13,7 @@ from curation.article import Article
 from curation.files import write_jsonl
 from curation.labelstudio.ledger import Ledger, Planned
 from curation.labelstudio.snapshot import MANIFEST
-from curation.project import Project, load_project
+from curation.project import Project
 
 CREATED = "2031-03-01T00:00:00Z"
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml"
@@ -33,7 +33,7 @@ def project_of(tmp_path: Path) -> MakeProject:
         (tmp_path / "curation.toml").write_text(
             f'[project]\nname = "made"\narticles = ["*.txt"]\nschema = "{SCHEMA}"\n'
         )
-        project = load_project(tmp_path / "curation.toml")
+        project = Project.open(tmp_path / "curation.toml")
         folder = project.work / "snapshots" / "20310302T000000Z"
         revisions = sorted(articles, key=lambda article: article.id)
         made = sorted(annotations, key=lambda one: one.article_id)

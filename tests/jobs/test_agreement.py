@@ -19,7 +19,7 @@ from curation.errors import BadInput, CurationError
 from curation.files import write_jsonl
 from curation.jobs.agreement import AgreementReport, agreement
 from curation.labelstudio.names import UNKNOWN
-from curation.project import Project, load_project
+from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ("Doran Melk spoke in Torva of salt.", "Nets were mended in Harl.", "A late frost took the pears.")
@@ -123,7 +123,7 @@ def test_no_snapshot(tmp_path: Path) -> None:
     schema = ROOT / "schemas" / "conflict-news.yaml"
     (tmp_path / "curation.toml").write_text(f'[project]\nname = "made"\narticles = ["*"]\nschema = "{schema}"\n')
     with pytest.raises(BadInput, match="no snapshot yet; run `curation pull` first"):
-        agreement(load_project(tmp_path / "curation.toml"))
+        agreement(Project.open(tmp_path / "curation.toml"))
 
 
 def test_sets_of_files(project_of: Any, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from curation.errors import CurationError
 from curation.jobs.calibrate import calibrate
 from curation.jobs.ensemble import ensemble
 from curation.jobs.evaluate import evaluate
-from curation.project import Project, load_project
+from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLD = {
@@ -96,7 +96,7 @@ def test_what_is_fitted_is_applied(project: Path) -> None:
 )
 def test_a_place_that_takes_no_file_is_seen_before_the_work(project: Path, job: Callable[[Project, Path], Any]) -> None:
     with pytest.raises(CurationError, match="gold: cannot be written: Is a directory; mend that or pick another place"):
-        job(load_project(project / "curation.toml"), project / "gold")
+        job(Project.open(project / "curation.toml"), project / "gold")
 
 
 def test_what_cannot_be_used_is_one_line(project: Path) -> None:

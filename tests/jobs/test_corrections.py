@@ -15,7 +15,7 @@ from curation.cli.app import app
 from curation.errors import BadInput
 from curation.jobs.corrections import CorrectionsReport, corrections
 from curation.labelstudio.names import UNKNOWN
-from curation.project import Project, load_project
+from curation.project import Project
 
 TEXTS = ("Doran Melk spoke in Torva of salt.", "Nets were mended in Harl.", "A late frost took the pears.")
 ARTICLES = [Article(id=f"kel-{number}", text=text) for number, text in enumerate(TEXTS, start=1)]
@@ -140,4 +140,4 @@ def test_no_snapshot(project_of: Any) -> None:
     project = project_of(ARTICLES, [])
     (project.work / "snapshots" / "20310302T000000Z" / "snapshot.json").unlink()
     with pytest.raises(BadInput, match="no snapshot yet; run `curation pull` first"):
-        corrections(load_project(project.root / "curation.toml"))
+        corrections(Project.open(project.root / "curation.toml"))

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from curation.jobs.preannotate import preannotate
-from curation.project import load_project
+from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLES = 120
@@ -87,7 +87,7 @@ def test_a_killed_run_goes_on_and_the_bytes_are_those_of_one_worker(project: Pat
 def test_progress_ends_at_the_total_with_nothing_left(project: Path) -> None:
     told: list[tuple[int, int, float | None]] = []
     preannotate(
-        load_project(project / "curation.toml"),
+        Project.open(project / "curation.toml"),
         on_progress=lambda count, total, left: told.append((count, total, left)),
     )
     counts = [count for count, _, _ in told]

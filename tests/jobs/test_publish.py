@@ -20,7 +20,7 @@ from curation.formats.tokens import Tokens, tokenise
 from curation.labelstudio import read_snapshot
 from curation.labelstudio.ledger import Ledger, Planned
 from curation.labelstudio.snapshot import MANIFEST
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.release import load_release
 
 CREATED = "2031-03-01T00:00:00Z"
@@ -58,7 +58,7 @@ def project(tmp_path: Path) -> Project:
     (tmp_path / "curation.toml").write_text(
         f'[project]\nname = "made"\narticles = ["*.txt"]\nschema = "{schema}"\n[release]\nlicence = "CC0-1.0"\n'
     )
-    project = load_project(tmp_path / "curation.toml")
+    project = Project.open(tmp_path / "curation.toml")
     ref = project.load_schema().ref
     said = [
         annotation("kel-1", "ls-7", schema=ref),

@@ -17,7 +17,7 @@ from curation.jobs.policy import policy
 from curation.jobs.review import LINES, _Sorting, note, review
 from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.snapshot import Manifest, Snapshot, TaskLine
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.review.choose import Policy
 from curation.review.merge import merge
 from curation.review.pseudonyms import Pseudonyms
@@ -52,7 +52,7 @@ def project(tmp_path: Path) -> Project:
     (tmp_path / "curation.toml").write_text(
         f'[project]\nname = "made"\narticles = ["*.txt"]\nschema = "{ROOT}/schemas/conflict-news.yaml"\n'
     )
-    return load_project(tmp_path / "curation.toml")
+    return Project.open(tmp_path / "curation.toml")
 
 
 Sort = Callable[..., tuple[list[Outgoing], _Sorting]]
@@ -151,19 +151,19 @@ def test_the_policy_is_that_of_the_project(sort: Sort, project: Project) -> None
     text = settings.read_text()
     pseudonym = Pseudonyms.of(project.work).key("person:ls-7")
     settings.write_text(text + f'[review]\nannotators = ["{pseudonym}", "ls-8"]\nignore_attributes = ["mention"]\n')
-    rules = policy(load_project(settings))
+    rules = policy(Project.open(settings))
     named = Entity(id="e", start=0, end=10, type="Person", attributes={"mention": "nominal"})
     _, sorting = sort(said("ls-7"), said("ls-8", entities=(named,)), said("ls-9", 5), rules=rules)
     assert dict(sorting.counts) == {"agreed": 1}
     settings.write_text(text + "[review]\nneeded = 3\n")
-    _, sorting = sort(said("ls-7"), said("ls-8", 5), rules=policy(load_project(settings)))
+    _, sorting = sort(said("ls-7"), said("ls-8", 5), rules=policy(Project.open(settings)))
     assert dict(sorting.counts) == {"waiting": 1}
     settings.write_text(text + '[review]\nignore_attributes = ["mood"]\n')
     with pytest.raises(ProjectError, match="mood is no attribute of the schema"):
-        policy(load_project(settings))
+        policy(Project.open(settings))
     settings.write_text(text + '[review]\noverlap = "ten"\n')
     with pytest.raises(ProjectError, match=r"review\.overlap"):
-        load_project(settings)
+        Project.open(settings)
 
 
 def test_a_note_is_bounded_and_tells_people_apart() -> None:

@@ -19,7 +19,7 @@ from curation.formats.articles import good_articles
 from curation.labelstudio import answers, read_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.studio import Studio
-from curation.project import load_project
+from curation.project import Project
 
 pytestmark = pytest.mark.live
 
@@ -87,7 +87,7 @@ def test_articles_become_a_dataset(schema: str, tmp_path: Path, studio: Studio, 
     again = run(folder, "push", studio=studio)
     assert (again["sent"], again["already_there"]) == (0, 5)
 
-    project = load_project(folder / "curation.toml")
+    project = Project.open(folder / "curation.toml")
     labels = project.load_schema()
     predictions = {one.article_id: one for one in read_annotations(project.preannotations)}
     articles = {one.id: one for one in good_articles(project.articles)}

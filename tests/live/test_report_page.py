@@ -81,7 +81,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     sample = sorted((ROOT / "corpus" / "articles").glob("ins-*.txt"))[2:8]
 
     def add(tasks: list[dict[str, Any]]) -> None:
-        schema = practice.load_project(folder / "curation.toml").load_schema()
+        schema = practice.Project.open(folder / "curation.toml").load_schema()
         evil, plain = said(schema, "<img/src=x/onerror=window.evil=5>"), said(schema, "Object")
         answers = [(2, STAND_INS[0], evil), (3, STAND_INS[1], plain)]
         tasks.append(practice.exported(99, HOSTILE, None, answers, schema))

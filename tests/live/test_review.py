@@ -35,7 +35,7 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.names import ADJUDICATE, CHECK
 from curation.labelstudio.studio import Studio
 from curation.labelstudio.tasks import listed
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
 
 pytestmark = pytest.mark.live
@@ -78,7 +78,7 @@ def project(tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.delenv(name)
     monkeypatch.setenv("LABEL_STUDIO_URL", studio.url)
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", studio.api_key)
-    project = load_project(folder / "curation.toml")
+    project = Project.open(folder / "curation.toml")
     preannotate(project, "1")
     return project
 

@@ -20,7 +20,7 @@ from front import Front
 from curation.labelstudio import answers
 from curation.labelstudio.client import Client
 from curation.labelstudio.studio import Studio
-from curation.project import load_project
+from curation.project import Project
 
 pytestmark = pytest.mark.live
 
@@ -96,7 +96,7 @@ def test_watch_brings_what_comes_waits_for_the_server_and_ends_at_ctrl_c(
     folder: Path, studio: Studio, client: Client
 ) -> None:
     assert ended(folder, studio, "push")[0] == 0
-    project = load_project(folder / "curation.toml")
+    project = Project.open(folder / "curation.toml")
     with Front(studio.url) as front:
         run = Run(folder, front.url, studio.api_key, "pull", "--watch", "--every", "1", "--json")
         first = json.loads(run.out.get(timeout=60) or "")

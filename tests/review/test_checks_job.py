@@ -15,7 +15,7 @@ from curation.annotation import Annotation, Annotator, Entity
 from curation.article import Article
 from curation.errors import BadInput
 from curation.jobs.check import CheckReport, dismiss, find
-from curation.project import Project, load_project
+from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("Orlan", "Pellas", "Quorra", "Sella", "Tarnow", "Umbra", "Vell", "Wistan")
@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Project:
         f"schema = {json.dumps(str(ROOT / 'schemas' / 'conflict-news.yaml'))}\n",
         encoding="utf-8",
     )
-    return load_project(tmp_path / "curation.toml")
+    return Project.open(tmp_path / "curation.toml")
 
 
 def people(project: Project, **options: object) -> CheckReport:

@@ -19,7 +19,7 @@ from curation.formats.articles import good_articles
 from curation.formats.inline import read_folder
 from curation.jobs.report import ReportReport, report
 from curation.jobs.status import status
-from curation.project import Project, load_project
+from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report.forecast import forecast
 from curation.review.times import LONGEST
@@ -45,7 +45,7 @@ def figures(project: Project) -> ReportReport:
 @pytest.fixture(scope="module")
 def gold() -> list[Annotation]:
     """The gold of every article, in the order of the tasks."""
-    sample = load_project(ROOT / "curation.toml")
+    sample = Project.open(ROOT / "curation.toml")
     schema, by_hand = sample.load_schema(), Annotator(kind="person", name="gold")
     return list(read_folder(ROOT / "corpus" / "gold", good_articles(sample.articles), schema, by_hand))
 
@@ -188,7 +188,7 @@ def test_agreement(figures: ReportReport, gold: list[Annotation], people: dict[s
 
 def test_corrections(figures: ReportReport, gold: list[Annotation], people: dict[str, str]) -> None:
     """What of the first pass is kept, counted from spans and types alone."""
-    sample = load_project(ROOT / "curation.toml")
+    sample = Project.open(ROOT / "curation.toml")
     articles = good_articles(sample.articles)
     passes = list(read_folder(ROOT / "corpus" / "passes" / "a", articles, sample.load_schema(), practice.ENGINE))
     assert figures.corrections is not None
@@ -378,7 +378,7 @@ def test_articles_nobody_may_open(tmp_path: Path) -> None:
     lines = settings.read_text(encoding="utf-8").splitlines()
     kept = [f"articles = {fewer}" if line.startswith("articles") else line for line in lines]
     settings.write_text("\n".join([*kept, "[release]", f"takedown = {json.dumps(str(takedown))}"]), encoding="utf-8")
-    found = report(load_project(settings), checks=False)
+    found = report(Project.open(settings), checks=False)
     assert found.stages["gone"] == 3
     assert found.work.submitted == 12  # the work on them counts
     assert any(note.startswith("3 articles with a task are no longer in the project") for note in found.notes)

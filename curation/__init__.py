@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
     from curation.article import Article
-    from curation.errors import CurationError
+    from curation.engines.engine import Engine
+    from curation.errors import CurationError, EngineError
     from curation.project import Project
     from curation.release.load import load_release
     from curation.schema import LabelSchema, load_schema
@@ -24,6 +25,8 @@ _HOME = {
     "Argument": "annotation",
     "Article": "article",
     "CurationError": "errors",
+    "Engine": "engines.engine",
+    "EngineError": "errors",
     "Entity": "annotation",
     "Event": "annotation",
     "LabelSchema": "schema",
@@ -39,6 +42,8 @@ __all__ = [
     "Argument",
     "Article",
     "CurationError",
+    "Engine",
+    "EngineError",
     "Entity",
     "Event",
     "LabelSchema",

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from curation.engines.engine import Stopped
 from curation.errors import EngineError, one_line
 from curation.files import whole_file
 
@@ -23,10 +24,6 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_PAUSE = 60.0
 MAX_ANSWER = 8 * 1024 * 1024
 """Longest answer we read, in bytes."""
-
-
-class Stopped(EngineError):
-    """No use to go on with other articles: no server, no right to use it, no budget left."""
 
 
 class LlmClient:

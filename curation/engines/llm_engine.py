@@ -1,8 +1,7 @@
-"""Any OpenAI-compatible server as an engine: it quotes, we find the quotations and believe nothing else."""
+"""Any OpenAI-compatible server as an engine: the model quotes, and only quotations found in the text are used."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter
@@ -14,10 +13,10 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from curation.annotation import Annotation, Annotator, Argument, Entity, Event, annotation_id
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.engines.engine import Engine, Failure
-from curation.engines.llm_client import LlmClient, Stopped
+from curation.engines.engine import Engine, Failure, fingerprint
+from curation.engines.llm_client import LlmClient
 from curation.engines.llm_prompt import answer_schema, instructions, message
 from curation.engines.quote_matching import locate
 from curation.errors import EngineError
@@ -26,9 +25,9 @@ from curation.schema import LabelSchema
 VERSION = "1.0.0"
 URL = "http://127.0.0.1:8080/v1"
 WINDOW = 6000
-"""Code points of an article in one request: longer ones are cut between paragraphs, and read whole."""
-TOGETHER = 4
-"""Articles asked about at the same time."""
+"""Code points of an article per request; longer articles are split between paragraphs and read whole."""
+CONCURRENT = 4
+"""Articles that are sent at the same time."""
 
 Kind = Literal["entities", "events"]
 
@@ -36,12 +35,12 @@ Kind = Literal["entities", "events"]
 class LlmEngine(Engine):
     """A language model behind an OpenAI-compatible server.
 
-    The environment says where: CURATION_SERVER_URL, CURATION_SERVER_API_KEY, and how much at most:
-    CURATION_SERVER_REQUESTS, CURATION_SERVER_TOKENS (of each worker). Answers are kept in `cache`.
+    The environment names the server: CURATION_SERVER_URL, CURATION_SERVER_API_KEY, and the budget of each worker:
+    CURATION_SERVER_REQUESTS, CURATION_SERVER_TOKENS. Answers are kept in `cache`.
 
     Args:
-        schema: the labels; its definitions are the prompt.
-        lexicon: unread.
+        schema: the label schema; its definitions are the prompt.
+        lexicon: ignored.
         model: the model's name on the server.
 
     Raises:
@@ -53,7 +52,7 @@ class LlmEngine(Engine):
             raise EngineError("engine server needs the name of a model; give it with --model")
         self.schema = schema
         self.client = client_from_environment()
-        self._body: dict[str, Any] = {
+        self._request: dict[str, Any] = {
             "model": model,
             "temperature": 0,
             "seed": 0,
@@ -63,52 +62,36 @@ class LlmEngine(Engine):
             },
         }
         self._system = {"role": "system", "content": instructions(schema)}
-        about = json.dumps([self._body, self._system, WINDOW], sort_keys=True)
-        digest = hashlib.sha256(about.encode()).hexdigest()[:8]
+        digest = fingerprint(json.dumps([self._request, self._system, WINDOW], sort_keys=True))
         self.annotator = Annotator(kind="engine", name="server", version=f"{VERSION}+{digest}")
 
     def __call__(self, article: Article) -> Annotation:
-        """The annotation of one article. What is not verbatim or not in the schema is left out, and counted.
+        """The annotation of one article. Items that are not verbatim or not in the schema are left out and counted.
 
         Raises:
-            EngineError: nothing of what the server says can be used, or it does not answer.
+            Stopped: the server does not answer or refuses access, or the budget is spent.
+            EngineError: nothing in the answer can be used.
         """
         draft = _Draft(article.text, self.schema, self.annotator.key)
         for start, end in windows(article.text, WINDOW):
             messages = [self._system, {"role": "user", "content": message(article.text[start:end])}]
-            draft.add(self.client.complete(self._body | {"messages": messages}, cache=self.cache), start, end)
+            draft.add(self.client.complete(self._request | {"messages": messages}, cache=self.cache), start, end)
         self.leave_out(article.id, draft.refused)
         if draft.refused and not draft.entities and not draft.events:
-            told = ", ".join(f"{count} {reason}" for reason, count in sorted(draft.refused.items()))
-            raise EngineError(f"nothing the server said can be used: {told}")
-        return Annotation(
-            id=annotation_id(article.id, article.text_sha256, self.annotator.key, self.schema.ref),
-            article_id=article.id,
-            text_sha256=article.text_sha256,
-            schema_ref=self.schema.ref,
-            annotator=self.annotator,
-            entities=tuple(draft.entities),
-            events=tuple(draft.events),
-        )
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(draft.refused.items()))
+            raise EngineError(f"nothing in the server's answer can be used: {reasons}")
+        return self.annotation(article, draft.entities, draft.events)
 
     def pipe(self, articles: Iterable[Article]) -> Iterator[Annotation | Failure]:
-        """Some articles at a time, in order. Raises EngineError where it is no use to go on."""
-        source = iter(articles)
-        with ThreadPoolExecutor(TOGETHER) as pool:
-            while batch := list(islice(source, TOGETHER)):
-                yield from pool.map(self._try, batch)
-
-    def _try(self, article: Article) -> Annotation | Failure:
-        try:
-            return self(article)
-        except Stopped:
-            raise
-        except EngineError as error:
-            return Failure(article.id, str(error))
+        """One result per article, in order; several articles are sent at a time. Raises `Stopped`."""
+        remaining = iter(articles)
+        with ThreadPoolExecutor(CONCURRENT) as pool:
+            while batch := list(islice(remaining, CONCURRENT)):
+                yield from pool.map(self._attempt, batch)
 
 
 class _Draft:
-    """What is taken over from the answers, window by window; `refused` counts the rest by reason."""
+    """The usable items of the answers, window by window; `refused` counts the others by reason."""
 
     def __init__(self, text: str, schema: LabelSchema, origin: str) -> None:
         self._text, self._schema, self._origin = text, schema, origin
@@ -118,17 +101,17 @@ class _Draft:
         self._taken: set[tuple[str, int, int]] = set()
 
     def add(self, answer: dict[str, Any], start: int, end: int) -> None:
-        """Take over what fits the text in `[start, end)` and the schema."""
-        ids: dict[str, tuple[str, str]] = {}  # theirs → ours, with the type
+        """Add the items of an answer that fit the text in `[start, end)` and the schema."""
+        ids: dict[str, tuple[str, str]] = {}  # id in the answer → our id and the type
         for record in _records(answer.get("entities")):
-            if place := self._place(record, "entities", start, end):
-                entity = Entity(id=f"e{len(self.entities) + 1}", origin=self._origin, **place)
+            if fields := self._fields(record, "entities", start, end):
+                entity = Entity(id=f"e{len(self.entities) + 1}", origin=self._origin, **fields)
                 self.entities.append(entity)
                 ids.setdefault(str(record.get("id")), (entity.id, entity.type))
         events: list[tuple[Event, dict[str, Any]]] = []
         for record in _records(answer.get("events")):
-            if place := self._place(record, "events", start, end):
-                event = Event(id=f"v{len(self.events) + len(events) + 1}", origin=self._origin, **place)
+            if fields := self._fields(record, "events", start, end):
+                event = Event(id=f"v{len(self.events) + len(events) + 1}", origin=self._origin, **fields)
                 events.append((event, record))
                 ids.setdefault(str(record.get("id")), (event.id, event.type))
         for event, record in events:
@@ -136,20 +119,20 @@ class _Draft:
             for argument in _records(record.get("arguments")):
                 role, (filler, type_) = str(argument.get("role")), ids.get(str(argument.get("filler")), ("", ""))
                 if not filler or filler == event.id:
-                    self.refused["arguments of nothing that is there"] += 1
+                    self.refused["arguments without a filler"] += 1
                 elif type_ not in self._schema.fillers.get((event.type, role), ()):
                     self.refused["arguments the schema does not have"] += 1
                 else:
                     arguments[role, filler] = Argument(role=role, filler=filler, origin=self._origin)
             self.events.append(event.model_copy(update={"arguments": tuple(arguments.values())}))
 
-    def _place(self, record: dict[str, Any], kind: Kind, start: int, end: int) -> dict[str, Any] | None:
-        """Type, span and attributes of an item, or None where it is refused."""
+    def _fields(self, record: dict[str, Any], kind: Kind, start: int, end: int) -> dict[str, Any] | None:
+        """Type, span and attributes of an item, or None if it cannot be used."""
         type_, quote, context = (str(record.get(name, "")) for name in ("type", "quote", "context"))
         if type_ not in (self._schema.entity_names if kind == "entities" else self._schema.event_names):
             self.refused["labels the schema does not know"] += 1
             return None
-        taken = {(one - start, two - start) for name, one, two in self._taken if name == type_}
+        taken = {(first - start, last - start) for name, first, last in self._taken if name == type_}
         found = locate(self._text[start:end], quote, context, taken)
         if found is None:
             self.refused["quotations that are not in the text"] += 1
@@ -184,7 +167,7 @@ def windows(text: str, size: int) -> Iterator[tuple[int, int]]:
 
 
 def client_from_environment() -> LlmClient:
-    """The client that the environment describes. Raises EngineError where a setting cannot be used."""
+    """The client for the server named in the environment. Raises EngineError if a setting cannot be used."""
     key = os.environ.get("CURATION_SERVER_API_KEY")
     return LlmClient(
         os.environ.get("CURATION_SERVER_URL") or URL,
@@ -199,9 +182,9 @@ def _limit(name: str) -> int | None:
     if not value:
         return None
     if not value.isdecimal():
-        raise EngineError(f"{name} is {value!r}, not a number; give one, or leave it out for no limit")
+        raise EngineError(f"{name} is {value!r}, not a number; give one, or unset it for no limit")
     return int(value)
 
 
 def _records(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []

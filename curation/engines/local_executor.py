@@ -26,8 +26,7 @@ from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.engines.batches import batches
-from curation.engines.engine import Engine, Failure, load_engine
+from curation.engines.engine import Engine, Failure, batches, load_engine
 from curation.errors import Busy, CurationError, EngineError
 from curation.files import read_jsonl, write_jsonl
 from curation.schema import LabelSchema

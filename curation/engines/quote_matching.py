@@ -1,4 +1,4 @@
-"""Where a quotation stands in a text: verbatim or nowhere; of several places, the one its context tells."""
+"""Finding a quotation in a text: verbatim, and of several occurrences the one that fits its context."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ import re
 from collections import Counter
 from collections.abc import Collection
 
-NEAR = 10
-"""How many code points further than the context reaches its words are sought."""
+MARGIN = 10
+"""Code points beyond the length of the context in which its words are searched."""
 
 
 def locate(text: str, quote: str, context: str, taken: Collection[tuple[int, int]] = ()) -> tuple[int, int] | None:
-    """`[start, end)` of `quote` in `text`, whole words only, or None where it does not stand there verbatim.
+    """`[start, end)` of `quote` in `text`, whole words only, or None if it does not occur verbatim.
 
-    Of several places: where `context` stands verbatim around it; else where most words of the context are near; of
-    equals the first that is not `taken`.
+    Of several occurrences: the one with `context` verbatim around it; else the one with most words of the context
+    nearby; of equal ones the first that is not `taken`.
     """
     quote = quote.strip()
     if not quote:
         return None
-    edge_before, edge_after = r"(?<!\w)" * quote[0].isalnum(), r"(?!\w)" * quote[-1].isalnum()
-    places = [found.start() for found in re.finditer(f"{edge_before}{re.escape(quote)}{edge_after}", text)]
-    if not places:
+    left_edge, right_edge = r"(?<!\w)" * quote[0].isalnum(), r"(?!\w)" * quote[-1].isalnum()
+    starts = [found.start() for found in re.finditer(f"{left_edge}{re.escape(quote)}{right_edge}", text)]
+    if not starts:
         return None
-    spans = [(start, start + len(quote)) for start in places]
+    spans = [(start, start + len(quote)) for start in starts]
     return max(spans, key=lambda span: (*_fit(text, span, context.strip()), span not in taken, -span[0]))
 
 
 def _fit(text: str, span: tuple[int, int], context: str) -> tuple[bool, int]:
+    """Whether the context surrounds the span verbatim, and how many of its words are nearby."""
     start, end = span
     quote = text[start:end]
-    around = any(
+    verbatim = any(
         text.startswith(context, start - found.start())
         for found in re.finditer(re.escape(quote), context)
         if start >= found.start()
@@ -38,11 +39,10 @@ def _fit(text: str, span: tuple[int, int], context: str) -> tuple[bool, int]:
     before, found, after = context.partition(quote)
     if not found:
         before = after = context
-    left, right = text[max(0, start - len(before) - NEAR) : start], text[end : end + len(after) + NEAR]
-    return around, _shared(left, before) + _shared(right, after)
+    left, right = text[max(0, start - len(before) - MARGIN) : start], text[end : end + len(after) + MARGIN]
+    return verbatim, _shared_words(left, before) + _shared_words(right, after)
 
 
-def _shared(one: str, two: str) -> int:
-    """How many words they share."""
-    words = (Counter(re.findall(r"\w+", side.lower())) for side in (one, two))
-    return (next(words) & next(words)).total()
+def _shared_words(text: str, context: str) -> int:
+    words = [Counter(re.findall(r"\w+", side.lower())) for side in (text, context)]
+    return (words[0] & words[1]).total()

@@ -22,8 +22,7 @@ from ray.data.datasource import Datasource, ReadTask
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.engines.batches import batches
-from curation.engines.engine import Engine, Failure
+from curation.engines.engine import Engine, Failure, batches
 from curation.engines.local_executor import LeftOut, Recipe, lines, record_of, shard_key, shard_name
 from curation.errors import BadInput, CurationError, EngineError, one_line
 from curation.files import json_object, write_jsonl

@@ -13,7 +13,7 @@ import spacy
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.engines.article_zones import zones
-from curation.engines.batch_engine import BatchEngine
+from curation.engines.engine import BatchEngine
 from curation.engines.rules.headlines import as_sentences, common_words
 from curation.engines.rules.lexicon import Lexicon, load_lexicon
 from curation.engines.rules.parsed_text import Parse, parse

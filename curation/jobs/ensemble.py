@@ -9,7 +9,7 @@ from typing import Any
 from curation.article import Article, Value
 from curation.confidence import Section
 from curation.engines import Engine, Failure, load_engine
-from curation.engines.batches import batches
+from curation.engines.engine import batches
 from curation.ensemble import Member, SectionMeasured
 from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file

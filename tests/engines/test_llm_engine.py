@@ -20,7 +20,8 @@ from curation.annotation import Annotation
 from curation.article import Article
 from curation.check import check
 from curation.engines import Failure
-from curation.engines.llm_client import TRIES, Stopped
+from curation.engines.engine import Stopped
+from curation.engines.llm_client import TRIES
 from curation.engines.llm_engine import WINDOW, LlmEngine
 from curation.errors import EngineError
 from curation.schema import LabelSchema
@@ -180,7 +181,7 @@ def test_what_cannot_be_used_is_left_out_and_told(
     assert check(made, article(), schema) == []
     assert (len(made.entities), len(made.events), len(made.events[0].arguments)) == (4, 1, 1)
     assert engine.left_out("kel-1") == {
-        "arguments of nothing that is there": 1,
+        "arguments without a filler": 1,
         "arguments the schema does not have": 2,
         "labels the schema does not know": 1,
         "quotations that are not in the text": 2,
@@ -199,7 +200,7 @@ def test_what_cannot_be_used_is_left_out_and_told(
         ((200, {}, completion("{}", finish="length")), "cut its answer short"),
         (
             (200, {}, completion({"entities": [entity("e1", "GPE", "Nowhere")]})),
-            "nothing the server said can be used: 1",
+            "nothing in the server's answer can be used: 1",
         ),
         ((400, {}, b'{"error": "no such thing"}'), "answers 400: {.*no such thing"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.engines import Failure, LeftOut, Recipe, alone_in, annotate_shards, crew
-from curation.engines.batches import batches
+from curation.engines.engine import batches
 from curation.engines.local_executor import SHARD_ARTICLES, SHARD_CHARACTERS
 from curation.errors import Busy, EngineError
 from curation.schema import LabelSchema

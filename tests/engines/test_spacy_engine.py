@@ -19,7 +19,7 @@ from curation.article import Article
 from curation.check import check
 from curation.engines import Engine, Failure, load_engine
 from curation.engines.article_zones import MAX_ZONE, zones
-from curation.engines.batch_engine import BATCH_ARTICLES
+from curation.engines.engine import BATCH_ARTICLES
 from curation.engines.rules.lexicon import load_lexicon
 from curation.errors import EngineError
 from curation.schema import LabelSchema, load_schema

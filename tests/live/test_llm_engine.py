@@ -99,4 +99,4 @@ def test_whatever_a_real_model_says_fits_or_is_refused(engine: LlmEngine) -> Non
         assert made.items()
     else:
         assert isinstance(made, Failure)
-        assert "cut its answer short" in made.reason or "nothing the server said can be used" in made.reason
+        assert "cut its answer short" in made.reason or "nothing in the server's answer can be used" in made.reason

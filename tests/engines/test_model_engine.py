@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.engines.windows import Found, Word, resolve, windows
+from curation.engines.model_engine import FoundSpan, Word, merge_spans, windows
 
 
 def words_of(sizes: list[int], text: str) -> list[Word]:
@@ -61,16 +61,16 @@ def test_a_window_ends_with_a_sentence_where_it_can() -> None:
 
 def test_what_windows_found_stands_once() -> None:
     found = [
-        Found(0, 10, "GPE", 0.6, 0),
-        Found(0, 10, "GPE", 0.9, 0),  # by two names of the label
-        Found(0, 4, "GPE", 0.5, 0),  # nested
-        Found(8, 14, "Person", 0.8, 1),  # crosses the first, of another window, less sure
-        Found(12, 20, "GPE", 0.7, 1),
-        Found(18, 24, "GPE", 0.9, 2),  # crosses the one before, surer
-        Found(18, 30, "GPE", 0.3, 2),
-        Found(22, 40, "Person", 0.2, 2),  # crosses, of the same window: the model means it
+        FoundSpan(0, 10, "GPE", 0.6, 0),
+        FoundSpan(0, 10, "GPE", 0.9, 0),  # by two names of the label
+        FoundSpan(0, 4, "GPE", 0.5, 0),  # nested
+        FoundSpan(8, 14, "Person", 0.8, 1),  # crosses the first, of another window, less sure
+        FoundSpan(12, 20, "GPE", 0.7, 1),
+        FoundSpan(18, 24, "GPE", 0.9, 2),  # crosses the one before, surer
+        FoundSpan(18, 30, "GPE", 0.3, 2),
+        FoundSpan(22, 40, "Person", 0.2, 2),  # crosses, of the same window: the model means it
     ]
-    assert [(one.start, one.end, one.label, one.score) for one in resolve(found)] == [
+    assert [(one.start, one.end, one.label, one.score) for one in merge_spans(found)] == [
         (0, 10, "GPE", 0.9),
         (0, 4, "GPE", 0.5),
         (18, 30, "GPE", 0.3),

@@ -126,9 +126,20 @@ def _write(
 def _release(folder: Path, split: str | None) -> tuple[LabelSchema, dict[str, Pairs]]:
     """The schema of a release, and its articles split by split, those without articles left out."""
     from curation.release.documents import annotation_of, read_rows
-    from curation.release.manifest import DATA, Manifest, read_labels, read_schema
+    from curation.release.manifest import (
+        DATA,
+        LABELS,
+        SCHEMA,
+        Manifest,
+        parquet_files,
+        read_labels,
+        read_schema,
+        refuse_differing,
+    )
 
-    manifest, labels = Manifest.read(folder), read_labels(folder)
+    manifest = Manifest.read(folder)
+    refuse_differing(folder, manifest, (LABELS, SCHEMA, *parquet_files(DATA)))
+    labels = read_labels(folder)
     there = [name for name, count in manifest.counts.articles.items() if count]
     if split is not None and split not in there:
         way_out = f"choose one of {', '.join(there)}"

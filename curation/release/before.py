@@ -23,7 +23,6 @@ import pyarrow.json as pj
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curation.errors import ReleaseError
 from curation.release.canonical import canonical
 from curation.release.configs import CONFIGS
 from curation.release.documents import ANNOTATION
@@ -35,12 +34,12 @@ from curation.release.manifest import (
     LABELS,
     SCHEMA,
     SPLIT_TABLE,
-    TAKE_AGAIN,
     Manifest,
     Selection,
-    differing,
+    parquet_files,
     read_labels,
     read_schema,
+    refuse_differing,
 )
 from curation.release.program import program
 from curation.release.sentences import LOSSES
@@ -139,14 +138,11 @@ def read_before(folder: Path | None, recipe: str) -> Before | None:
     if folder is None:
         return None
     manifest = Manifest.read(folder)
-    if wrong := differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES)):
-        raise ReleaseError(f"{folder}: {wrong[0]}; {TAKE_AGAIN}")
+    refuse_differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES))
     known = read_hashes(folder)
     aside = [one.article_id for one in manifest.splits.set_aside]
     inputs = _read_inputs(inputs_of(folder, manifest.logical_sha256, recipe), known, aside)
-    rows = [f"{config}/{split}.parquet" for config in CONFIGS for split in SPLITS]
-    if wrong := differing(folder, manifest, rows):
-        raise ReleaseError(f"{folder}: {wrong[0]}; {TAKE_AGAIN}")
+    refuse_differing(folder, manifest, [name for config in CONFIGS for name in parquet_files(config)])
     table = read_splits(folder / SPLIT_TABLE)
     return Before(folder, manifest, read_schema(folder), read_labels(folder), table, known, inputs)
 

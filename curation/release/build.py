@@ -30,6 +30,7 @@ from curation.release.manifest import (
     ARTICLES,
     CARD,
     CHANGES,
+    CHECKSUMS,
     LABELS,
     LICENCE,
     SCHEMA,
@@ -190,6 +191,7 @@ def build_release(
             agreement=intake.agreement(),
             snapshots=tuple(sorted({*about.snapshots, *intake.snapshots().to_pylist()})),
             software={package: installed(package) for package in _SOFTWARE},
+            checksums=CHECKSUMS,
             files={},
         )
         for name, drawn in plots(manifest.counts).items():

@@ -54,8 +54,8 @@ class More:
         ]
         self._next = [next(one, None) for one in self._of]
 
-    def sha256(self, article_id: str) -> str:
-        """`more_sha256` of the next article."""
+    def rows(self, article_id: str) -> tuple[list[Row], list[Row]]:
+        """The sentences and the corrections of the next article."""
         found: list[list[Row]] = []
         for place, waiting in enumerate(self._next):
             if waiting is None or waiting[0] != article_id:
@@ -63,7 +63,7 @@ class More:
                 continue
             found.append(list(waiting[1]))
             self._next[place] = next(self._of[place], None)
-        return more_sha256(*found)
+        return found[0], found[1]
 
     @property
     def left(self) -> list[str]:
@@ -73,7 +73,7 @@ class More:
 
 def _rows(path: Path, config: str, labels: Labels) -> Iterator[Row]:
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     yield sentences.decode(row, labels) if config == sentences.CONFIG else row

@@ -18,7 +18,19 @@ from curation.compare import Pair, compare
 from curation.errors import ReleaseError
 from curation.release.documents import Row, annotation_of, read_rows
 from curation.release.known import read_hashes
-from curation.release.manifest import DATA, Changes, ItemChanges, Manifest, read_labels, read_schema
+from curation.release.manifest import (
+    ARTICLES,
+    DATA,
+    LABELS,
+    SCHEMA,
+    Changes,
+    ItemChanges,
+    Manifest,
+    parquet_files,
+    read_labels,
+    read_schema,
+    refuse_differing,
+)
 from curation.release.splits import SPLITS
 from curation.release.versions import ChangeCount, schema_reasons
 
@@ -90,12 +102,14 @@ class Diff:
     """The differences between the release in `before` and that in `now`. Iterate first, then take the `summary`.
 
     Raises:
-        ReleaseError: one of the two cannot be read.
+        ReleaseError: one of the two cannot be read, or a file that is read differs from its manifest.
     """
 
     def __init__(self, before: Path, now: Path) -> None:
         self.before, self.now = Manifest.read(before), Manifest.read(now)
         self._folders = before, now
+        for folder, manifest in zip(self._folders, (self.before, self.now), strict=True):
+            refuse_differing(folder, manifest, (ARTICLES, LABELS, SCHEMA, *parquet_files(DATA)))
         self._count, self._metadata = ChangeCount(), 0
         self._annotators: dict[str, Counter[str]] = defaultdict(Counter)
 

@@ -258,7 +258,7 @@ def read_rows(path: Path, labels: Labels, wanted: Callable[[str], bool] | None =
         ReleaseError: the file cannot be read, or an integer stands for no label.
     """
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
             for batch in file.iter_batches(batch_size=256):
                 if wanted is not None:
                     batch = batch.filter(pa.array([wanted(one) for one in batch["id"].to_pylist()], pa.bool_()))

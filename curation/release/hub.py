@@ -131,8 +131,7 @@ def _commit(api: HfApi, folder: Path, repo: str, manifest: Manifest) -> str:
             commit = api.create_commit(
                 repo,
                 operations=[
-                    CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(folder / name))
-                    for name in (*manifest.files, MANIFEST)
+                    CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(folder / name)) for name in manifest.paths
                 ],
                 commit_message=_title(manifest),
                 repo_type="dataset",
@@ -146,7 +145,7 @@ def _commit(api: HfApi, folder: Path, repo: str, manifest: Manifest) -> str:
             time.sleep(min(8.0, 0.25 * 2**attempt))
             continue
         there = {one.path for one in api.list_repo_tree(repo, repo_type="dataset", revision=commit.oid, recursive=True)}
-        if missing := [name for name in (*manifest.files, MANIFEST) if name not in there]:
+        if missing := [name for name in manifest.paths if name not in there]:
             raise ReleaseError(f"{repo}: {missing[0]} did not arrive; is it in the repository's .gitignore?")
         return commit.oid
     raise ReleaseError(f"{repo}: others kept changing it at the same time; nothing was published, run again")

@@ -7,15 +7,28 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from datasets import Dataset, DatasetDict, load_dataset
+from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from curation.errors import ReleaseError
+from curation.errors import ReleaseError, one_line
 from curation.release.configs import CONFIGS
 from curation.release.documents import CONFIG
 from curation.release.hub import hub_errors
-from curation.release.manifest import MANIFEST, Manifest, read_labels
+from curation.release.manifest import (
+    CARD,
+    LABELS,
+    MANIFEST,
+    TAKE_AGAIN,
+    Manifest,
+    parquet_files,
+    read_labels,
+    refuse_differing,
+    row_counts_differ,
+)
 from curation.release.splits import SPLITS
 from curation.release.targets import fetch, is_address
 from curation.release.versions import published
@@ -32,6 +45,7 @@ def load_release(
     token: str | None = None,
     endpoint: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    verify: bool = True,
 ) -> DatasetDict:
     """The splits of one version of a release: train, validation and test, those without rows too.
 
@@ -42,11 +56,13 @@ def load_release(
         config: `documents`, `sentences` or `corrections`.
         token: for the Hub; default: the one it finds itself (HF_TOKEN, or a login).
         endpoint: address of the Hub; default HF_ENDPOINT, or the public one.
-        storage_options: what fsspec is told besides the address.
+        storage_options: options for fsspec besides the address.
+        verify: compare the files that are read with the hashes and row counts in the manifest, and the manifest with
+            its own hash. False reads whatever is there.
 
     Raises:
         ReleaseError: that version or config is not there (names those that are), the Hub or the storage does not
-            answer, or what came is not what its manifest says.
+            answer, a file differs from its hash (`verify`), or `datasets` cannot read it.
     """
     try:
         wanted = ".".join(map(str, parse_version(version)))
@@ -63,17 +79,31 @@ def load_release(
         raise ReleaseError(
             f"{folder} holds version {manifest.version}, not {wanted}; name the folder or tag of {wanted}"
         )
+    if verify:
+        refuse_differing(folder, manifest, ())
+        _refuse_incomplete(folder, manifest)
+        refuse_differing(folder, manifest, (CARD, LABELS, *parquet_files(config)))
+        if problems := row_counts_differ(folder, manifest, [config]):
+            raise ReleaseError(f"{folder}: {problems[0]}; {TAKE_AGAIN}")
+    columns = CONFIGS[config](read_labels(folder))
+    empty: dict[str, list[object]] = {name: [] for name in columns}
+    try:
+        full = {split for split in SPLITS if pq.read_metadata(folder / config / f"{split}.parquet").num_rows}
+        loaded = load_dataset(str(folder), config) if full else {}
+        return DatasetDict(
+            {split: loaded[split] if split in full else Dataset.from_dict(empty, features=columns) for split in SPLITS}
+        )
+    except (OSError, ValueError, KeyError, pa.ArrowException, DatasetsError) as error:
+        reason = one_line(f"{type(error).__name__} {error}", 300)
+        raise ReleaseError(f"{folder}: {config} cannot be loaded: {reason}; {TAKE_AGAIN}") from error
+
+
+def _refuse_incomplete(folder: Path, manifest: Manifest) -> None:
+    """Check that every file is there in its full size, also those that are not read."""
     for name, fact in manifest.files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != fact.bytes:
-            raise ReleaseError(f"{path}: is missing or has another size than the manifest says; take the release again")
-    full = {split for split, count in manifest.counts.rows[config].items() if count}
-    loaded = load_dataset(str(folder), config) if full else {}
-    columns = CONFIGS[config](read_labels(folder))
-    empty: dict[str, list[object]] = {name: [] for name in columns}
-    return DatasetDict(
-        {split: loaded[split] if split in full else Dataset.from_dict(empty, features=columns) for split in SPLITS}
-    )
+            raise ReleaseError(f"{path}: is missing or has another size than the manifest says; {TAKE_AGAIN}")
 
 
 def _folder(where: str | Path, version: str, token: str | None, endpoint: str | None) -> Path:

@@ -17,21 +17,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import ConfigDict, Field
+import pyarrow.parquet as pq
+from pydantic import ConfigDict, Field, model_validator
 
 from curation.article import Sha256, V, Value, build
-from curation.errors import BadInput, ReleaseError
+from curation.errors import BadInput, ReleaseError, one_line
 from curation.files import json_object, read_jsonl, whole_file
 from curation.release.arrays import chunk, joined
 from curation.release.canonical import canonical, list_lines
 from curation.release.labels import Labels
-from curation.release.splits import SetAside
+from curation.release.splits import SPLITS, SetAside
 from curation.release.table import COLUMNS, SplitTable
 from curation.schema import LabelSchema
 
 MANIFEST, LABELS, SCHEMA, SPLIT_TABLE = "manifest.json", "labels.json", "schema.json", "splits.csv"
 ARTICLES, CARD, CHANGES, LICENCE = "articles.jsonl", "README.md", "CHANGELOG.md", "LICENSE"
 DATA = "documents"
+CHECKSUMS: Literal["SHA256SUMS"] = "SHA256SUMS"
+"""SHA-256 of every file of a release, the manifest included, as `sha256sum -c` reads them."""
 FORMAT: Literal[1] = 1
 TAKE_AGAIN = "take the release again from where it was published"
 """The way out where a release is not what was written."""
@@ -141,6 +144,12 @@ class SplitFacts(Value):
     leakage_floor: float
     set_aside: tuple[SetAside, ...] = ()
 
+    @model_validator(mode="after")
+    def _has_cuts(self) -> SplitFacts:
+        if (self.by == "time") != (self.cuts is not None):
+            raise ValueError("cuts are given exactly where splits go by time")
+        return self
+
 
 class ItemChanges(Value):
     """Entities, events (by type) or arguments (by role) that came, went, or changed."""
@@ -163,7 +172,11 @@ class Changes(Value):
 
 
 class Manifest(Value):
-    """All that a release says of itself. `types` is what each version of the schema had in force."""
+    """Description of a release: version, counts, splits, history, and the hash of every data file.
+
+    `types` lists the entity and event types of each schema version. `checksums` names the file with the hash of the
+    manifest itself; None in releases made before there was one.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -185,7 +198,13 @@ class Manifest(Value):
     agreement: Agreement | None = None
     snapshots: tuple[str, ...] = ()
     software: dict[str, str]
+    checksums: Literal["SHA256SUMS"] | None = None
     files: dict[str, FileFact]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every file of the release by its path in the folder; the manifest last, since it completes a release."""
+        return (*self.files, *([self.checksums] if self.checksums else []), MANIFEST)
 
     @property
     def as_was(self) -> Was:
@@ -194,8 +213,13 @@ class Manifest(Value):
         return Was(version=self.version, logical_sha256=self.logical_sha256, articles=articles, bump=self.bump)
 
     def write(self, folder: Path) -> None:
-        """Write `manifest.json` into `folder`."""
+        """Write `manifest.json` into `folder`, and `SHA256SUMS` where the manifest names it."""
         write_json(folder / MANIFEST, self.model_dump(mode="json", by_alias=True))
+        if self.checksums:
+            hashes = {name: fact.sha256 for name, fact in self.files.items()}
+            hashes[MANIFEST] = file_fact(folder / MANIFEST).sha256
+            with whole_file(folder / self.checksums) as file:
+                file.writelines(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -248,6 +272,11 @@ class LogicalHash:
         self._sha256.update(canonical(line) + b"\n")
 
 
+def parquet_files(config: str) -> tuple[str, ...]:
+    """The files of one config, in the order of `SPLITS`."""
+    return tuple(f"{config}/{split}.parquet" for split in SPLITS)
+
+
 def file_fact(path: Path) -> FileFact:
     """Hash and size of a file."""
     with path.open("rb") as file:
@@ -283,18 +312,86 @@ def read_schema(folder: Path) -> LabelSchema:
 
 
 def differing(folder: Path, manifest: Manifest, names: Iterable[str] | None = None) -> list[str]:
-    """The files (all, or `names`) that are not what the manifest says, each as one line."""
-    problems = []
-    for name, fact in manifest.files.items():
-        if names is not None and name not in names:
-            continue
+    """Compare files with the hashes and sizes in the manifest, and the manifest with its own hash.
+
+    Args:
+        folder: a release.
+        manifest: its manifest.
+        names: the files to compare; None: all.
+
+    Returns:
+        One line for each file that differs, is missing, or is not in the manifest.
+    """
+    problems = _manifest_differs(folder, manifest)
+    for name in manifest.files if names is None else names:
+        fact, path = manifest.files.get(name), folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
             problems.append(f"{name}: points out of the release")
-        elif not (folder / name).is_file():
+        elif fact is None:
+            problems.append(f"{name}: is not in the manifest")
+        elif not path.is_file():
             problems.append(f"{name}: is missing")
-        elif (found := file_fact(folder / name)) != fact:
-            problems.append(f"{name}: has SHA-256 {found.sha256[:12]}…, the manifest says {fact.sha256[:12]}…")
+        else:
+            problems += _file_differs(path, name, fact)
     return problems
+
+
+def refuse_differing(folder: Path, manifest: Manifest, names: Iterable[str]) -> None:
+    """Check the files of a release before they are read.
+
+    Raises:
+        ReleaseError: a file, or the manifest itself, differs from its recorded hash.
+    """
+    if problems := differing(folder, manifest, names):
+        raise ReleaseError(f"{folder}: {problems[0]}; {TAKE_AGAIN}")
+
+
+def row_counts_differ(folder: Path, manifest: Manifest, configs: Iterable[str]) -> list[str]:
+    """Compare the row counts in the Parquet footers with the manifest's; one line for each file that differs."""
+    problems = []
+    for config in configs:
+        for split, name in zip(SPLITS, parquet_files(config), strict=True):
+            stated = manifest.counts.rows.get(config, {}).get(split, 0)
+            try:
+                rows = pq.read_metadata(folder / name).num_rows
+            except (OSError, pa.ArrowException) as error:
+                problems.append(f"{name}: cannot be read: {one_line(str(error), 200)}")
+                continue
+            if rows != stated:
+                problems.append(f"{name}: has {rows} rows, the manifest says {stated}")
+    return problems
+
+
+def _file_differs(path: Path, name: str, fact: FileFact) -> list[str]:
+    try:
+        found = file_fact(path)
+    except OSError as error:
+        return [f"{name}: cannot be read: {error.strerror or error}"]
+    if found.sha256 != fact.sha256:
+        return [f"{name}: has SHA-256 {found.sha256[:12]}…, the manifest says {fact.sha256[:12]}…"]
+    if found.bytes != fact.bytes:
+        return [f"{name}: has {found.bytes} bytes, the manifest says {fact.bytes}"]
+    return []
+
+
+def _manifest_differs(folder: Path, manifest: Manifest) -> list[str]:
+    """Compare the manifest's hash, and the hashes in it, with SHA256SUMS; nothing to compare in older releases."""
+    if not manifest.checksums:
+        return []
+    try:
+        lines = (folder / manifest.checksums).read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return [f"{manifest.checksums}: is missing"]
+    except (OSError, ValueError) as error:
+        return [f"{manifest.checksums}: cannot be read: {error}"]
+    stated = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    found = {name: fact.sha256 for name, fact in manifest.files.items()}
+    found[MANIFEST] = file_fact(folder / MANIFEST).sha256
+    if stated.get(MANIFEST) != found[MANIFEST]:
+        said = f"{manifest.checksums} says {stated.get(MANIFEST, 'nothing')[:12]}"
+        return [f"{MANIFEST}: has SHA-256 {found[MANIFEST][:12]}…, {said}"]
+    names = sorted(name for name in {*stated, *found} if stated.get(name) != found.get(name))
+    return [f"{manifest.checksums}: does not agree with {MANIFEST} on {one_line(name, 200)}" for name in names[:1]]
 
 
 def _read(path: Path) -> dict[str, Any]:

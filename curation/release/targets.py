@@ -54,7 +54,7 @@ def publish_to_target(folder: Path, where: str, *, options: Options | None = Non
     with _errors(address):
         if (there := _manifest(storage, root, address)) is not None:
             return _same(there, manifest, address)
-        for name in manifest.files:
+        for name in manifest.paths[:-1]:
             storage.put_file(str(folder / name), f"{root}/{name}")
         try:
             storage.pipe_file(f"{root}/{MANIFEST}", (folder / MANIFEST).read_bytes(), mode="create")
@@ -90,11 +90,11 @@ def fetch(where: str, version: str, *, options: Options | None = None) -> Path:
             f"{_shown(where)}: no version {version} there; "
             + (f"there are {', '.join(listed)}" if listed else "there is none")
         )
-    if (cached / MANIFEST).is_file():
-        _same(there, Manifest.read(cached), address)
+    if cached.is_dir():
         if not differing(cached, there):
             return cached
-        shutil.rmtree(cached)
+        if (held := _whole(cached)) is not None:
+            _same(there, held, address)
     with _errors(address):
         _download(storage, root, there, cached)
     return cached
@@ -151,6 +151,15 @@ def _same(there: Manifest, wanted: Manifest, address: str) -> str:
     return address
 
 
+def _whole(folder: Path) -> Manifest | None:
+    """The manifest of an intact release in `folder`; None where a file differs from its hash."""
+    try:
+        manifest = Manifest.read(folder)
+    except ReleaseError:
+        return None
+    return None if differing(folder, manifest) else manifest
+
+
 def _versions(storage: Any, root: str) -> list[str]:
     try:
         names = [str(one).rstrip("/").rpartition("/")[2] for one in storage.ls(root, detail=False)]
@@ -172,7 +181,7 @@ def _download(storage: Any, root: str, manifest: Manifest, folder: Path, *, chec
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
-        for name in manifest.files:
+        for name in manifest.paths:
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 raise ReleaseError(f"{name}: points out of the release; do not use it")
             (part / name).parent.mkdir(parents=True, exist_ok=True)
@@ -180,9 +189,9 @@ def _download(storage: Any, root: str, manifest: Manifest, folder: Path, *, chec
                 storage.get_file(f"{root}/{name}", str(part / name))
             except FileNotFoundError:
                 (part / name).unlink(missing_ok=True)
-        manifest.write(part)
         if check and (wrong := differing(part, manifest)):
             raise ReleaseError(f"{wrong[0]}; ask who keeps it to publish that release again")
+        shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)

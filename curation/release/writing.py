@@ -145,6 +145,7 @@ def _encoding(schema: pa.Schema) -> dict[str, Any]:
         # Smallest and largest of what one may look for; of texts and nested fields they are of no use.
         "write_statistics": ["id", *(path for path, name in leaves if path == name and name not in _DISTINCT)],
         "write_batch_size": _VALUES,
+        "write_page_checksum": True,
     }
 
 

@@ -58,7 +58,7 @@ def test_process_order_and_hash_seed_change_no_byte(tmp_path: Path) -> None:
     assert runs[0].stdout == runs[1].stdout
     first = contents(tmp_path / "one" / "v0.1.0")
     assert first == contents(tmp_path / "two" / "v0.1.0")
-    assert len(first) == 21
+    assert len(first) == 22
     groups = pq.read_metadata(tmp_path / "one" / "v0.1.0" / "documents" / "train.parquet").num_row_groups
     assert groups == 2, "the borders between row groups are to be tested too"
 

@@ -202,6 +202,23 @@ def test_each_version_loads_from_the_hub_as_it_was(
         load_release(REPO, "0.3.0", endpoint=double.url)
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "documents/train.parquet", "README.md"])
+def test_a_bit_that_was_flipped_in_the_cache_is_found(
+    folder: Path, double: Hub, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(folder, double)
+    load_release(REPO, "0.1.0", endpoint=double.url)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    (cached,) = Path(constants.HF_HUB_CACHE).glob(f"datasets--*/snapshots/*/{name}")
+    held = bytearray(cached.read_bytes())
+    held[len(held) // 2] ^= 1
+    cached.resolve().write_bytes(held)
+    with pytest.raises(ReleaseError) as caught:
+        load_release(REPO, "0.1.0", endpoint=double.url)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_branch_that_stands_before_the_tag_is_noticed(folder: Path, double: Hub, tmp_path: Path) -> None:
     publish(folder, double)
     second = build_release(corpus(40), SCHEMA, tmp_path / "releases", about=ABOUT, previous=folder)

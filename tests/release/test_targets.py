@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from huggingface_hub import constants
 from made import ABOUT, SCHEMA, corpus
 from typer.testing import CliRunner
 
@@ -130,6 +132,29 @@ def test_a_release_that_was_changed_there_is_found_out(s3: Any, releases: Path, 
     publish_to_target(other, WHERE)
     with pytest.raises(ReleaseError, match="a release never changes"):
         count("0.1.0")
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "SHA256SUMS", "documents/train.parquet", "splits.csv", "labels.json"]
+)
+def test_a_bit_that_was_flipped_there_or_in_the_cache_is_found(s3: Any, releases: Path, name: str) -> None:
+    intact, rng = (releases / "v0.1.0" / name).read_bytes(), random.Random(name)
+    publish_to_target(releases / "v0.1.0", WHERE)
+    for _ in range(4):
+        held = bytearray(intact)
+        held[rng.randrange(len(held))] ^= 1 << rng.randrange(8)
+        s3.pipe_file(f"{WHERE}/v0.1.0/{name}", bytes(held))
+        with pytest.raises(ReleaseError) as caught:
+            count("0.1.0")
+        assert "\n" not in str(caught.value)
+        result = CliRunner().invoke(app, ["verify", f"{WHERE}/v0.1.0"])
+        assert result.exit_code == 1
+    s3.pipe_file(f"{WHERE}/v0.1.0/{name}", intact)
+    assert count("0.1.0") == 20
+    (cached,) = (Path(constants.HF_HUB_CACHE) / "curation").iterdir()
+    (cached / name).write_bytes(bytes(held))
+    assert count("0.1.0") == 20, "fetched again"
+    assert (cached / name).read_bytes() == intact
 
 
 def test_a_manifest_that_points_elsewhere_writes_nothing_there(s3: Any, releases: Path, tmp_path: Path) -> None:

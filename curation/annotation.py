@@ -1,8 +1,8 @@
 """What one annotator says of one article revision: entities, and events with their arguments.
 
 Structure holds by construction: `start < end`, ids unique across entities and events, every filler resolves.
-Nested and overlapping spans are fine. Whether an annotation fits its article and its label schema is told by
-`curation.check.check`. Spans are contiguous; discontinuous mentions are out of scope.
+Nested and overlapping spans are fine. Whether an annotation fits its article and its label schema is checked by
+`curation.validation.validate`. Spans are contiguous; discontinuous mentions are out of scope.
 """
 
 from __future__ import annotations

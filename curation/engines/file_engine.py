@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 
 from curation.annotation import Annotation, Annotator
-from curation.annotation_file import AnnotationFile
 from curation.article import Article
-from curation.check import check
 from curation.engines.engine import Engine
 from curation.errors import BadInput, EngineError
 from curation.schema import LabelSchema
+from curation.store import AnnotationFile
+from curation.validation import validate
 
 VERSION = "1.0.0"
 
@@ -50,7 +50,7 @@ class FileEngine(Engine):
             raise EngineError(str(error)) from error
         if isinstance(found, str):
             raise EngineError(found)
-        if findings := check(found, article, self.schema):
+        if findings := validate(found, article, self.schema):
             more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
             item = f"{findings[0].item}: " if findings[0].item else ""
             raise EngineError(f"{self.file.path.name}: {item}{findings[0].message}{more}")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from curation.annotation import Annotation, Annotator, read_annotations
-from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.formats.articles import good_articles, read_articles
@@ -20,6 +19,7 @@ from curation.review.effort import defaults
 from curation.review.gamma import Gamma, gamma_of
 from curation.review.gather import Gathering, LeftOut, Together
 from curation.settings import Settings
+from curation.store import AnnotationFile
 
 
 class AgreementReport(Value):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from curation.annotation import Annotation
-from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.confidence import EffortChange, Section, SectionFigures
 from curation.engines import Failure
@@ -18,6 +17,7 @@ from curation.jobs.gold import read_corrected
 from curation.review.confidence import Corrected, fit_confidence
 from curation.review.effort import defaults
 from curation.settings import Settings
+from curation.store import AnnotationFile
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""

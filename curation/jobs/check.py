@@ -8,7 +8,6 @@ from heapq import heappush, heappushpop
 from pathlib import Path
 
 from curation.annotation import Annotation, Annotator
-from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.files import read_jsonl
@@ -24,6 +23,7 @@ from curation.review.mapping import as_they_mark, mapping_to, translate
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
 from curation.settings import Settings
+from curation.store import AnnotationFile
 
 MOST = 10_000
 """How many findings a report holds, the strongest."""

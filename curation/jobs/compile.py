@@ -6,12 +6,12 @@ from pathlib import Path
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Value
-from curation.check import check
 from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import good_articles
 from curation.formats.inline import SUFFIX, read_folder
 from curation.settings import Settings
+from curation.validation import validate
 
 
 class CompileReport(Value):
@@ -44,7 +44,7 @@ def compile_inline(project: Settings, folder: Path, *, out: Path | None = None) 
         try:
             for annotation in read_folder(folder, [article], schema, annotator):
                 found.append(annotation)
-                for finding in check(annotation, article, schema):
+                for finding in validate(annotation, article, schema):
                     where = ""
                     if finding.item is not None:
                         item = annotation.item(finding.item)

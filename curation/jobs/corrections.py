@@ -12,10 +12,10 @@ from curation.errors import BadInput
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
-from curation.migrate import migrate
 from curation.review.corrections import Corrections, Corrector
 from curation.review.effort import defaults
 from curation.review.times import LONGEST
+from curation.schema_migration import migrate
 from curation.settings import Settings
 
 

@@ -10,9 +10,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from curation.annotation import Annotation
-from curation.annotation_file import AnnotationFile
 from curation.article import Article, Value
-from curation.check import check
 from curation.engines import Engine
 from curation.errors import BadInput
 from curation.files import see_that_it_can_be_written, whole_file
@@ -24,6 +22,8 @@ from curation.review.mapping import Mapping, mapping_to, own_names
 from curation.review.page import SHOWN_ARTICLES, page
 from curation.schema import LabelSchema
 from curation.settings import Settings
+from curation.store import AnnotationFile
+from curation.validation import validate
 
 SHOWN = 20
 """How many problems a report spells out; all are counted."""
@@ -131,7 +131,7 @@ def evaluate(
             problems.append(f"{article.id}: {annotation}")
             compared = evaluator.add(article, reference, None)
         else:
-            strange = check(annotation, article, schema)
+            strange = validate(annotation, article, schema)
             findings += len(strange)
             problems += [f"{article.id}: {finding.item or 'annotation'}: {finding.message}" for finding in strange]
             compared = evaluator.add(article, reference, annotation)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from curation.annotation import Annotation, Annotator
-from curation.annotation_file import AnnotationFile
 from curation.article import Article
-from curation.check import check
 from curation.errors import BadInput
 from curation.files import read_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.inline import SUFFIX, read_folder
 from curation.formats.neutral import is_neutral, read_neutral
 from curation.settings import Settings
+from curation.store import AnnotationFile
+from curation.validation import validate
 
 
 @dataclass
@@ -88,7 +88,7 @@ def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[t
             if isinstance(annotation, str):
                 unused.append(f"{article.id}: {annotation}")
                 continue
-            for finding in check(annotation, article, schema):
+            for finding in validate(annotation, article, schema):
                 what = f"{article.id}: {finding.item or 'annotation'}: {finding.message}"
                 raise BadInput(what, path=path, way_out="correct the gold, or measure with the schema it was made for")
             yield article, annotation

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from curation.annotation import Annotator
 from curation.article import Article, Value
-from curation.check import check
 from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.articles import read_articles
@@ -16,6 +15,7 @@ from curation.formats.exchange import Intake, read_as
 from curation.formats.known import Known
 from curation.formats.mapping import Translation
 from curation.settings import Settings
+from curation.validation import validate
 
 SHOWN = 20
 """Findings that are spelled out."""
@@ -88,7 +88,7 @@ def import_(
             entities += len(annotation.entities)
             events += len(annotation.events)
             arguments += sum(len(event.arguments) for event in annotation.events)
-            for finding in check(annotation, article, schema):
+            for finding in validate(annotation, article, schema):
                 findings += 1
                 problems.append(f"{article.id}: {finding.message}")
                 del problems[SHOWN:]

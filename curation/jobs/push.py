@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from curation.annotation import Annotation
-from curation.annotation_file import AnnotationFile
 from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
@@ -14,6 +13,7 @@ from curation.jobs.connect import connect
 from curation.labelstudio import Outgoing, PushReport, send
 from curation.review.cohorts import among, share
 from curation.settings import Settings
+from curation.store import AnnotationFile
 
 
 def push(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from curation.annotation import Annotation
-from curation.annotation_file import AnnotationFile
 from curation.article import Article
 from curation.errors import BadInput
 from curation.files import read_jsonl, see_that_it_can_be_written, whole_file
@@ -26,7 +25,6 @@ from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.labelstudio.snapshot import ANNOTATIONS
-from curation.migrate import migrate
 from curation.release import read_takedown
 from curation.review.agreement import Agreement
 from curation.review.anchoring import Anchoring
@@ -49,7 +47,9 @@ from curation.review.report import (
     latest,
     page,
 )
+from curation.schema_migration import migrate
 from curation.settings import Settings
+from curation.store import AnnotationFile
 
 OUTPUT = "report.html"
 """Where the page goes in the work folder, unless told otherwise."""

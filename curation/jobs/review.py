@@ -14,12 +14,12 @@ from curation.jobs.policy import policy
 from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot, read_snapshot, send
 from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
 from curation.labelstudio.views import tab
-from curation.migrate import migrate
 from curation.release import read_takedown
 from curation.review.choose import Policy
 from curation.review.merge import Merged, merge
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
+from curation.schema_migration import migrate
 from curation.settings import Settings
 
 TAB = "Adjudicate"

@@ -20,7 +20,6 @@ from pydantic import ValidationError
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, State
 from curation.article import Article
-from curation.check import check
 from curation.errors import one_line
 from curation.labelstudio.encode import region_id
 from curation.labelstudio.names import (
@@ -40,8 +39,9 @@ from curation.labelstudio.names import (
     UNKNOWN,
     is_review,
 )
-from curation.migrate import carry, migrate
 from curation.schema import LabelSchema
+from curation.schema_migration import carry, migrate
+from curation.validation import validate
 
 TaskState = Literal["untouched", "draft", "submitted", "skipped"]
 Kind = Literal["entities", "events"]
@@ -143,7 +143,7 @@ class _Task:
                 annotations += self.person(raw, article, draft=True)
             annotations = self.told_apart(annotations)
             for annotation in annotations:
-                for finding in check(annotation, article, self.schema):
+                for finding in validate(annotation, article, self.schema):
                     self.note(annotation.id, finding.item, finding.code, finding.message)
         if "annotations" not in self.task and "completions" in self.task:
             self.note(None, None, "old-export", "an export of Label Studio before 1.0, whose completions are not read")

@@ -20,7 +20,6 @@ from typing import Any
 
 from curation.annotation import Annotation
 from curation.article import Article, Value
-from curation.check import Finding, check
 from curation.errors import Ambiguous, LabelStudioError
 from curation.labelstudio import encode
 from curation.labelstudio.alone import alone
@@ -32,8 +31,9 @@ from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.projects import FIELDS, find_project, keep_in_step
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
-from curation.migrate import migrate
 from curation.schema import LabelSchema
+from curation.schema_migration import migrate
+from curation.validation import Violation, validate
 
 PATIENCE = 20.0
 """Seconds for which we ask whether a request whose outcome is unknown was carried out, before we send it again."""
@@ -304,9 +304,9 @@ class _Run:
         if task.purpose != ANNOTATE:
             variants = tuple((name, migrate(one, self.schema)[0]) for name, one in task.variants)
             return task._replace(variants=variants)
-        findings = check(annotation, article, self.schema)
+        findings = validate(annotation, article, self.schema)
         if not findings and (item := encode.undrawable(annotation, article)):
-            findings = [Finding("blank-span", "begins at a line break, and the editor cannot draw it", item.id)]
+            findings = [Violation("blank-span", "begins at a line break, and the editor cannot draw it", item.id)]
         if not findings:
             return task
         self.count("refused")

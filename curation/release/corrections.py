@@ -1,8 +1,8 @@
 """The `corrections` config: what an engine had said, against what a person made of it, span by span.
 
 Only articles whose annotation started from a pre-annotation that is known have rows. One row is one entity, one event
-(by its trigger) or one argument, paired as `curation.changes` pairs them: an argument only with one of the same
-trigger, so where a trigger changed, its arguments were removed and added.
+(by its trigger) or one argument, paired as `curation.prediction_changes` pairs them: an argument only with one of the
+same trigger, so where a trigger changed, its arguments were removed and added.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from datasets import Features, List, Value
 
 from curation.annotation import Annotation
-from curation.changes import FATES, Change, changes
+from curation.prediction_changes import FATES, Change, changes
 from curation.release.documents import Row
 from curation.schema import LabelSchema
 
@@ -56,7 +56,7 @@ def correction_rows(text: str, annotation: Annotation, prediction: Annotation, s
 
 
 def _row(change: Change, text: str) -> Row:
-    said, made = change.said, change.made
+    said, made = change.predicted, change.corrected
     trigger = getattr(said or made, "trigger", (None, None, None))
     return {
         "item": change.what,
@@ -67,7 +67,9 @@ def _row(change: Change, text: str) -> Row:
         "trigger_start": trigger[0],
         "trigger_end": trigger[1],
         "trigger_type": trigger[2],
-        "attributes": [{"name": one.name, "predicted": one.said, "value": one.made} for one in change.attributes],
+        "attributes": [
+            {"name": one.name, "predicted": one.predicted, "value": one.corrected} for one in change.attributes
+        ],
     }
 
 

@@ -9,10 +9,10 @@ from typing import Any, Literal, NoReturn, get_args
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article, build
-from curation.check import check
 from curation.errors import BadInput, ReleaseError
 from curation.release.documents import Chosen, ReviewedArticle, Row, row
 from curation.schema import LabelSchema
+from curation.validation import validate
 
 ADDRESS = re.compile(r"^person:.*[^@\s]@[^@\s]+\.[^@\s]")
 _ARTICLE = ("id", "text", "text_sha256", "title", "source", "published", "language", "licence")
@@ -63,7 +63,7 @@ def problem(reviewed: ReviewedArticle, schema: LabelSchema, *, engine_only: bool
     With `engine_only` an engine's prediction will do where there is nothing else.
     """
     article, annotation = reviewed.article, reviewed.annotation
-    for finding in check(annotation, article, schema):
+    for finding in validate(annotation, article, schema):
         place = f"{finding.item}: " if finding.item else ""
         return f"{place}{finding.message} ({finding.code})"
     unknown = [

@@ -24,8 +24,8 @@ import numpy as np
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.changes import Defaults
 from curation.compare import ArgumentKey, Kind, Link, Pair, Tally, arguments, links, match
+from curation.prediction_changes import Defaults
 from curation.review.alpha import Alpha, Coincidences, Units, alpha_of, by_pair, units
 from curation.review.bootstrap import Floats, Interval, draws, middle
 from curation.review.gather import Together

@@ -1,7 +1,7 @@
 """What people make of pre-annotations: every entity, trigger, argument and attribute kept, changed, removed or added.
 
-Items pair as `curation.changes` pairs them. Of a changed item the type, the borders or both were changed (of an
-argument: role and filler), or only attributes. `acceptance` is the share of what was predicted that was kept as it was.
+Items pair as `curation.prediction_changes` pairs them. Of a changed item the type, the borders or both were changed
+(of an argument: role and filler), or only attributes. `acceptance` is the share of predicted items that were kept.
 Seconds come from Label Studio's lead time; those that cannot be believed are counted and left out.
 """
 
@@ -13,7 +13,7 @@ from typing import Literal
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.changes import Change, Defaults, What, changes
+from curation.prediction_changes import Change, Defaults, What, changes
 from curation.review.effort import actions, cost
 from curation.review.times import quartiles, strange_time
 
@@ -193,7 +193,7 @@ class Corrector:
         )
 
     def _look(self, section: Section, change: Change) -> None:
-        said, made = change.said, change.made
+        said, made = change.predicted, change.corrected
         old, new = said.type if said else None, made.type if made else None
         self._labels[section].setdefault(old or new or "", Counter())[change.fate] += 1
         if old != new:
@@ -206,7 +206,7 @@ class Corrector:
         borders["end_earlier"] += made.end < said.end
         borders["end_later"] += made.end > said.end
         usual = self.defaults.get("entities" if section == "entities" else "events", {})
-        changed = {one.name: (one.said, one.made) for one in change.attributes}
+        changed = {one.name: (one.predicted, one.corrected) for one in change.attributes}
         for name in {*usual, *said.attributes, *made.attributes}:
             value = said.attributes.get(name, usual.get(name))
             found = self._attributes.setdefault((section, name), Counter())

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.migrate import migrate
 from curation.schema import LabelSchema, parse_version
+from curation.schema_migration import migrate
 
 Reason = Literal["alone", "other text", "other schema", "nobody known"]
 SHOWN = 5

@@ -8,11 +8,11 @@ import pytest
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.check import check
 from curation.engines import Failure, load_engine
 from curation.errors import BadInput, EngineError
 from curation.files import write_jsonl
 from curation.schema import LabelSchema
+from curation.validation import validate
 
 
 def written(path: Path, *annotations: Annotation) -> str:
@@ -26,7 +26,7 @@ def test_it_says_what_the_file_says(
     model = written(tmp_path / "theirs.jsonl", annotation)
     engine = load_engine("annotations", schema, lexicon=None, model=model)
     made = engine(article)
-    assert check(made, article, schema) == []
+    assert validate(made, article, schema) == []
     assert (made.annotator, made.state, made.id != annotation.id) == (engine.annotator, "predicted", True)
     assert {item.origin for item in made.items()} == {"person:ls-1"}
     plain = [item.model_dump(exclude={"origin": True, "arguments": {"__all__": {"origin"}}}) for item in made.items()]

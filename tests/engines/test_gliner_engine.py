@@ -17,10 +17,10 @@ import pytest
 
 from curation.annotation import Annotation, read_annotations
 from curation.article import Article
-from curation.check import check
 from curation.engines.model_engine import prompts_for, words_of
 from curation.formats.articles import good_articles
 from curation.schema import LabelSchema, load_schema
+from curation.validation import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = """
@@ -150,7 +150,7 @@ def said(folder: Path, name: str) -> dict[str, tuple[Article, Annotation]]:
     schema = load_schema(folder / "schema.yaml")
     found = {}
     for one in read_annotations(folder / f"{name}-said.jsonl"):
-        assert check(one, articles[one.article_id], schema) == []
+        assert validate(one, articles[one.article_id], schema) == []
         assert all(item.score is not None and item.origin == one.annotator.key for item in one.items())
         found[one.article_id] = articles[one.article_id], one
     return found

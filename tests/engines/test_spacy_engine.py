@@ -16,13 +16,13 @@ from spacy.language import Language
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.check import check
 from curation.engines import Engine, Failure, load_engine
 from curation.engines.article_zones import MAX_ZONE, zones
 from curation.engines.engine import BATCH_ARTICLES
 from curation.engines.rules.lexicon import load_lexicon
 from curation.errors import EngineError
 from curation.schema import LabelSchema, load_schema
+from curation.validation import validate
 
 from .conftest import LEXICON, ROOT
 
@@ -123,7 +123,7 @@ def test_another_schema_needs_nothing_but_its_own_files(recalls: LabelSchema) ->
     engine = load_engine("spacy", recalls, lexicon=ROOT / "schemas" / "product-recalls.lexicon.yaml")
     article = Article(id="r", text="Larkhill Homewares Ltd has recalled 4,000 kettles. Only lot B-2207 is affected.")
     made = engine(article)
-    assert check(made, article, recalls) == []
+    assert validate(made, article, recalls) == []
     assert {event.type for event in made.events} == {"Recall"}
     assert {"Firm", "Product", "Batch"} <= {entity.type for entity in made.entities}
 
@@ -160,7 +160,7 @@ def test_whatever_the_text_the_output_fits_it_and_the_schema(text: str) -> None:
     engine, schema = _shared()
     article = Article(id="any", text=text)
     made = engine(article)
-    assert check(made, article, schema) == []
+    assert validate(made, article, schema) == []
     parts = zones(text)
     for item in made.items():
         words = text[item.start : item.end]
@@ -185,7 +185,7 @@ def test_a_long_text_is_read_to_its_end_with_exact_offsets(engine: Engine, schem
     count = 3 * MAX_ZONE // len(sentence)
     article = Article(id="long", text=gap.join([sentence] * count))
     made = engine(article)
-    assert check(made, article, schema) == []
+    assert validate(made, article, schema) == []
     bombed = [event for event in made.events if article.text[event.start : event.end] == "bombed"]
     assert len(bombed) >= count - 4  # a cut may fall into a sentence
     assert bombed[-1].start > len(article.text) - len(sentence)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from curation.annotation import Annotator
-from curation.check import check
 from curation.errors import BadInput
 from curation.formats.exchange import Intake, Pair, read_as, write_as
 from curation.formats.known import Known
 from curation.formats.loss import Loss
 from curation.formats.mapping import Translation
 from curation.schema import LabelSchema
+from curation.validation import validate
 
 
 def document(name: str = "kar_raid_1") -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_in_our_labels(tmp_path: Path, schema: LabelSchema) -> None:
     assert [item.type for item in ours.items()] == ["GPE", "GPE", "Person", "Attack"]
     assert [argument.role for argument in ours.events[0].arguments] == ["target", "attacker"]
     assert lost.counts == {"entities without a name of ours": 1, "events without a name of ours": 1}
-    assert check(ours, article, schema) == []
+    assert validate(ours, article, schema) == []
 
 
 def test_an_ontology_that_the_schema_does_not_name(schema: LabelSchema) -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
 from curation.article import Article
-from curation.check import check
 from curation.compare import Counts, compare
 from curation.ensemble import SectionEnsemble, candidates, chosen
 from curation.formats.articles import good_articles
 from curation.review.ensemble import weigh
 from curation.schema import LabelSchema
+from curation.validation import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLES = 60
@@ -159,7 +159,7 @@ def test_the_ensemble_beats_both_on_articles_it_was_not_fitted_on(project: Path,
         assert all(together[section] > alone[section] + 0.05 for section in together), (name, alone, together)
     articles = {one.id: one for one in good_articles([project / "articles.jsonl"])}
     for one in read_annotations(project / "said.jsonl"):
-        assert check(one, articles[one.article_id], schema) == []
+        assert validate(one, articles[one.article_id], schema) == []
         assert all(item.score is not None for item in one.items())
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Event
 from curation.article import Article
-from curation.check import check
 from curation.compare import compare
 from curation.labelstudio.decode import Decoded, decode
 from curation.schema import LabelSchema
+from curation.validation import validate
 
 ROUNDS = 100_000 if os.environ.get("CURATION_TEST_FULL") else 300
 TEXT = "Kelmar troops shelled Ostvia; Ostvia warned of a raid."
@@ -66,7 +66,7 @@ def test_the_dice_throw_all_that_trips_up_offsets(schema: LabelSchema) -> None:
     for seed in range(300):
         article = made.article(seed, words=seed % 80)
         annotation = made.annotation(article, schema, seed)
-        assert check(annotation, article, schema) == []
+        assert validate(annotation, article, schema) == []
         thrown["line end of Windows"] += "\r\n" in made.raw_text(seed, words=seed % 80)
         places = [(item.start, item.end) for item in annotation.items()]
         for start, end in places:

@@ -13,8 +13,8 @@ from curation.compare import compare
 from curation.labelstudio.config import config_differences, labelling_config, retired
 from curation.labelstudio.decode import decode
 from curation.labelstudio.versions import Mark, read_mark
-from curation.migrate import migrate
 from curation.schema import LabelSchema
+from curation.schema_migration import migrate
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

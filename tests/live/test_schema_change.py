@@ -17,8 +17,8 @@ from curation.errors import ProjectDiffers
 from curation.labelstudio import answers, pull, push, read_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.uses import uses
-from curation.migrate import migrate
 from curation.schema import LabelSchema
+from curation.schema_migration import migrate
 
 sys.path[:0] = [str(Path(__file__).parent.parent / "labelstudio")]
 

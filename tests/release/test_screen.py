@@ -14,7 +14,6 @@ from made import SCHEMA, corpus
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.check import check
 from curation.errors import ReleaseError
 from curation.release import ReviewedArticle
 from curation.release.arrays import chunk
@@ -24,6 +23,7 @@ from curation.release.documents import decode, features, row
 from curation.release.exact import exact, problem
 from curation.release.labels import Labels
 from curation.release.screen import Screen
+from curation.validation import validate
 
 LABELS = Labels.of(SCHEMA)
 COLUMNS = features(LABELS)
@@ -191,7 +191,7 @@ def annotated(draw: st.DrawFn) -> ReviewedArticle:
 def test_the_verdict_is_that_of_check(given_rows: list[ReviewedArticle]) -> None:
     lines = [canonical(row(one, SCHEMA, TYPES)) for one in given_rows]
     for one, line, sure in zip(given_rows, lines, looked(lines)[0], strict=True):
-        right = check(one.annotation, one.article, SCHEMA) == []
+        right = validate(one.annotation, one.article, SCHEMA) == []
         assert (sure or accepted(line) is not None) == right == (problem(one, SCHEMA) is None)
 
 

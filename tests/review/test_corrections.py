@@ -9,7 +9,7 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import sha256
-from curation.changes import changes
+from curation.prediction_changes import changes
 from curation.review.corrections import Became, Corrections, Corrector, Group
 from curation.review.times import LONGEST
 
@@ -94,7 +94,7 @@ def one() -> Corrections:
 
 def test_every_item_has_its_fate() -> None:
     told = changes(said(RULES, *PREDICTED), said(person("3"), *MADE), DEFAULTS)
-    found = [(one.what, one.fate, (one.said or one.made).start) for one in told]
+    found = [(one.what, one.fate, (one.predicted or one.corrected).start) for one in told]
     assert found == [
         ("entity", "kept", 0),
         ("entity", "attributes", 10),

@@ -1,7 +1,7 @@
 """A doubt: one finding of the checks, something in an annotation that is perhaps a mistake.
 
-Not to be confused with `curation.check.Finding`, which says that an annotation does not fit its article or schema:
-that is certain, and push and publish refuse it. A doubt fits and may still be wrong; a person decides.
+Not to be confused with `curation.validation.Violation`, which says that an annotation does not fit its article or
+schema: that is certain, and push and publish refuse it. A doubt fits and may still be wrong; a person decides.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.errors import SchemaError
-from curation.migrate import Undecided, carry, migrate
 from curation.schema import LabelSchema, load_schema
+from curation.schema_migration import Undecided, carry, migrate
 
 LATER = """\
 name: gardens

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.check import Code, check
 from curation.schema import load_schema
+from curation.validation import Code, validate
 
 SCHEMA = load_schema(Path(__file__).parent.parent / "schemas" / "conflict-news.yaml")
 TEXT = "Jets 🔥 bombed Belmora.\n \nThe warning came late."
@@ -56,8 +56,8 @@ def whole() -> Annotation:
 
 def test_what_fits_has_no_finding() -> None:
     assert [TEXT[item.start : item.end] for item in whole().items()] == ["Jets", "Belmora", "bombed", "warning"]
-    assert check(whole(), ARTICLE, SCHEMA) == []
-    assert check(annotation(), ARTICLE, SCHEMA) == []
+    assert validate(whole(), ARTICLE, SCHEMA) == []
+    assert validate(annotation(), ARTICLE, SCHEMA) == []
 
 
 CASES: dict[Code, tuple[Annotation, Annotation, str | None, str]] = {
@@ -122,8 +122,8 @@ def test_every_code_has_a_case() -> None:
 @pytest.mark.parametrize("code", CASES)
 def test_a_finding_comes_where_it_should_and_only_there(code: Code) -> None:
     wrong, right, item, message = CASES[code]
-    assert check(wrong, ARTICLE, SCHEMA) == [(code, message, item)]
-    assert check(right, ARTICLE, SCHEMA) == []
+    assert validate(wrong, ARTICLE, SCHEMA) == [(code, message, item)]
+    assert validate(right, ARTICLE, SCHEMA) == []
 
 
 def test_events_are_looked_at_like_entities() -> None:
@@ -134,7 +134,7 @@ def test_events_are_looked_at_like_entities() -> None:
             {"id": "v3", "start": 23, "end": 24, "type": "Clash"},
         ]
     )
-    assert [(finding.code, finding.item) for finding in check(wrong, ARTICLE, SCHEMA)] == [
+    assert [(finding.code, finding.item) for finding in validate(wrong, ARTICLE, SCHEMA)] == [
         ("unknown-type", "v1"),
         ("outside-text", "v2"),
         ("unknown-attribute", "v2"),
@@ -144,19 +144,19 @@ def test_events_are_looked_at_like_entities() -> None:
 
 def test_an_event_fills_a_role_only_where_the_schema_says_so() -> None:
     events = [with_arguments(ATTACK, ("target", "v2")), with_arguments(WARNING, ("topic", "v1"))]
-    assert check(annotation(events=events), ARTICLE, SCHEMA) == [
+    assert validate(annotation(events=events), ARTICLE, SCHEMA) == [
         ("filler-not-allowed", "Attack.target cannot be filled by Warning", "v1")
     ]
 
 
 def test_a_role_of_an_unknown_type_is_no_second_finding() -> None:
     wrong = annotation(entities=[JETS], events=[with_arguments(ATTACK | {"type": "Raid"}, ("attacker", "e1"))])
-    assert [finding.code for finding in check(wrong, ARTICLE, SCHEMA)] == ["unknown-type"]
+    assert [finding.code for finding in validate(wrong, ARTICLE, SCHEMA)] == ["unknown-type"]
 
 
 def test_on_another_text_no_offset_is_judged() -> None:
     wrong = annotation(entities=[BELMORA | {"end": 900}], article_id="a2", text_sha256="0" * 64)
-    assert [finding.code for finding in check(wrong, ARTICLE, SCHEMA)] == ["other-article", "other-text"]
+    assert [finding.code for finding in validate(wrong, ARTICLE, SCHEMA)] == ["other-article", "other-text"]
 
 
 def test_all_findings_come_not_just_the_first() -> None:
@@ -164,7 +164,7 @@ def test_all_findings_come_not_just_the_first() -> None:
         entities=[JETS | {"type": "Toy"}, BELMORA | {"attributes": {"mention": "alias", "size": "big"}}],
         events=[with_arguments(ATTACK, ("victim", "e2"), ("time", "e2"))],
     )
-    assert [finding.code for finding in check(wrong, ARTICLE, SCHEMA)] == [
+    assert [finding.code for finding in validate(wrong, ARTICLE, SCHEMA)] == [
         *("unknown-type", "unknown-value", "unknown-attribute"),
         *("unknown-role", "filler-not-allowed"),
     ]
@@ -172,6 +172,6 @@ def test_all_findings_come_not_just_the_first() -> None:
 
 @given(st.integers(0, len(TEXT) + 5), st.integers(1, 10))
 def test_a_span_fits_exactly_where_it_says_something(start: int, length: int) -> None:
-    findings = check(annotation(entities=[JETS | {"start": start, "end": start + length}]), ARTICLE, SCHEMA)
+    findings = validate(annotation(entities=[JETS | {"start": start, "end": start + length}]), ARTICLE, SCHEMA)
     fits = start + length <= len(TEXT) and TEXT[start : start + length].strip() != ""
     assert (findings == []) == fits

@@ -43,6 +43,8 @@ def pull(
 
 
 def _tell(report: PullReport, as_json: bool) -> None:
+    if report.damaged:
+        say(f"the latest snapshot is damaged ({report.damaged}): nothing of it was used, every task was fetched anew")
     say(
         f"{report.tasks} tasks: {report.submitted} submitted, {report.skipped} skipped, {report.drafts} with a draft, "
         f"{report.untouched} untouched" + (f", {report.deleted} deleted in Label Studio" if report.deleted else "")

@@ -11,7 +11,7 @@ from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.formats.articles import good_articles, read_articles
 from curation.formats.inline import SUFFIX, read_folder
-from curation.labelstudio import Snapshot, latest_snapshot, read_snapshot
+from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.review.agreement import Agreement
 from curation.review.agreement import agreement as between
@@ -112,6 +112,7 @@ def read_set(project: Settings, place: Path) -> Iterator[Annotation]:
         annotator = Annotator(kind="person", name=place.name)
         yield from read_folder(place, good_articles(project.articles), project.load_schema(), annotator)
     elif place.is_file():
+        check_source(place)
         yield from read_annotations(place)
     else:
         raise _nothing(place)
@@ -170,6 +171,7 @@ def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) ->
 def _file(place: Path) -> AnnotationFile:
     if not place.is_file():
         raise _nothing(place)
+    check_source(place)
     return AnnotationFile(place)
 
 

@@ -16,7 +16,7 @@ from curation.formats.inline import read_folder
 from curation.formats.neutral import is_neutral, read_neutral
 from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
-from curation.labelstudio import latest_snapshot, predictions, read_snapshot
+from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
 from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
 from curation.review.checks.dismissed import read_dismissed, write_dismissed
 from curation.review.mapping import as_they_mark, mapping_to, translate
@@ -184,6 +184,7 @@ def _source(
         return lambda: _inline(project, place, schema, second), schema, str(place)
     if not place.is_file():
         raise BadInput("no annotations there", path=place, way_out="name a .jsonl file or a folder of inline files")
+    check_source(place)
     first = next(read_jsonl(place), None)
     if first is not None and is_neutral(first[1]):
         there = mapping_to(mapping, schema, project.schema_path.parent) if mapping else None

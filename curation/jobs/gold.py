@@ -14,6 +14,7 @@ from curation.files import read_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.inline import SUFFIX, read_folder
 from curation.formats.neutral import is_neutral, read_neutral
+from curation.labelstudio import check_source
 from curation.settings import Settings
 from curation.store import AnnotationFile
 from curation.validation import validate
@@ -42,6 +43,7 @@ def read_gold(project: Settings, place: Path) -> Gold:
     if not place.is_file():
         way_out = "name a .jsonl file or a folder of inline files"
         raise BadInput("no gold there", path=place, way_out=way_out)
+    check_source(place)
     first = next(read_jsonl(place), None)
     if first is None:
         raise BadInput("holds no gold", path=place, way_out="give one annotation or one document a line")

@@ -10,7 +10,7 @@ from curation.article import Article, Value
 from curation.files import read_jsonl
 from curation.formats.articles import NoArticles, read_articles
 from curation.labelstudio.names import is_review
-from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot
+from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
 from curation.labelstudio.standing import standing
 from curation.release import latest_release, read_known
 from curation.review.pseudonyms import Pseudonyms
@@ -93,6 +93,8 @@ def status(project: Settings) -> StatusReport:
     counts = Counter(stages.values())
     counts["unusable"] = len(problems)
     snapshot = latest_snapshot(project.work)
+    if snapshot is not None:
+        read_snapshot(snapshot)
     submitted, people = _submitted(project.work, snapshot) if snapshot else ({}, {})
     return StatusReport(
         articles=stages,

@@ -7,7 +7,7 @@ from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.pull import PullReport, pull
 from curation.labelstudio.push import PushReport, push, send
 from curation.labelstudio.sent import Predictions, predictions
-from curation.labelstudio.snapshot import Snapshot, latest_snapshot, read_snapshot
+from curation.labelstudio.snapshot import Snapshot, check_source, latest_snapshot, read_snapshot
 from curation.labelstudio.standing import Standing, standing
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "PushReport",
     "Snapshot",
     "Standing",
+    "check_source",
     "latest_snapshot",
     "predictions",
     "pull",

@@ -98,9 +98,7 @@ def build_snapshot(
         ).hexdigest()
         if previous is not None and previous.manifest.content == content:
             return previous.path, False
-        time = time.astimezone(UTC).replace(microsecond=0)
-        if previous is not None:
-            time = max(time, previous.manifest.time + timedelta(seconds=1))
+        time = _after(time, folder)
         manifest = Manifest(
             time=time,
             stamp=stamp,
@@ -114,6 +112,7 @@ def build_snapshot(
             findings=findings,
             files=files,
         )
+        manifest = manifest.model_copy(update={"digest": manifest.own_digest()})
         with (part / MANIFEST).open("w", encoding="utf-8") as file:
             file.write(manifest.model_dump_json(by_alias=True, indent=2) + "\n")
             file.flush()
@@ -128,6 +127,16 @@ def build_snapshot(
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _after(time: datetime, folder: Path) -> datetime:
+    """`time` in whole seconds, later than every snapshot there: the newest one by name is the one that counts."""
+    time = time.astimezone(UTC).replace(microsecond=0)
+    for path in folder.glob("[0-9]*"):
+        with suppress(ValueError):
+            taken = datetime.strptime(path.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            time = max(time, taken + timedelta(seconds=1))
+    return time
 
 
 class _Line(NamedTuple):
@@ -208,7 +217,7 @@ class _Builder:
         except OSError as error:
             raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=PULL_AGAIN) from error
         if os.fstat(file.fileno()).st_size != facts.bytes:
-            raise BadInput("is not what was written there", path=path, way_out=PULL_AGAIN)
+            raise BadInput("is not what pull wrote", path=path, way_out=PULL_AGAIN)
         start = 0
         for raw in file:
             yield _Line((), reader, start, len(raw)), raw

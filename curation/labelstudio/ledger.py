@@ -7,7 +7,10 @@ It can be thrown away: `push` and `pull` rebuild it from the server. `sent.jsonl
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -18,8 +21,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from curation.annotation import Annotation
-from curation.errors import CurationError, LabelStudioError, one_line
-from curation.files import append_jsonl
+from curation.errors import BadInput, CurationError, LabelStudioError, one_line
+from curation.files import append_jsonl, read_lines
 from curation.labelstudio.encode import digest
 from curation.labelstudio.names import (
     ANNOTATE,
@@ -33,7 +36,7 @@ from curation.labelstudio.names import (
     WITHHELD,
 )
 
-VERSION = 3
+VERSION = 4
 """Of the tables. A ledger of another version is rebuilt from the server."""
 REMEMBERED = 7 * 24 * 3600.0
 """Seconds for which we look out for requests that were given up: a slow server may carry one out late."""
@@ -71,7 +74,19 @@ CREATE TABLE makings (
     making TEXT PRIMARY KEY, url TEXT NOT NULL, schema TEXT NOT NULL, title TEXT NOT NULL, time REAL NOT NULL
 );
 """
-_STEPS = {0: _TABLES + _SINCE_2, 1: _SINCE_1 + _SINCE_2, 2: _SINCE_2}
+_SINCE_3 = """
+DROP TABLE sent;
+CREATE TABLE sent (
+    annotation_id TEXT PRIMARY KEY, start INTEGER NOT NULL, length INTEGER NOT NULL, sha256 BLOB NOT NULL
+);
+ALTER TABLE sent_read ADD COLUMN state TEXT NOT NULL DEFAULT '';
+"""
+_STEPS = {
+    0: _TABLES + _SINCE_2 + _SINCE_3,
+    1: _SINCE_1 + _SINCE_2 + _SINCE_3,
+    2: _SINCE_2 + _SINCE_3,
+    3: _SINCE_3,
+}
 """What leads from each version to this one; 0 is a new file."""
 
 
@@ -589,46 +604,127 @@ class Ledger:
     # What was sent
 
     def record_sent(self, annotations: Iterable[str]) -> None:
-        """Append annotations (each as JSON) to `sent.jsonl` and wait until they are on disk. Done before sending."""
-        append_jsonl(self.sent_path, annotations)
+        """Append annotations (each as JSON) to `sent.jsonl` and wait until they are on disk. Done before sending.
+
+        Raises:
+            BadInput: what stands there is damaged.
+        """
+        self.check_sent()
+        start = self._ask("SELECT position FROM sent_read")[0][0]
+        if self.sent_path.exists() and self.sent_path.stat().st_size > start:
+            os.truncate(self.sent_path, start)  # a line that a kill cut short: it was never sent
+        lines = list(annotations)
+        append_jsonl(self.sent_path, lines)
+        with self.change():
+            for line in lines:
+                raw = line.encode() + b"\n"
+                self._index(json.loads(line)["id"], start, raw)
+                start += len(raw)
+            self._db.execute("UPDATE sent_read SET position = ?, state = ?", (start, _state(self.sent_path)))
 
     def sent(self, annotation_id: str) -> Annotation | None:
-        """The annotation with that id as it was sent last, or None if it never was."""
+        """The annotation with that id as it was sent last, or None if it never was.
+
+        Raises:
+            BadInput: `sent.jsonl` is damaged.
+        """
         line = self.sent_line(annotation_id)
-        return None if line is None else _annotation(line)
+        if line is None:
+            return None
+        try:
+            return Annotation.model_validate_json(line)
+        except ValueError as error:
+            raise self._damaged("is not an annotation", line=self._number(annotation_id)) from error
+
+    def was_recorded(self, annotation_id: str) -> bool:
+        """Is the annotation with that id in `sent.jsonl`?"""
+        self.check_sent()
+        return bool(self._ask("SELECT 1 FROM sent WHERE annotation_id = ?", annotation_id))
 
     def sent_line(self, annotation_id: str) -> bytes | None:
         """The same as it stands in `sent.jsonl`."""
-        self._index_sent()
-        rows = self._ask("SELECT start, length FROM sent WHERE annotation_id = ?", annotation_id)
+        self.check_sent()
+        rows = self._ask("SELECT start, length, sha256 FROM sent WHERE annotation_id = ?", annotation_id)
         if not rows:
             return None
+        start, length, digest = rows[0]
         with self.sent_path.open("rb") as file:
-            file.seek(rows[0][0])
-            return file.read(rows[0][1])
+            file.seek(start)
+            line = file.read(length)
+        if hashlib.sha256(line).digest() != digest:
+            raise self._damaged("is not what was written", line=self._number(annotation_id))
+        return line
 
-    def _index_sent(self) -> None:
-        """Look through what was appended to `sent.jsonl` since the last time."""
-        position = self._ask("SELECT position FROM sent_read")[0][0]
-        size = self.sent_path.stat().st_size if self.sent_path.exists() else 0
-        if size == position:
+    def check_sent(self) -> None:
+        """See that `sent.jsonl` holds all that was written there. Where it did not change since, it is not read.
+
+        Raises:
+            BadInput: it is shorter than it was, or a line cannot be read or is not what was written.
+        """
+        if self._ask("SELECT state FROM sent_read")[0][0] == _state(self.sent_path):
             return
-        with self.change(), self.sent_path.open("rb") as file:
-            # A shorter file than we read is another file.
-            position = position if size > position else 0
-            file.seek(position)
-            for raw in file:
+        with self.change():
+            state = _state(self.sent_path)
+            held = self._ask("SELECT position FROM sent_read")[0][0]
+            size = self.sent_path.stat().st_size if state else 0
+            if size < held:
+                what = f"is cut short: {size} bytes, and there were {held}" if state else "is missing"
+                raise self._damaged(what)
+            known = dict(self._ask("SELECT start, sha256 FROM sent"))
+            self._db.execute("DELETE FROM sent")
+            start = 0
+            for number, raw in read_lines(self.sent_path) if state else ():
                 if not raw.endswith(b"\n"):
-                    break
-                try:
-                    # The id stands before the items, and before the items nothing is long.
-                    name = json.loads(raw.partition(b',"entities":[')[0] + b"}")["id"]
-                except (ValueError, KeyError, TypeError):
-                    name = None
-                if isinstance(name, str):
-                    self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?, ?)", (name, position, len(raw)))
-                position += len(raw)
-            self._db.execute("UPDATE sent_read SET position = ?", (position,))
+                    break  # is being written, or a kill cut it short
+                if (name := self._sent_id(raw, number)) is not None:
+                    self._index(name, start, raw)
+                if start in known and known.pop(start) != hashlib.sha256(raw).digest():
+                    raise self._damaged("is not what was written", line=number)
+                start += len(raw)
+            if known:
+                raise self._damaged(f"lacks {len(known)} of the predictions that were sent")
+            self._db.execute("UPDATE sent_read SET position = ?, state = ?", (start, state))
+
+    def forget_sent(self) -> None:
+        """Take `sent.jsonl` as it is from now on, whatever it held before."""
+        with self.change():
+            self._db.execute("DELETE FROM sent")
+            self._db.execute("UPDATE sent_read SET position = 0, state = ''")
+
+    def _index(self, annotation_id: str, start: int, raw: bytes) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)",
+            (annotation_id, start, len(raw), hashlib.sha256(raw).digest()),
+        )
+
+    def _sent_id(self, raw: bytes, number: int) -> str | None:
+        """The id of the annotation in a line; None for one that a kill cut short before it was sent."""
+        try:
+            name = json.loads(raw)["id"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            name = None
+        if isinstance(name, str):
+            return name
+        # Earlier versions closed a line that a kill had cut short, and went on behind it.
+        head = _HEAD.match(raw)
+        if head is None or raw.rstrip().endswith(b"}") or self._was_sent(head[1].decode(errors="replace")):
+            raise self._damaged("is not an annotation", line=number)
+        return None
+
+    def _was_sent(self, annotation_id: str) -> bool:
+        return bool(self._ask("SELECT 1 FROM tasks WHERE annotation_id = ?1 OR withheld = ?1 LIMIT 1", annotation_id))
+
+    def _number(self, annotation_id: str) -> int:
+        """The number of the line in `sent.jsonl` in which that annotation was written."""
+        ((start,),) = self._ask("SELECT start FROM sent WHERE annotation_id = ?", annotation_id)
+        with self.sent_path.open("rb") as file:
+            return file.read(start).count(b"\n") + 1
+
+    def _damaged(self, what: str, *, line: int | None = None) -> BadInput:
+        way_out = "restore it from a backup, or go on without what is lost: run `curation push --rebuild-ledger`"
+        if line is not None:
+            way_out = "restore it from a backup, or remove that line and run `curation push --rebuild-ledger`"
+        return BadInput(what, path=self.sent_path, line=line, way_out=way_out)
 
 
 _TASKS = (
@@ -662,8 +758,13 @@ def _meta(regions: Any) -> dict[str, Any]:
     return {}
 
 
-def _annotation(raw: bytes) -> Annotation | None:
+_HEAD = re.compile(rb'\{"id":"([^"\\]+)"')
+
+
+def _state(path: Path) -> str:
+    """What of a file changes whenever it is written to or replaced; empty where there is none."""
     try:
-        return Annotation.model_validate_json(raw)
-    except ValueError:
-        return None
+        stat = path.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from curation.article import Value
-from curation.errors import LabelStudioError
+from curation.errors import BadInput, LabelStudioError
 from curation.labelstudio.alone import alone
 from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
@@ -39,6 +39,7 @@ class PullReport(Value):
     issues         things that could not be read as they stand, or do not fit the schema
     fetched        tasks that were fetched, since they may have changed
     deleted        tasks of the snapshot before that are gone from Label Studio
+    damaged        what is wrong with the latest snapshot, if anything: nothing of it was used, all tasks were fetched
     snapshot       the folder; the one before where nothing is new (`unchanged`)
     """
 
@@ -53,6 +54,7 @@ class PullReport(Value):
     deleted: int
     full: bool
     unchanged: bool
+    damaged: str | None = None
     snapshot: str
     project_id: int
     project_url: str
@@ -87,7 +89,8 @@ def pull(
             named = f" titled {title}" if title else ""
             raise LabelStudioError(f"{client.url} has no project for {schema.name}{named}; run push first")
         project, mark = ours
-        previous = latest_of_project(work, project.id, project.created_at)
+        ledger.check_sent()
+        previous, damaged = _previous(work, project)
         partly = previous is not None and not full and _alike(previous, client, schema)
         with ThreadPoolExecutor(1) as beside:
             asked = beside.submit(_ask, client, project, previous.manifest.stamp if previous and partly else None)
@@ -135,10 +138,19 @@ def pull(
             deleted=len(before.keys() - set(live)),
             full=full,
             unchanged=not new,
+            damaged=damaged,
             snapshot=str(path),
             project_id=project.id,
             project_url=link(client, project.id),
         )
+
+
+def _previous(work: Path, project: KnownProject) -> tuple[Snapshot | None, str | None]:
+    """The latest snapshot of the project, or None and what is wrong with it."""
+    try:
+        return latest_of_project(work, project.id, project.created_at), None
+    except BadInput as error:
+        return None, ": ".join(part for part in (str(error.path or ""), error.what) if part)
 
 
 def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:

@@ -148,12 +148,16 @@ def send(
         on_progress: called with the number of articles dealt with so far.
 
     Raises:
+        BadInput: the record of what was sent is damaged.
         ProjectDiffers: the project's config has something that the schema does not have.
         LabelStudioError: the server cannot be reached or refuses; what was sent stays, the next run goes on.
     """
     client.version()
     client.user()  # a key that is refused leaves nothing behind
     with Ledger(work) as ledger, alone(ledger.path.with_name("push.lock"), "push"):
+        if rebuild_ledger:
+            ledger.forget_sent()
+        ledger.check_sent()
         project, told = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
         if rebuild_ledger:
             config = project.config
@@ -234,6 +238,8 @@ class _Run:
     problems: list[str] = field(default_factory=list)
     older: dict[tuple[str, str], Task] = field(default_factory=dict)
     """By article and purpose: tasks of an earlier text that came last so far; of several texts the last one counts."""
+    lost: list[str] = field(default_factory=list)
+    """Annotations that the record of what was sent lost, as JSON, to be written there again."""
     unsure: bool = False
     """A request of this run was given up and sent again: it may still be carried out late."""
 
@@ -269,6 +275,8 @@ class _Run:
                         self.count("already_there")
                     elif self.stale(task, wanted):
                         stale.append((task, wanted))
+                    else:
+                        self.record_again(task, wanted)
                     if len(stale) >= CHUNK:
                         self.landed(under_way)
                         self.refresh_all(stale)
@@ -284,6 +292,7 @@ class _Run:
                     under_way = self.next(worker, under_way, batch)
                 self.landed(under_way)
                 self.refresh_all(stale)
+                self.record_lost()
                 for task in self.older.values():
                     self.count("superseded", self.ledger.revive(self.project, task))
             except BaseException:
@@ -340,6 +349,20 @@ class _Run:
         if wanted.shown is None or task.deleted or task.withheld is not None or not self.refresh:
             return False
         return task.digest != wanted.digest(self.schema)
+
+    def record_again(self, task: Task, wanted: Outgoing) -> None:
+        """Gather an annotation that was sent and is not in the record of what was sent: the record lost it."""
+        one = wanted.annotation
+        if one is not None and one.id in (task.annotation_id, task.withheld) and not self.ledger.was_recorded(one.id):
+            self.lost.append(one.to_json())
+        if len(self.lost) >= CHUNK:
+            self.record_lost()
+
+    def record_lost(self) -> None:
+        """Write what was gathered into the record of what was sent."""
+        if self.lost:
+            self.ledger.record_sent(self.lost)
+        self.lost = []
 
     def next(
         self, worker: ThreadPoolExecutor, under_way: tuple[_Batch, Future[Any]] | None, batch: _Batch

@@ -52,7 +52,12 @@ class Predictions:
 
 @contextmanager
 def predictions(work: Path, snapshot: Snapshot) -> Iterator[Predictions]:
-    """What was sent from the work folder to the project that the snapshot is of."""
+    """What was sent from the work folder to the project that the snapshot is of.
+
+    Raises:
+        BadInput: the record of what was sent is damaged.
+    """
     source = snapshot.manifest.project_id, snapshot.manifest.project_created_at
     with Ledger(work) as ledger:
+        ledger.check_sent()
         yield Predictions(ledger, [one for one in ledger.all_projects() if (one.id, one.created_at) == source])

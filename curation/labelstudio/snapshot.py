@@ -13,8 +13,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import re
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -26,8 +29,8 @@ from pydantic import ConfigDict, Field
 
 from curation.annotation import Annotation, read_annotations
 from curation.article import Article, Sha256, Value, build
-from curation.errors import BadInput
-from curation.files import json_object, read_jsonl
+from curation.errors import BadInput, CurationError
+from curation.files import json_object, read_jsonl, whole_file
 from curation.labelstudio.decode import TaskState
 
 MANIFEST = "snapshot.json"
@@ -51,7 +54,8 @@ class FileFacts(Value):
 class Manifest(Value):
     """`snapshot.json`. `content` identifies what the files say; `findings` counts the issues by their code.
 
-    `time` is when the pull began, and `stamp` the latest change to any task by then, as the server has it.
+    `time` is when the pull began, and `stamp` the latest change to any task by then, as the server has it. `digest` is
+    the hash of the manifest itself; older snapshots have none.
     """
 
     format: int = 1
@@ -66,6 +70,12 @@ class Manifest(Value):
     counts: dict[str, int]
     findings: dict[str, int]
     files: dict[str, FileFacts]
+    digest: Sha256 | None = None
+
+    def own_digest(self) -> str:
+        """What `digest` has to be: the hash of everything else in the manifest."""
+        rest = self.model_dump(mode="json", by_alias=True, exclude={"digest"})
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 class TaskLine(Value):
@@ -159,22 +169,6 @@ class Snapshot:
                 if only is None or int(line[6 : line.index(b",")]) in only:  # the id stands first
                     yield json.loads(line)
 
-    def verify(self) -> None:
-        """Compare every file with its hash in the manifest.
-
-        Raises:
-            BadInput: a file is missing or is not what was written.
-        """
-        for name, facts in self.manifest.files.items():
-            path = self.path / name
-            try:
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError as error:
-                raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=PULL_AGAIN) from error
-            if found != facts.sha256:
-                raise BadInput("is not what was written there", path=path, way_out=PULL_AGAIN)
-
 
 _ID_OF = re.compile(rb'\{"id":("(?:[^"\\]|\\.)*"),')
 _ARTICLE_OF = re.compile(rb'\{"id":"(?:[^"\\]|\\.)*","article_id":("(?:[^"\\]|\\.)*"),')
@@ -203,12 +197,18 @@ def _lines(
         raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
 
 
-PULL_AGAIN = "remove the snapshot's folder and pull again with --full"
+PULL_AGAIN = "run `curation pull` again: it makes a good snapshot, with what it needs from Label Studio"
+_CHECKED = ".checked.json"
+"""In a snapshot's folder: which files were compared with the manifest, so that the next reader need not."""
+_SETTLED = 0.1
+"""Seconds since its last change after which a file's times tell whether it changed again."""
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 def snapshots(work: Path) -> list[Path]:
-    """All snapshot folders, the oldest first."""
-    return sorted(path.parent for path in (work / "snapshots").glob(f"[0-9]*/{MANIFEST}"))
+    """All snapshot folders, the oldest first; damaged ones are among them, and `read_snapshot` refuses those."""
+    folders = (work / "snapshots").glob("[0-9]*")
+    return sorted(path for path in folders if _NAME.fullmatch(path.name) or (path / MANIFEST).exists())
 
 
 def latest_snapshot(work: Path) -> Path | None:
@@ -217,25 +217,79 @@ def latest_snapshot(work: Path) -> Path | None:
 
 
 def latest_of_project(work: Path, number: int, created_at: str) -> Snapshot | None:
-    """The newest snapshot of one project, told by its number and the moment it was made."""
+    """The newest snapshot of one project, which is identified by its number and creation time.
+
+    Raises:
+        BadInput: that snapshot is damaged, or a newer one has a manifest that cannot be read.
+    """
     for path in reversed(snapshots(work)):
-        snapshot = read_snapshot(path)
-        if (snapshot.manifest.project_id, snapshot.manifest.project_created_at) == (number, created_at):
-            return snapshot
+        manifest = _manifest(path)
+        if (manifest.project_id, manifest.project_created_at) == (number, created_at):
+            return read_snapshot(path)
     return None
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """The snapshot in a folder.
+    """Open the snapshot in a folder. Every reader comes through here: its files are checked first.
 
     Raises:
-        BadInput: it has no manifest that can be read.
+        BadInput: the manifest or a file is missing, or is not what pull wrote.
     """
-    manifest = path / MANIFEST
+    manifest = _manifest(path)
+    _check(path, manifest.files)
+    return Snapshot(path, manifest)
+
+
+def check_source(path: Path) -> None:
+    """Where a file of annotations that someone named is one of a snapshot, see that the snapshot is whole.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    if (path.parent / MANIFEST).is_file():
+        read_snapshot(path.parent)
+
+
+def _manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
     try:
-        raw = manifest.read_bytes()
+        manifest = build(Manifest, json_object(path.read_bytes(), path=path), path=path)
     except OSError as error:
-        raise BadInput(
-            f"cannot be read: {error.strerror}", path=manifest, way_out="name the folder of a snapshot"
-        ) from error
-    return Snapshot(path, build(Manifest, json_object(raw, path=manifest), path=manifest))
+        way_out = PULL_AGAIN if _NAME.fullmatch(folder.name) else "name the folder of a snapshot"
+        raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=way_out) from error
+    except BadInput as error:
+        raise BadInput(error.what, path=path, line=error.line, field=error.field, way_out=PULL_AGAIN) from error
+    if manifest.digest not in (None, manifest.own_digest()):
+        raise BadInput("is not what pull wrote", path=path, way_out=PULL_AGAIN)
+    return manifest
+
+
+def _check(folder: Path, files: Mapping[str, FileFacts]) -> None:
+    """Compare every file with its size and hash. A file that was compared before and did not change is not read."""
+    known, checked = _checked_before(folder), dict[str, list[Any]]()
+    for name, facts in files.items():
+        path = folder / name
+        try:
+            with path.open("rb") as file:
+                stat = os.fstat(file.fileno())
+                state = [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, facts.sha256]
+                if stat.st_size != facts.bytes:
+                    what = f"is damaged: {stat.st_size} bytes, and pull wrote {facts.bytes}"
+                    raise BadInput(what, path=path, way_out=PULL_AGAIN)
+                if known.get(name) != state and hashlib.file_digest(file, "sha256").hexdigest() != facts.sha256:
+                    raise BadInput("is damaged: its hash is not that of what pull wrote", path=path, way_out=PULL_AGAIN)
+        except OSError as error:
+            raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=PULL_AGAIN) from error
+        if time.time() - max(stat.st_mtime, stat.st_ctime) > _SETTLED:
+            checked[name] = state
+    if checked != known:
+        with suppress(CurationError), whole_file(folder / _CHECKED) as file:
+            json.dump(checked, file)
+
+
+def _checked_before(folder: Path) -> dict[str, list[Any]]:
+    try:
+        found = json.loads((folder / _CHECKED).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

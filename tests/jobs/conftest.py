@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from curation.files import write_jsonl
 from curation.labelstudio.ledger import Ledger, Planned
 from curation.labelstudio.snapshot import MANIFEST
 from curation.project import Project
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 CREATED = "2031-03-01T00:00:00Z"
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml"

@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import json
 import random
+import re
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +57,17 @@ def build(
     )
 
 
+def make_old(folder: Path) -> None:
+    """Give a snapshot whose files were changed the manifest that earlier versions wrote for them."""
+    manifest = json.loads((folder / "snapshot.json").read_bytes())
+    assert manifest.pop("stamp") is None
+    del manifest["digest"]
+    for name, facts in manifest["files"].items():
+        data = (folder / name).read_bytes()
+        facts["bytes"], facts["sha256"] = len(data), hashlib.sha256(data).hexdigest()
+    (folder / "snapshot.json").write_text(json.dumps(manifest))
+
+
 def test_step_by_step_gives_the_same_bytes_as_at_once(tmp_path: Path, schema: LabelSchema) -> None:
     chance = random.Random(5)
     tasks = {number: task(number, schema) for number in chance.sample(range(1, 300), 120)}
@@ -79,7 +92,6 @@ def test_step_by_step_gives_the_same_bytes_as_at_once(tmp_path: Path, schema: La
             assert (previous.path / name).read_bytes() == (whole.path / name).read_bytes(), name
         assert previous.manifest.counts == whole.manifest.counts
         assert previous.manifest.findings == whole.manifest.findings
-        previous.verify()
 
 
 def test_what_is_in_a_snapshot(tmp_path: Path, schema: LabelSchema) -> None:
@@ -139,7 +151,7 @@ def test_articles_are_shared_where_none_is_new(tmp_path: Path, schema: LabelSche
     fifth = read_snapshot(build(tmp_path, tasks, set(), schema, fourth)[0])
     assert len({place(first), place(fourth), place(fifth)}) == 3
     for snapshot in (first, second, third, fourth, fifth):
-        snapshot.verify()
+        read_snapshot(snapshot.path)
     text = (fifth.path / "articles.jsonl").read_bytes()
     assert text == (first.path / "articles.jsonl").read_bytes()
 
@@ -152,7 +164,6 @@ def test_a_damaged_line_is_not_shared(tmp_path: Path, schema: LabelSchema) -> No
     (first.path / "articles.jsonl").write_bytes(text[:at] + b"#" + text[at + 1 :])
     tasks[3] = task(3, schema, 1)
     second = read_snapshot(build(tmp_path / "snapshots", tasks, tasks, schema, first)[0])
-    second.verify()
     assert (second.path / "articles.jsonl").read_bytes() == text
 
 
@@ -162,9 +173,7 @@ def test_a_snapshot_of_an_earlier_version_is_read_and_taken_over(tmp_path: Path,
     snapshot = read_snapshot(build(tmp_path / "now", tasks, tasks, schema, None)[0])
     lines = list(read_jsonl(snapshot.path / "tasks.jsonl"))
     write_jsonl(snapshot.path / "tasks.jsonl", [json.dumps({**line, "predictions": [7]}) for _, line in lines])
-    manifest = json.loads((snapshot.path / "snapshot.json").read_bytes())
-    assert manifest.pop("stamp") is None
-    (snapshot.path / "snapshot.json").write_text(json.dumps(manifest))
+    make_old(snapshot.path)
     old = read_snapshot(snapshot.path)
     assert [line.model_dump(mode="json") for line in old.tasks()] == [line for _, line in lines]
     path, new = build(tmp_path / "now", tasks, {3}, schema, old)
@@ -217,15 +226,71 @@ def test_what_a_kill_left_behind_is_cleared_away(tmp_path: Path, schema: LabelSc
     assert [one.name for one in (tmp_path / "snapshots").iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("name", ["raw.jsonl.gz", "annotations.jsonl", "issues.jsonl"])
-def test_a_damaged_file_is_noticed(tmp_path: Path, schema: LabelSchema, name: str) -> None:
-    tasks = {1: task(1, schema, 2)}
+FILES = ["raw.jsonl.gz", "tasks.jsonl", "articles.jsonl", "annotations.jsonl", "issues.jsonl"]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("how", ["missing", "empty", "a line less", "another byte"])
+def test_a_damaged_file_is_noticed_before_anything_is_read(
+    tmp_path: Path, schema: LabelSchema, name: str, how: str
+) -> None:
+    tasks = {number: task(number, schema, 2) for number in range(1, 4)}
     path, _ = build(tmp_path, tasks, tasks, schema, None)
-    with (path / name).open("r+b") as file:
-        file.seek(12)
-        file.write(b"\xff")
-    with pytest.raises(BadInput, match=name):
-        read_snapshot(path).verify()
+    read_snapshot(path)
+    whole = (path / name).read_bytes()
+    (path / name).unlink()
+    if how != "missing":
+        lines = whole.splitlines(keepends=True)
+        new = {"empty": b"", "a line less": b"".join(lines[:-1]), "another byte": whole[:12] + b"#" + whole[13:]}
+        (path / name).write_bytes(new[how])
+    with pytest.raises(BadInput, match=f"{re.escape(name)}: .*run `curation pull` again"):
+        read_snapshot(path)
+
+
+@pytest.mark.parametrize("what", ["gone", "half", "other counts", "other stamp"])
+def test_a_damaged_manifest_is_noticed(tmp_path: Path, schema: LabelSchema, what: str) -> None:
+    tasks = {1: task(1, schema, 2)}
+    path, _ = build(tmp_path / "snapshots", tasks, tasks, schema, None)
+    manifest = path / "snapshot.json"
+    text = manifest.read_text()
+    manifest.unlink()
+    if what != "gone":
+        new = {
+            "half": text[: len(text) // 2],
+            "other counts": text.replace('"submitted": 1', '"submitted": 2'),
+            "other stamp": text.replace('"stamp": null', '"stamp": "2099-01-01T00:00:00Z"'),
+        }[what]
+        assert new != text
+        manifest.write_text(new)
+    assert latest_snapshot(tmp_path) == path, "an older one in its place would be work lost"
+    with pytest.raises(BadInput, match=r"snapshot\.json: .*run `curation pull` again"):
+        read_snapshot(path)
+
+
+def test_files_are_hashed_once(tmp_path: Path, schema: LabelSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _ = build(tmp_path, {1: task(1, schema, 2)}, {1}, schema, None)
+    time.sleep(0.2)
+    hashed: list[Any] = []
+    digest = hashlib.file_digest
+
+    def counting(file: Any, name: str) -> Any:
+        hashed.append(file.name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counting)
+    for _ in range(3):
+        read_snapshot(path)
+    assert sorted(Path(name).name for name in hashed) == sorted(FILES)
+    (path / "tasks.jsonl").touch()
+    read_snapshot(path)
+    assert len(hashed) == len(FILES) + 1
+
+
+def test_a_new_snapshot_is_the_newest_though_the_one_before_cannot_be_used(tmp_path: Path, schema: LabelSchema) -> None:
+    tasks = {number: task(number, schema, 2) for number in range(1, 4)}
+    first, _ = build(tmp_path / "snapshots", tasks, tasks, schema, None)
+    second, new = build(tmp_path / "snapshots", tasks, tasks, schema, None)
+    assert new and second != first and latest_snapshot(tmp_path) == second
 
 
 @pytest.mark.parametrize("name", ["articles.jsonl", "annotations.jsonl", "issues.jsonl"])
@@ -240,7 +305,7 @@ def test_a_file_that_is_not_whole_is_not_taken_over(
     if left is not None:
         (before.path / name).write_bytes(whole[:left])
     tasks[3] = task(3, schema, 1)
-    with pytest.raises(BadInput, match=f"{name}: .*; remove the snapshot's folder and pull again with --full"):
+    with pytest.raises(BadInput, match=f"{name}: .*run `curation pull` again"):
         build(tmp_path, tasks, {3}, schema, before)
     assert [one.name for one in tmp_path.iterdir()] == [before.path.name]
 
@@ -271,9 +336,7 @@ def test_blocks_that_do_not_say_their_length_are_taken_over(tmp_path: Path, sche
     blocks = [lines[:31], lines[31:63], lines[63:95], lines[95:]]
     old = b"".join(gzip.compress(b"".join(block), mtime=0) for block in blocks)
     (path / "raw.jsonl.gz").write_bytes(old)
-    manifest = (path / "snapshot.json").read_text()
-    was = read_snapshot(path).manifest.files["raw.jsonl.gz"].sha256
-    (path / "snapshot.json").write_text(manifest.replace(was, hashlib.sha256(old).hexdigest()))
+    make_old(path)
     tasks[50] = task(50, schema, 1)
     part = read_snapshot(build(tmp_path / "old", tasks, {50}, schema, read_snapshot(path))[0])
     whole = read_snapshot(build(tmp_path / "new", tasks, tasks, schema, None)[0])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 import random_work as made
 
-from curation.errors import CurationError
+from curation.annotation import Annotation
+from curation.errors import BadInput, CurationError
 from curation.labelstudio import encode
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned
 from curation.labelstudio.names import ANNOTATE
@@ -182,6 +184,105 @@ def test_what_was_sent_is_found_by_id(ledger: Ledger, schema: LabelSchema) -> No
     assert ledger.sent(annotations[0].id) == annotations[0]
 
 
+@pytest.fixture
+def sent(ledger: Ledger, schema: LabelSchema) -> list[Annotation]:
+    """Four annotations that were sent, in two batches."""
+    annotations = [made.annotation(made.article(seed), schema, seed) for seed in range(4)]
+    ledger.record_sent(one.to_json() for one in annotations[:2])
+    ledger.record_sent(one.to_json() for one in annotations[2:])
+    return annotations
+
+
+def lines_without(lines: list[bytes], number: int) -> list[bytes]:
+    return lines[:number] + lines[number + 1 :]
+
+
+DAMAGE = {
+    "last line gone": (lambda lines: lines[:-1], r"is cut short: \d+ bytes, and there were \d+"),
+    "first line gone": (lambda lines: lines[1:], "is cut short"),
+    "last line cut": (lambda lines: [*lines[:-1], lines[-1][:40]], "is cut short"),
+    "empty": (lambda lines: [], "is cut short"),
+    "overwritten": (lambda lines: [lines[0], b"#" * (len(lines[1]) - 1) + b"\n", *lines[2:]], r"jsonl:2: is not"),
+    "key": (
+        lambda lines: [lines[0], lines[1].replace(b'"start":', b'"stArt":'), *lines[2:]],
+        r"jsonl:2: is not",
+    ),
+    "zeros": (lambda lines: [*lines[:2], b"\0" * len(lines[2]), lines[3]], r"jsonl:3: is not"),
+    "junk behind": (lambda lines: [*lines, b"junk\n"], r"jsonl:5: is not an annotation"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_damage_to_what_was_sent_is_reported_whatever_is_asked(
+    ledger: Ledger, sent: list[Annotation], how: str
+) -> None:
+    change, message = DAMAGE[how]
+    ledger.sent_path.write_bytes(b"".join(change(ledger.sent_path.read_bytes().splitlines(keepends=True))))
+    for ask in (
+        lambda: ledger.sent(sent[0].id),
+        lambda: ledger.sent("never sent"),
+        ledger.check_sent,
+        lambda: ledger.record_sent([sent[0].to_json()]),
+    ):
+        with pytest.raises(BadInput, match=f"{message}.*restore it from a backup"):
+            ask()
+
+
+def test_the_file_of_what_was_sent_is_gone(ledger: Ledger, sent: list[Annotation]) -> None:
+    ledger.sent_path.unlink()
+    with pytest.raises(BadInput, match=r"sent\.jsonl: is missing; restore it"):
+        ledger.sent(sent[0].id)
+    ledger.forget_sent()
+    assert ledger.sent(sent[0].id) is None
+
+
+def test_what_is_lost_can_be_given_up(ledger: Ledger, sent: list[Annotation]) -> None:
+    lines = ledger.sent_path.read_bytes().splitlines(keepends=True)
+    ledger.sent_path.write_bytes(b"".join(lines_without(lines, 1)))
+    ledger.forget_sent()
+    assert [ledger.sent(one.id) for one in sent] == [sent[0], None, *sent[2:]]
+
+
+def test_damage_that_leaves_the_times_of_the_file_is_found_when_the_line_is_read(
+    ledger: Ledger, sent: list[Annotation]
+) -> None:
+    stat = ledger.sent_path.stat()
+    with ledger.sent_path.open("r+b") as file:
+        file.seek(len(sent[0].to_json()) + 60)
+        file.write(b"#")
+    os.utime(ledger.sent_path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert ledger.sent(sent[0].id) == sent[0]
+    with pytest.raises(BadInput, match=r"sent\.jsonl:2: is not what was written"):
+        ledger.sent(sent[1].id)
+
+
+def test_a_copy_that_is_whole_is_good(ledger: Ledger, sent: list[Annotation]) -> None:
+    copy = ledger.sent_path.read_bytes()
+    ledger.sent_path.unlink()
+    ledger.sent_path.write_bytes(copy)
+    assert [ledger.sent(one.id) for one in sent] == sent
+
+
+def test_a_line_that_a_kill_left_unfinished_is_taken_away(ledger: Ledger, sent: list[Annotation]) -> None:
+    whole = ledger.sent_path.read_bytes()
+    ledger.sent_path.write_bytes(whole + b'{"id":"never-sent","art')
+    assert [ledger.sent(one.id) for one in sent] == sent
+    ledger.record_sent([sent[0].to_json()])
+    assert ledger.sent_path.read_bytes() == whole + sent[0].to_json().encode() + b"\n"
+
+
+def test_a_line_cut_short_by_a_kill_under_an_earlier_version_is_passed_over(
+    ledger: Ledger, project: KnownProject, schema: LabelSchema
+) -> None:
+    one = made.annotation(made.article(1), schema, 1)
+    ledger.sent_path.write_bytes(b'{"id":"ann-x","article\n' + one.to_json().encode() + b"\n")
+    assert ledger.sent(one.id) == one
+    ledger.begin(project, "b1", [planned("x")])
+    ledger.forget_sent()
+    with pytest.raises(BadInput, match=r"sent\.jsonl:1: is not an annotation"):  # that one was sent
+        ledger.sent(one.id)
+
+
 def test_what_was_sent_twice_counts_as_sent_last(ledger: Ledger, schema: LabelSchema) -> None:
     first = made.annotation(made.article(1), schema, 1)
     again = first.model_copy(update={"entities": ()}).model_copy(update={"events": ()})
@@ -207,14 +308,24 @@ def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(
+    tmp_path: Path, schema: LabelSchema, version: int
+) -> None:
+    annotations = [made.annotation(made.article(seed), schema, seed) for seed in range(2)]
     with Ledger(tmp_path) as ledger:
         project = ledger.know(URL, 4, "News", "s", "2026", "")
         ledger.begin(project, "b1", [planned("x")])
         ledger.landed(project, "b1", [7])
+        ledger.record_sent(one.to_json() for one in annotations)
     with sqlite3.connect(tmp_path / "labelstudio" / "ledger.sqlite") as db:
-        db.execute("DROP TABLE makings")
+        db.execute("DROP TABLE sent")
+        db.execute(
+            "CREATE TABLE sent (annotation_id TEXT PRIMARY KEY, start INTEGER NOT NULL, length INTEGER NOT NULL)"
+        )
+        db.execute("ALTER TABLE sent_read DROP COLUMN state")
+        if version < 3:
+            db.execute("DROP TABLE makings")
         for column in ("people", "arranged", "withheld") if version == 1 else ():
             db.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
         db.execute(f"PRAGMA user_version = {version}")
@@ -224,6 +335,10 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, ve
         assert (task.task_id, task.people, task.withheld) == (7, None, None)
         ledger.wants(task, 2)
         assert [one.task_id for one in ledger.unarranged(project)] == [7]
+        assert [ledger.sent(one.id) for one in annotations] == annotations
+        ledger.sent_path.write_bytes(annotations[0].to_json().encode() + b"\n")
+        with pytest.raises(BadInput, match="is cut short"):
+            ledger.check_sent()
 
 
 def test_a_project_that_is_being_made_is_remembered_until_it_is_known(tmp_path: Path) -> None:

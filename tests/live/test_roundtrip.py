@@ -28,7 +28,7 @@ import pytest
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.compare import compare
-from curation.errors import LabelStudioError, ProjectDiffers, Unauthorized, Unreachable
+from curation.errors import BadInput, LabelStudioError, ProjectDiffers, Unauthorized, Unreachable
 from curation.labelstudio import answers, encode, latest_snapshot, pull, push, read_snapshot, standing
 from curation.labelstudio.client import Client
 from curation.labelstudio.fetch import fetch
@@ -134,7 +134,6 @@ def test_what_comes_back_is_what_was_submitted(client: Client, schema: LabelSche
     assert (back.tasks, back.submitted, back.skipped) == (count, states["submitted"], states["skipped"])
     assert (back.drafts, back.untouched, back.issues) == (states["draft"], states["untouched"], 0)
     snapshot = read_snapshot(Path(back.snapshot))
-    snapshot.verify()
     texts = {article.id: article for article, _ in work}
     assert {article.id: article for article in snapshot.articles()} == texts
     parents = {article.id: annotation.id for article, annotation in work if annotation}
@@ -402,6 +401,52 @@ def test_pull_needs_no_ledger(client: Client, schema: LabelSchema, tmp_path: Pat
     (one,) = read_snapshot(Path(back.snapshot)).annotations()
     assert one.parent == annotation.id
     assert {item.origin for item in one.items()} == {"engine:dice@1.0.0"}
+
+
+@pytest.mark.parametrize("name", ["annotations.jsonl", "raw.jsonl.gz", "snapshot.json"])
+def test_a_damaged_snapshot_is_noticed_by_pull_and_replaced(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str, name: str
+) -> None:
+    work = pairs(schema, 8)
+    report = push(client, schema, work, work=tmp_path, title=title)
+    texts = {article.id: (article, annotation) for article, annotation in work}
+    for task in answers.tasks(client, report.project_id):
+        article, annotation = texts[task.article_id]
+        if annotation is not None:
+            answers.submit(client, task.id, annotation, article, schema, prediction_id=task.prediction_id)
+    good = read_snapshot(Path(pull(client, schema, work=tmp_path, title=title).snapshot))
+    whole = {file.name: file.read_bytes() for file in good.path.glob("*.*") if file.name != ".checked.json"}
+    assert pull(client, schema, work=tmp_path, title=title).damaged is None
+    (good.path / name).write_bytes(whole[name][:-200])
+    back = pull(client, schema, work=tmp_path, title=title)
+    assert not back.unchanged and back.fetched == 8
+    assert back.damaged is not None and back.damaged.startswith(str(good.path / name))
+    new = read_snapshot(Path(back.snapshot))
+    assert latest_snapshot(tmp_path) == new.path != good.path
+    for file in good.manifest.files:
+        assert (new.path / file).read_bytes() == whole[file]
+    after = pull(client, schema, work=tmp_path, title=title)
+    assert after.unchanged and after.damaged is None and after.fetched == 0
+
+
+def test_a_damaged_record_of_what_was_sent_stops_push_and_pull(
+    client: Client, schema: LabelSchema, tmp_path: Path, title: str
+) -> None:
+    work = pairs(schema, 6)
+    push(client, schema, work, work=tmp_path, title=title)
+    sent = tmp_path / "labelstudio" / "sent.jsonl"
+    lines = sent.read_bytes().splitlines(keepends=True)
+    sent.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(BadInput, match=r"sent\.jsonl: is cut short.*push --rebuild-ledger"):
+        push(client, schema, work, work=tmp_path, title=title)
+    with pytest.raises(BadInput, match=r"sent\.jsonl: is cut short"):
+        pull(client, schema, work=tmp_path, title=title)
+    again = push(client, schema, work, work=tmp_path, title=title, rebuild_ledger=True)
+    assert (again.sent, again.already_there) == (0, 6)
+    assert sorted(sent.read_bytes().splitlines(keepends=True)) == sorted(lines), (
+        "what is still at hand is written again"
+    )
+    assert pull(client, schema, work=tmp_path, title=title).tasks == 6
 
 
 def test_a_deleted_task_is_reported_and_sent_again_only_when_asked(

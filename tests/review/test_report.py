@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -396,6 +397,10 @@ def test_different_schema_versions(tmp_path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     old = [line.replace("conflict-news@1.0.0", "conflict-news@0.9.0") for line in lines[:5]]
     path.write_text("\n".join([*old, *lines[5:]]) + "\n", encoding="utf-8")
+    manifest = json.loads((path.parent / "snapshot.json").read_bytes())
+    manifest["files"][path.name]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    del manifest["digest"]  # as earlier versions wrote it
+    (path.parent / "snapshot.json").write_text(json.dumps(manifest), encoding="utf-8")
     found = report(project, checks=False)
     assert any("(5 with conflict-news@0.9.0, 8 with conflict-news@1.0.0)" in note for note in found.notes)
     assert found.work.submitted == 12

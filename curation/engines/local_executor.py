@@ -7,7 +7,6 @@ depend on the number of workers, and so neither do results.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -27,8 +26,9 @@ from typing import Any, NamedTuple
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.engines.engine import Engine, Failure, batches, load_engine
-from curation.errors import Busy, CurationError, EngineError
+from curation.errors import EngineError
 from curation.files import read_jsonl, write_jsonl
+from curation.locks import exclusive
 from curation.schema import LabelSchema
 
 SHARD_ARTICLES, SHARD_CHARACTERS = 32, 200_000
@@ -171,19 +171,7 @@ def annotate_shards(articles: Iterable[Article], recipe: Recipe, crew: Crew, par
 @contextmanager
 def alone_in(parts: Path) -> Iterator[None]:
     """Hold the folder `parts`, which goes again if no shard is in it. Raises Busy where another run holds it."""
-    lock = parts / ".lock"
-    try:
-        parts.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
-    except OSError as error:
-        raise CurationError(
-            f"{parts}: cannot be written: {error.strerror or error}; name another place with --out"
-        ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(f"{lock}: another preannotate is running there; wait until it ends") from error
+    with exclusive(parts / ".lock", "preannotate", hint="name another place with --out"):
         try:
             yield
         finally:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from curation.article import Value
 from curation.errors import BadInput, LabelStudioError
-from curation.labelstudio.alone import alone
 from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.decode import Decoded, decode
@@ -25,6 +24,7 @@ from curation.labelstudio.projects import find_project
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, latest_snapshot, read_snapshot
 from curation.labelstudio.tasks import PAGE, condition, few, link, listed, moment, newest, touched
+from curation.locks import exclusive
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
@@ -83,7 +83,7 @@ def pull(
     if latest_snapshot(work) is None:
         client.user()  # a key that is refused leaves nothing behind
     begun = datetime.now(UTC)
-    with Ledger(work) as ledger, alone(work / "snapshots" / "pull.lock", "pull"):
+    with Ledger(work) as ledger, exclusive(work / "snapshots" / "pull.lock", "pull"):
         ours = find_project(client, ledger, schema, title)
         if ours is None:
             named = f" titled {title}" if title else ""

@@ -22,7 +22,6 @@ from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import Ambiguous, LabelStudioError
 from curation.labelstudio import encode
-from curation.labelstudio.alone import alone
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
 from curation.labelstudio.making import make_project, remove_spares
@@ -31,6 +30,7 @@ from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.projects import FIELDS, find_project, keep_in_step
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
+from curation.locks import exclusive
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
 from curation.validation import Violation, validate
@@ -154,7 +154,7 @@ def send(
     """
     client.version()
     client.user()  # a key that is refused leaves nothing behind
-    with Ledger(work) as ledger, alone(ledger.path.with_name("push.lock"), "push"):
+    with Ledger(work) as ledger, exclusive(ledger.path.with_name("push.lock"), "push"):
         if rebuild_ledger:
             ledger.forget_sent()
         ledger.check_sent()

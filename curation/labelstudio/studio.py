@@ -6,7 +6,6 @@ and its log. The environment holds nothing of that and is shared by all projects
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -17,8 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -28,6 +26,7 @@ import httpx
 from curation.errors import StudioError, one_line
 from curation.files import whole_file
 from curation.labelstudio.new_database import new_database
+from curation.locks import exclusive, is_held
 
 LOCK = files("curation.labelstudio") / "studio.lock.txt"
 """Label Studio and all it needs, each with its hash."""
@@ -74,7 +73,7 @@ def start(data: Path, *, port: int | None = None, plain: bool = False, on_progre
     """
     say = on_progress or (lambda _: None)
     data = data.absolute()
-    with _alone(data / "start.lock"):
+    with exclusive(data / "start.lock", "studio start", wait=True):
         studio = status(data)
         if studio is None:
             env = _environment(say)
@@ -143,7 +142,7 @@ def _environment(say: Progress) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     env = cache / "curation" / f"studio-{digest[:12]}-{python}"
     stamp = env / "installed"
-    with _alone(env.with_suffix(".lock")):
+    with exclusive(env.with_suffix(".lock"), "installation", wait=True):
         if not _reads(stamp, digest):
             say("installing Label Studio (once, about 800 MB)")
             _install(env)
@@ -238,8 +237,7 @@ def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
         command += [str(env / "bin" / "python"), "-I", str(Path(__file__).with_name("serve.py"))]
     command += ["start", "--no-browser"]
     command += ["--internal-host", "127.0.0.1", "--port", str(port)]
-    with (data / "alive.lock").open("a") as held, (data / "server.log").open("wb") as log:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with exclusive(data / "alive.lock", "Label Studio", wait=True) as held, (data / "server.log").open("wb") as log:
         held.truncate(0)
         subprocess.run(  # noqa: S603  our own command
             command,
@@ -328,30 +326,8 @@ def _until(true: Callable[[], bool], seconds: float) -> bool:
 
 
 def _alive(data: Path) -> bool:
-    """Whether the server of `data` lives, told by the lock it holds: process ids are used again."""
-    try:
-        with (data / "alive.lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    except OSError as error:
-        raise StudioError(f"{data}: cannot be read: {error.strerror}") from error
-    return False
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait for, then hold, a lock that dies with us."""
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a")
-    except OSError as error:
-        raise StudioError(f"{lock.parent}: cannot be written: {error.strerror}") from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    """Whether the server of `data` lives. Its lock decides: process ids are used again."""
+    return is_held(data / "alive.lock")
 
 
 def _reads(path: Path, text: str) -> bool:

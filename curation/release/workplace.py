@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from curation.errors import ReleaseError
+from curation.locks import exclusive
 
 _PART, _LOCK = ".building.part", ".building.lock"
 
@@ -20,11 +20,7 @@ def workplace(out: Path) -> Iterator[Path]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         part = out / _PART
-        with (out / _LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ReleaseError(f"{out}: another build is at work here; wait until it is done") from error
+        with exclusive(out / _LOCK, "build", hint="pick another place"):
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             try:

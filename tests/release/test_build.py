@@ -20,7 +20,7 @@ from made import ABOUT, SCHEMA, corpus, reviewed, words
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.errors import ReleaseError
+from curation.errors import Busy, ReleaseError
 from curation.release import ReviewedArticle, Selection, build_release, latest_release, load_release, verify
 from curation.release.documents import annotation_of, read_rows
 from curation.release.manifest import Manifest, read_labels
@@ -202,7 +202,7 @@ def test_killed_in_the_middle_it_leaves_nothing_under_the_final_name(tmp_path: P
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "half\n"
-    with pytest.raises(ReleaseError, match="another build is at work"):
+    with pytest.raises(Busy, match="another build is running"):
         build(corpus(5), tmp_path)
     process.send_signal(signal.SIGKILL)
     process.wait()

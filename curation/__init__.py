@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from curation.article import Article
     from curation.engines.engine import Engine
     from curation.errors import CurationError, EngineError
+    from curation.formats.format_loss import Capabilities
+    from curation.formats.registry import Format
     from curation.project import Project
     from curation.release.load import load_release
     from curation.schema import LabelSchema, load_schema
@@ -24,11 +26,13 @@ _HOME = {
     "Annotator": "annotation",
     "Argument": "annotation",
     "Article": "article",
+    "Capabilities": "formats.format_loss",
     "CurationError": "errors",
     "Engine": "engines.engine",
     "EngineError": "errors",
     "Entity": "annotation",
     "Event": "annotation",
+    "Format": "formats.registry",
     "LabelSchema": "schema",
     "Project": "project",
     "load_release": "release.load",
@@ -41,11 +45,13 @@ __all__ = [
     "Annotator",
     "Argument",
     "Article",
+    "Capabilities",
     "CurationError",
     "Engine",
     "EngineError",
     "Entity",
     "Event",
+    "Format",
     "LabelSchema",
     "Project",
     "load_release",

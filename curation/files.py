@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -56,6 +56,44 @@ def whole_file(path: Path, mode: str = "w", *, private: bool = False, once: bool
     finally:
         if there:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_path(target: Path, *, folder: bool, replaces: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """A path for a new file, or an empty folder, that becomes `target` only if the block ends well.
+
+    Args:
+        folder: make a folder. It replaces an empty folder at `target`, and one for which `replaces` is true.
+
+    Raises:
+        BadInput: something else is at `target`.
+        CurationError: it cannot be written; the message names it. Other errors of the block pass through.
+    """
+    if folder and target.exists():
+        empty = target.is_dir() and not any(target.iterdir())
+        if not empty and not (target.is_dir() and replaces(target)):
+            raise BadInput("holds something else than an earlier export", path=target, way_out="name a new folder")
+    in_block = False
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name[:40]}.", dir=target.parent) as temporary:
+            part = Path(temporary) / f"new{target.suffix[:40]}"
+            if folder:
+                part.mkdir()
+            in_block = True
+            yield part
+            in_block = False
+            if not folder:
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
+            elif target.exists():
+                target.rename(Path(temporary) / "old")
+            part.rename(target)
+    except OSError as error:
+        ours = error.filename is not None and str(error.filename).startswith(f"{target.parent}/.")
+        if in_block and not ours and (error.filename is not None or error.errno not in _OF_WRITING):
+            raise
+        raise cannot_be_written(target, error, "nothing was left half-written") from error
 
 
 def _link(temporary: Path, path: Path) -> None:
@@ -165,6 +203,24 @@ def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
             path=path,
             way_out="check the path and its permissions",
         ) from error
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The regular files in `folder`, sorted; links that lead out of it are left out.
+
+    Raises:
+        BadInput: the folder cannot be read.
+    """
+    try:
+        root = folder.resolve()
+        return [
+            path
+            for path in sorted(folder.iterdir())
+            if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root))
+        ]
+    except OSError as error:
+        way_out = "check the path and its permissions"
+        raise BadInput(f"cannot be read: {error.strerror or error}", path=folder, way_out=way_out) from error
 
 
 def read_text(path: Path, *, limit: int = MAX_LINE) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from curation.annotation import Annotation, Annotator, annotation_id
 from curation.article import Article
 from curation.formats.articles import good_articles
-from curation.formats.inline import read_folder
+from curation.formats.inline_markup import read_folder
 from curation.labelstudio import encode
 from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.decode import decode

@@ -19,7 +19,7 @@ from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.files import whole_file
 from curation.formats.articles import good_articles
-from curation.formats.inline import read_folder
+from curation.formats.inline_markup import read_folder
 from curation.jobs.report import report
 from curation.jobs.review import note
 from curation.labelstudio import Outgoing, send, studio

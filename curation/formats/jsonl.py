@@ -1,12 +1,12 @@
-"""JSON lines that hold everything: one article a line with its entities and events, as `datasets` reads them too.
+"""JSON lines that lose nothing: one article a line with its entities and events, readable by `datasets`.
 
     {"id", "text", "text_sha256", "title", "source", "published", "language", "licence", "metadata",
      "annotation": {"id", "schema", "annotator", "parent", "between", "time", "state", "lead_time"},
      "entities": [{"id", "start", "end", "type", "text", "score", "origin", "attributes"}],
      "events":   [{…, "arguments": [{"role", "filler", "score", "origin"}]}]}
 
-Spans are of Unicode code points, the end exclusive. Every field stands in every line, null where there is nothing to
-say; an attribute that an item does not carry is null, and means the schema's default.
+Spans are of Unicode code points, the end exclusive. Every line has every field, null if it has no value; an attribute
+that is null has the schema's default value.
 """
 
 from __future__ import annotations
@@ -14,117 +14,135 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from curation.annotation import Item
-from curation.article import Article, build
+from curation.annotation import Item, Offset
+from curation.article import Article
 from curation.errors import BadInput
-from curation.files import read_jsonl, write_jsonl
-from curation.formats.exchange import Document, Intake, Pair
-from curation.formats.loss import Holds
-from curation.formats.tokens import Tokens
-from curation.schema import LabelSchema
+from curation.formats.format_loss import Capabilities
+from curation.formats.registry import Document, ExportContext, Format, ImportContext, Pair
 
-SUFFIX = ".jsonl"
-HOLDS = Holds(
-    events=True,
-    arguments=True,
-    event_fillers=True,
-    distant_fillers=True,
-    attributes=None,
-    scores=True,
-    unit="characters",
-)
 _ARTICLE = ("id", "text", "text_sha256", "title", "source", "published", "language", "licence", "metadata")
 _ANNOTATION = ("id", "schema", "annotator", "parent", "between", "time", "state", "lead_time")
 
 
-def tokenise(article: Article, schema: LabelSchema) -> Tokens:
-    """None: spans are of characters."""
-    return Tokens(())
+class JsonLines(Format):
+    """Everything: one article a line."""
 
+    suffix = ".jsonl"
+    capabilities = Capabilities(
+        events=True, arguments=True, event_fillers=True, distant_fillers=True, attributes=None, scores=True
+    )
 
-def write(documents: Iterable[Document], target: Path, schema: LabelSchema) -> None:
-    """One file of all documents."""
-    write_jsonl(target, (json.dumps(_record(one, schema), ensure_ascii=False) for one in documents))
+    def write(self, documents: Iterable[Document], target: Path, context: ExportContext) -> None:
+        """One file of all documents."""
+        with target.open("w", encoding="utf-8", newline="\n") as file:
+            for document in documents:
+                file.write(json.dumps(_record(document, context), ensure_ascii=False) + "\n")
 
+    def read(self, source: Path, context: ImportContext) -> Iterator[Pair | BadInput]:
+        """Each line with its own article. Without `annotation` the annotation is made as for any other format."""
 
-def read(source: Path, intake: Intake) -> Iterator[Pair]:
-    """Each line with its own article; where `annotation` is missing the annotation is made like any other."""
-    for line, raw in read_jsonl(source):
-        record = build(_Line, {key: value for key, value in raw.items() if value is not None}, path=source, line=line)
-        fields = {name: raw[name] for name in _ARTICLE if raw.get(name) is not None}
-        fields["metadata"] = _said(fields.get("metadata"))
-        known = intake.known.find(record.text, record.id, source, line)
-        article = known if known and known.text == record.text else Article.from_record(fields, path=source, line=line)
-        if known is not None and article is not known:
-            way_out = "import into a project with that text, or rename the document"
-            raise BadInput(f"differs in white space from {record.id}", path=source, line=line, way_out=way_out)
-        given = {name: value for name, value in record.annotation.items() if name in _ANNOTATION and value is not None}
-        if isinstance(given.get("annotator"), dict):
-            given["annotator"] = _said(given["annotator"])
-        entities = [_item(one) for one in record.entities]
-        events = [{**_item(one), "arguments": [_said(argument) for argument in one.arguments]} for one in record.events]
-        yield article, intake.annotation(article, entities, events, source, line, **given)
+        def document(record: _Line, line: int) -> Pair:
+            fields = {name: value for name in _ARTICLE if (value := getattr(record, name)) is not None}
+            fields["metadata"] = _present(record.metadata)
+            known = context.articles.find(record.text, record.id, source, line)
+            if known is not None and known.text != record.text:
+                way_out = "import into a project with that text, or rename the document"
+                raise BadInput(f"differs in white space from {record.id}", path=source, line=line, way_out=way_out)
+            article = known or Article.from_record(fields, path=source, line=line)
+            given = {
+                name: value
+                for name, value in (record.annotation or {}).items()
+                if name in _ANNOTATION and value is not None
+            }
+            if isinstance(given.get("annotator"), dict):
+                given["annotator"] = _present(given["annotator"])
+            entities = [_item(entity) for entity in record.entities or ()]
+            events = [
+                {
+                    **_item(event),
+                    "arguments": [argument.model_dump(exclude_none=True) for argument in event.arguments or ()],
+                }
+                for event in record.events or ()
+            ]
+            return article, context.annotation(article, entities, events, source, line, **given)
+
+        return context.json_lines(source, _Line, document)
 
 
 class _Entity(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     id: str
-    start: int
-    end: int
+    start: Offset
+    end: Offset
     type: str
     score: float | None = None
     origin: str | None = None
     attributes: dict[str, str | None] | None = None
 
 
+class _Argument(BaseModel):
+    role: str
+    filler: str
+    score: float | None = None
+    origin: str | None = None
+
+
 class _Event(_Entity):
-    arguments: list[dict[Literal["role", "filler", "score", "origin"], Any]] = []
+    arguments: list[_Argument] | None = None
 
 
 class _Line(BaseModel):
+    """Fields of the article are checked by `Article`, those of the annotation by `Annotation`."""
+
     id: str
     text: str
-    annotation: dict[str, Any] = {}
-    entities: list[_Entity] = []
-    events: list[_Event] = []
+    text_sha256: Any = None
+    title: Any = None
+    source: Any = None
+    published: Any = None
+    language: Any = None
+    licence: Any = None
+    metadata: dict[str, Any] | None = None
+    annotation: dict[str, Any] | None = None
+    entities: list[_Entity] | None = None
+    events: list[_Event] | None = None
 
 
-def _record(document: Document, schema: LabelSchema) -> dict[str, Any]:
+def _record(document: Document, context: ExportContext) -> dict[str, Any]:
     article, annotation, _ = document
-    known = {of: [one.name for one in schema.attributes if one.of == of] for of in ("entities", "events")}
+    attributes = {of: [one.name for one in context.schema.attributes_of(of)] for of in ("entities", "events")}
 
-    def item(one: Item, of: str) -> dict[str, Any]:
+    def item(item: Item, of: str) -> dict[str, Any]:
         return {
-            "id": one.id,
-            "start": one.start,
-            "end": one.end,
-            "type": one.type,
-            "text": article.text[one.start : one.end],
-            "score": one.score,
-            "origin": one.origin,
-            "attributes": dict.fromkeys(known[of]) | one.attributes,
+            "id": item.id,
+            "start": item.start,
+            "end": item.end,
+            "type": item.type,
+            "text": article.text[item.start : item.end],
+            "score": item.score,
+            "origin": item.origin,
+            "attributes": dict.fromkeys(attributes[of]) | item.attributes,
         }
 
-    told = article.model_dump(mode="json") | {"text_sha256": article.text_sha256}
-    said = annotation.model_dump(mode="json", by_alias=True)
-    arguments = {event["id"]: event["arguments"] for event in said["events"]}
+    dumped_article = article.model_dump(mode="json") | {"text_sha256": article.text_sha256}
+    dumped = annotation.model_dump(mode="json", by_alias=True)
+    arguments = {event["id"]: event["arguments"] for event in dumped["events"]}
     return {
-        **{name: told[name] for name in _ARTICLE},
-        "annotation": {name: said[name] for name in _ANNOTATION},
+        **{name: dumped_article[name] for name in _ARTICLE},
+        "annotation": {name: dumped[name] for name in _ANNOTATION},
         "entities": [item(entity, "entities") for entity in annotation.entities],
         "events": [{**item(event, "events"), "arguments": arguments[event.id]} for event in annotation.events],
     }
 
 
-def _item(one: _Entity) -> dict[str, Any]:
-    record = one.model_dump(exclude={"attributes", "arguments"}, exclude_none=True)
-    return record | {"attributes": _said(one.attributes)}
+def _item(entity: _Entity) -> dict[str, Any]:
+    record = entity.model_dump(exclude={"attributes", "arguments"}, exclude_none=True)
+    return record | {"attributes": _present(entity.attributes)}
 
 
-def _said(values: dict[Any, Any] | None) -> dict[Any, Any]:
+def _present(values: dict[Any, Any] | None) -> dict[Any, Any]:
+    """`values` without those that are None."""
     return {name: value for name, value in (values or {}).items() if value is not None}

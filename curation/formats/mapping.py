@@ -1,14 +1,13 @@
-"""From the labels of another ontology to ours: the `elsewhere` lists of the label schema, read backwards.
+"""From the labels of another ontology to ours, by the `elsewhere` lists of the label schema.
 
-A name there that several types of ours have goes to the one that the schema has first. What no type of ours has a name
-for is left out and counted.
+A label that several types of ours list becomes the first of them. Labels that no type lists are left out and counted.
 """
 
 from __future__ import annotations
 
 from curation.annotation import Annotation
 from curation.errors import BadInput
-from curation.formats.loss import Loss
+from curation.formats.format_loss import Loss
 from curation.schema import LabelSchema, LabelType, Role
 
 
@@ -22,12 +21,14 @@ class Translation:
         self.roles = {label.name: _backwards(name, label.roles) for label in schema.event_types}
         self.schema = schema
         if not self.entities and not self.events:
-            known = sorted({one for label in (*schema.entity_types, *schema.event_types) for one in label.elsewhere})
+            known = sorted(
+                {other for label in (*schema.entity_types, *schema.event_types) for other in label.elsewhere}
+            )
             way_out = f"choose one of {', '.join(known) or 'none'}, or give its types `elsewhere: {{{name}: […]}}`"
             raise BadInput(f"{schema.ref} names nothing in {name!r}", field="mapping", way_out=way_out)
 
     def __call__(self, annotation: Annotation, lost: Loss) -> Annotation:
-        """`annotation` in our labels; what has none is left out and counted in `lost`."""
+        """`annotation` in our labels; items without one are left out and counted in `lost`."""
         entities = [
             entity.model_copy(update={"type": self.entities[entity.type]})
             for entity in annotation.entities
@@ -39,16 +40,16 @@ class Translation:
         for event in kept:
             ours = self.events[event.type]
             arguments = [
-                one.model_copy(update={"role": self.roles[ours][one.role]})
-                for one in event.arguments
-                if one.filler in ids and one.role in self.roles[ours]
+                argument.model_copy(update={"role": self.roles[ours][argument.role]})
+                for argument in event.arguments
+                if argument.filler in ids and argument.role in self.roles[ours]
             ]
-            once = {(one.role, one.filler): one for one in arguments}
-            events.append(event.model_copy(update={"type": ours, "arguments": tuple(once.values())}))
-        said = sum(len(event.arguments) for event in annotation.events)
+            unique = {(argument.role, argument.filler): argument for argument in arguments}
+            events.append(event.model_copy(update={"type": ours, "arguments": tuple(unique.values())}))
+        total = sum(len(event.arguments) for event in annotation.events)
         lost.add("entities without a name of ours", len(annotation.entities) - len(entities))
         lost.add("events without a name of ours", len(annotation.events) - len(events))
-        lost.add("arguments without a name of ours", said - sum(len(event.arguments) for event in events))
+        lost.add("arguments without a name of ours", total - sum(len(event.arguments) for event in events))
         update = {"schema_ref": self.schema.ref, "entities": tuple(entities), "events": tuple(events)}
         return annotation.model_copy(update=update)
 

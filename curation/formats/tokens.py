@@ -1,11 +1,11 @@
-"""Tokens and sentences with offsets, for formats that hold tokens: the same text always gives the same ones.
+"""Tokens and sentences with offsets, for formats that hold tokens. They depend on the text alone.
 
 A token is a run of letters, digits and underscores, or one other character that is not white space: "pro-government"
-is three. A sentence ends at a blank line, at a line break unless the next line goes on in lower case, and after `.`,
-`!`, `?` or `…` with what closes behind it, where a capital, a digit or an opening mark follows; not after an initial
-or a common abbreviation. Nothing is lost: together the tokens hold every character that is not white space.
+is three tokens. A sentence ends at a blank line, at a line break unless the next line begins in lower case, and after
+`.`, `!`, `?` or `…` and closing marks if a capital, a digit or an opening mark follows; not after an initial or a
+common abbreviation. Together the tokens hold every character that is not white space.
 
-An article that came with tokens of its own keeps them in its metadata, under `token_offsets`.
+An article that was imported with tokens keeps them in its metadata, under `token_offsets`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from curation.article import Article
 from curation.errors import BadInput
 
 OFFSETS = "token_offsets"
-"""The metadata field with tokens that came with an article: JSON, one list a sentence, [start, end, start, end, …] of
+"""The metadata field with the tokens that an article was imported with: JSON, one list a sentence, [start, end, …] of
 the sentence itself and then of its tokens."""
 
 Offsets = tuple[int, int]
@@ -51,7 +51,7 @@ class Tokens:
 
     @cached_property
     def all(self) -> tuple[Offsets, ...]:
-        """Every token, whatever its sentence."""
+        """The tokens of all sentences."""
         return tuple(token for sentence in self.sentences for token in sentence.tokens)
 
     @cached_property
@@ -77,12 +77,12 @@ class Tokens:
         return [end for _, end in self.all]
 
     def touched(self, start: int, end: int) -> tuple[int, int] | None:
-        """The tokens, first and one behind the last, that share a character with `[start, end)`; else None."""
+        """The tokens that share a character with `[start, end)`, as first and one behind the last; None: none does."""
         first, behind = bisect_right(self._ends, start), bisect_left(self._starts, end)
         return (first, behind) if first < behind else None
 
     def exactly(self, start: int, end: int) -> tuple[int, int] | None:
-        """The tokens, first and one behind the last, that begin at `start` and end at `end`; None: no such tokens."""
+        """The tokens that begin at `start` and end at `end`, as first and one behind the last; None: no such tokens."""
         place = self.touched(start, end)
         return place if place and self.span(*place) == (start, end) else None
 
@@ -92,13 +92,13 @@ class Tokens:
 
 
 def tokenise(article: Article) -> Tokens:
-    """The tokens of an article: those it came with, else ours.
+    """The tokens of an article: those it was imported with, else ours.
 
     Raises:
-        BadInput: the tokens it came with do not fit its text.
+        BadInput: the tokens it was imported with do not fit its text.
     """
-    came = article.metadata.get(OFFSETS)
-    return Tokens(list(_split(article.text)) if came is None else _read(came, article))
+    imported = article.metadata.get(OFFSETS)
+    return Tokens(list(_split(article.text)) if imported is None else _read(imported, article))
 
 
 def words(text: str, pattern: re.Pattern[str]) -> Tokens:
@@ -118,7 +118,7 @@ def sentences(text: str) -> Iterator[Offsets]:
 
 
 def align(tokens: Sequence[str], text: str, start: int = 0) -> list[Offsets] | None:
-    """Where `tokens` stand in `text` from `start` on, with only white space between them; None: they do not."""
+    """The places of `tokens` in `text` from `start` on, with only white space between them; None: no such places."""
     found = []
     for token in tokens:
         while start < len(text) and text[start].isspace():
@@ -130,8 +130,16 @@ def align(tokens: Sequence[str], text: str, start: int = 0) -> list[Offsets] | N
     return found
 
 
+def is_token(word: str) -> bool:
+    """Whether `word` can be a token: not empty, no white space at its edges, and within it only unusual white space.
+
+    A no-break space is part of a token, as in "10\u00a0000"; a space, tab or line break parts tokens.
+    """
+    return bool(word) and word == word.strip() and not any(char in word for char in " \t\n\r\x0b\x0c")
+
+
 def dump(tokens: Tokens) -> str:
-    """What `OFFSETS` holds."""
+    """`tokens` as the metadata field `OFFSETS` holds them."""
     rows = [[*sentence[:2], *(at for token in sentence.tokens for at in token)] for sentence in tokens.sentences]
     return json.dumps(rows, separators=(",", ":"))
 
@@ -163,19 +171,19 @@ def placed(rows: Iterable[Sequence[int]], text: str) -> list[Sentence]:
         at = iter(row)
         (start, end), *tokens = zip(at, at, strict=True)
         borders = [last, start, *(border for token in tokens for border in token), end, len(text)]
-        whole = all(len(text[one:two].split()) == 1 for one, two in tokens)
-        if not tokens or not whole or borders != sorted(borders) or not all(type(one) is int for one in row):
+        whole = all(is_token(text[first:behind]) for first, behind in tokens)
+        if not tokens or not whole or borders != sorted(borders) or not all(type(border) is int for border in row):
             raise ValueError("the tokens do not fit the text")
         found.append(Sentence(start, end, tuple(tokens)))
         last = end
     return found
 
 
-def _read(came: str, article: Article) -> list[Sentence]:
+def _read(imported: str, article: Article) -> list[Sentence]:
     try:
-        return placed(json.loads(came), article.text)
+        return placed(json.loads(imported), article.text)
     except (ValueError, TypeError, RecursionError) as error:
-        way_out = f"take {OFFSETS} out of its metadata"
+        way_out = f"remove {OFFSETS} from its metadata"
         raise BadInput("do not fit the text", path=article.id, field=OFFSETS, way_out=way_out) from error
 
 

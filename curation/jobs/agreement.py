@@ -10,7 +10,7 @@ from curation.annotation import Annotation, Annotator, read_annotations
 from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.formats.articles import good_articles, read_articles
-from curation.formats.inline import SUFFIX, read_folder
+from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.review.agreement import Agreement

@@ -12,8 +12,8 @@ from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.files import read_jsonl
 from curation.formats.articles import good_articles
-from curation.formats.inline import read_folder
-from curation.formats.neutral import is_neutral, read_neutral
+from curation.formats.gold_jsonl import is_neutral, read_neutral
+from curation.formats.inline_markup import read_folder
 from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
 from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot

@@ -9,7 +9,7 @@ from curation.article import Value
 from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import good_articles
-from curation.formats.inline import SUFFIX, read_folder
+from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.settings import Settings
 from curation.validation import validate
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import BadInput
-from curation.formats.exchange import Written, format_named, write_as
-from curation.formats.folder import whole_folder
-from curation.formats.loss import OnLoss
+from curation.files import whole_path
+from curation.formats.format_loss import OnLoss
+from curation.formats.registry import Written, format_named, write_as
 from curation.jobs.gold import read_gold
 from curation.schema import LabelSchema
 from curation.settings import Settings
@@ -23,7 +23,7 @@ Pairs = Iterator[tuple[Article, Annotation]]
 
 
 class ExportReport(Value):
-    """What was written, and what the format could not hold, by kind (`curation.formats.loss.Kind`)."""
+    """What was written, and what the format could not hold, by kind (`curation.formats.format_loss.Kind`)."""
 
     format: str
     out: str
@@ -65,7 +65,7 @@ def export(
             export stands at `out`.
         ReleaseError: a release that cannot be read.
     """
-    suffix = format_named(format).SUFFIX
+    suffix = format_named(format).suffix
     unused: list[str] = []
     if is_release(source):
         schema, splits = _release(source, split)
@@ -83,21 +83,23 @@ def export(
         files = [out]
     else:
         names = {f"{name}{suffix}" for name in ("train", "validation", "test")}
-        with whole_folder(out, lambda folder: {path.name for path in folder.iterdir()} <= names) as part:
+        with whole_path(
+            out, folder=True, replaces=lambda folder: {path.name for path in folder.iterdir()} <= names
+        ) as part:
             written = [
                 _write(format, pairs, part / f"{name}{suffix}", schema, on_loss, triggers, limit)
                 for name, pairs in splits.items()
             ]
         files = [out / f"{name}{suffix}" for name in splits]
-    lost = sum((one.lost.counts for one in written[1:]), written[0].lost.counts.copy())
+    lost = sum((part.lost.counts for part in written[1:]), written[0].lost.counts.copy())
     return ExportReport(
         format=format,
         out=str(out),
         files=tuple(map(str, files)),
-        articles=sum(one.articles for one in written),
-        entities=sum(one.entities for one in written),
-        events=sum(one.events for one in written),
-        arguments=sum(one.arguments for one in written),
+        articles=sum(part.articles for part in written),
+        entities=sum(part.entities for part in written),
+        events=sum(part.events for part in written),
+        arguments=sum(part.arguments for part in written),
         lost=dict(lost.most_common()),
         unused=0 if limit else len(unused),
         problems=() if limit else tuple(unused[:20]),

@@ -12,8 +12,8 @@ from curation.article import Article
 from curation.errors import BadInput
 from curation.files import read_jsonl
 from curation.formats.articles import read_articles
-from curation.formats.inline import SUFFIX, read_folder
-from curation.formats.neutral import is_neutral, read_neutral
+from curation.formats.gold_jsonl import is_neutral, read_neutral
+from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.labelstudio import check_source
 from curation.settings import Settings
 from curation.store import AnnotationFile

@@ -10,10 +10,10 @@ from curation.annotation import Annotator
 from curation.article import Article, Value
 from curation.errors import BadInput
 from curation.files import whole_file
+from curation.formats.article_lookup import ArticleLookup
 from curation.formats.articles import read_articles
-from curation.formats.exchange import Intake, read_as
-from curation.formats.known import Known
 from curation.formats.mapping import Translation
+from curation.formats.registry import ImportContext, read_as
 from curation.settings import Settings
 from curation.validation import validate
 
@@ -69,16 +69,16 @@ def import_(
     schema = project.load_schema()
     translate = Translation(mapping, schema) if mapping is not None else None
     known = {article.id: article for article in _articles(project)}
-    intake = Intake(format, schema, Known(known.values()), Annotator(kind="person", name=annotator))
+    context = ImportContext(format, schema, ArticleLookup(known.values()), Annotator(kind="person", name=annotator))
     articles_out = articles_out or out.with_name(f"{out.stem}.articles.jsonl")
     annotations = new = entities = events = arguments = findings = 0
     problems: list[str] = []
     with ExitStack() as files:
         said = files.enter_context(whole_file(out))
         texts = None
-        for article, annotation in read_as(source, intake):
+        for article, annotation in read_as(source, context):
             if translate is not None:
-                annotation = translate(annotation, intake.lost)
+                annotation = translate(annotation, context.lost)
             if article.id not in known:
                 texts = texts or files.enter_context(whole_file(articles_out))
                 texts.write(article.to_json() + "\n")
@@ -103,7 +103,7 @@ def import_(
         entities=entities,
         events=events,
         arguments=arguments,
-        lost=dict(intake.lost.counts.most_common()),
+        lost=dict(context.lost.counts.most_common()),
         findings=findings,
         problems=tuple(problems),
     )

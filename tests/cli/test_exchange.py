@@ -16,8 +16,8 @@ from curation.compare import compare
 from curation.errors import BadInput, ReleaseError
 from curation.files import read_jsonl, write_jsonl
 from curation.formats.articles import good_articles
-from curation.formats.exchange import FORMATS, format_named
-from curation.formats.inline import read_folder
+from curation.formats.inline_markup import read_folder
+from curation.formats.registry import format_named, format_names
 from curation.schema import LabelSchema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,9 +91,9 @@ def filled(release: Path) -> dict[str, int]:
     return {split: count for split, count in manifest["counts"]["articles"].items() if count}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 def test_there_and_back(run: Run, project: Path, name: str) -> None:
-    out = project / f"out{format_named(name).SUFFIX}"
+    out = project / f"out{format_named(name).suffix}"
     went = ok(run("export", "gold", "--format", name, "--out", out, "--json"))
     came = ok(run("import", out, "--format", name, "--out", "back.jsonl", "--json"))
     assert went["articles"] == came["annotations"] == 3
@@ -213,7 +213,7 @@ def test_labels_of_another_ontology(run: Run, project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("export", "gold", "--format", "csv", "--out", "x"), "there is no format csv; choose one of spacy"),
+        (("export", "gold", "--format", "csv", "--out", "x"), "there is no format csv; choose one of brat"),
         (("export", "nowhere", "--format", "conll", "--out", "x"), "nowhere"),
         (("export", "gold", "--format", "conll", "--out", "x", "--split", "train"), "only a release has splits"),
         (("export", "articles", "--format", "conll", "--out", "x"), "no annotated article to export"),
@@ -234,4 +234,4 @@ def test_bad_input(run: Run, project: Path, words: tuple[str, ...], message: str
 def test_the_help_names_every_format(run: Run) -> None:
     for command in ("export", "import"):
         said = " ".join(run(command, "--help").stdout.split())
-        assert all(name in said for name in FORMATS)
+        assert all(name in said for name in format_names())

@@ -10,11 +10,11 @@ import pytest
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.errors import BadInput
+from curation.formats.article_lookup import ArticleLookup
 from curation.formats.articles import good_articles
 from curation.formats.brat import conf
-from curation.formats.exchange import Intake, read_as, write_as
-from curation.formats.inline import read_folder
-from curation.formats.known import Known
+from curation.formats.inline_markup import read_folder
+from curation.formats.registry import ImportContext, read_as, write_as
 from curation.schema import LabelSchema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,11 +65,12 @@ def checked(folder: Path) -> int:
         types: dict[str, str] = {}
         for name, rest in records.items():
             if name[0] == "T":
-                match = re.fullmatch(r"(\S+) (\d+) (\d+)\t([^\t\n]+)", rest)
+                match = re.fullmatch(r"(\S+) (\d+ \d+(?:;\d+ \d+)*)\t([^\t\n]+)", rest)
                 assert match
-                start, end = int(match[2]), int(match[3])
-                assert 0 <= start < end <= len(text)
-                assert match[4] == text[start:end].replace("\n", " ")
+                places = [tuple(map(int, place.split(" "))) for place in match[2].split(";")]
+                assert all(0 <= start < end <= len(text) for start, end in places)
+                assert match[3] == " ".join(text[start:end] for start, end in places)
+                assert "\n" not in match[3]
                 types[name] = match[1]
             elif name[0] == "E":
                 types[name] = rest.partition(":")[0]
@@ -143,7 +144,7 @@ def test_a_small_folder_to_the_letter(tmp_path: Path, schema: LabelSchema) -> No
         "T1\tGPE 2 7\tKarsk\n"
         "T2\tGPE 23 29\tTorvan\n"
         "T3\tGPE 34 40\tMirdan\n"
-        "T4\tAttack 8 19\topened fire\n"
+        "T4\tAttack 8 14;15 19\topened fire\n"
         "E1\tAttack:T4 attacker:T1 target:T2 target2:T3\n"
         "A1\tmention T3 nominal\n"
         "A2\tmodality E1 planned\n"
@@ -158,7 +159,7 @@ def test_what_brat_can_say_and_we_cannot(tmp_path: Path, schema: LabelSchema) ->
         "#1\tAnnotatorNotes T1\tsure?\nA1\tmodality E1 planned\nM1\tNegation E1\nA2\tmodality T2 planned\n\n",
         encoding="utf-8",
     )
-    intake = Intake("brat", schema, Known(), PERSON)
+    intake = ImportContext("brat", schema, ArticleLookup(), PERSON)
     ((article, annotation),) = read_as(tmp_path, intake)
     assert article.id == "kar-1"
     assert [(one.type, one.start, one.end) for one in annotation.entities] == [("GPE", 0, 5), ("Attack", 23, 28)]
@@ -179,8 +180,8 @@ def test_what_brat_can_say_and_we_cannot(tmp_path: Path, schema: LabelSchema) ->
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("T1\tGPE 0 4\tKarsk", r"kar-1\.ann:1: 'Karsk' does not stand at \[0, 4\)"),
-        ("T1\tGPE 5 0\t", r"kar-1\.ann:.*entities.0: start 5 is not below end 0"),
+        ("T1\tGPE 0 4\tKarsk", r"kar-1\.ann:1: 'Karsk' is not the text at \[0, 4\)"),
+        ("T1\tGPE 5 0\t", r"kar-1\.ann:1: '' is not the text at \[5, 0\)"),
         ("T1 GPE 0 5 Karsk", r"kar-1\.ann:1: is no line of brat's"),
         (f"T1\tGPE 0 {'9' * 5000}\tKarsk", r"kar-1\.ann:1: is no line of brat's"),
         ("E1\tAttack", r"kar-1\.ann:1: is no line of brat's"),
@@ -190,11 +191,11 @@ def test_a_broken_line(tmp_path: Path, schema: LabelSchema, line: str, message: 
     (tmp_path / "kar-1.txt").write_text("Karsk fired.", encoding="utf-8")
     (tmp_path / "kar-1.ann").write_text(line + "\n", encoding="utf-8")
     with pytest.raises(BadInput, match=message):
-        list(read_as(tmp_path, Intake("brat", schema, Known(), PERSON)))
+        list(read_as(tmp_path, ImportContext("brat", schema, ArticleLookup(), PERSON)))
 
 
 def test_a_folder_without_texts_or_annotations(tmp_path: Path, schema: LabelSchema) -> None:
-    intake = Intake("brat", schema, Known(), PERSON)
+    intake = ImportContext("brat", schema, ArticleLookup(), PERSON)
     with pytest.raises(BadInput, match=r"holds no \.ann file"):
         list(read_as(tmp_path, intake))
     (tmp_path / "kar-1.ann").write_text("", encoding="utf-8")

@@ -65,7 +65,7 @@ def test_tokens_of_a_span() -> None:
                 "[[3,5,3,5],[0,2,0,2]]", "{}}", "7", "[7]", "null", "[" * 9999]
 )  # fmt: skip
 def test_tokens_that_do_not_fit_the_text(offsets: str) -> None:
-    with pytest.raises(BadInput, match=f"kar-1: {OFFSETS}: do not fit the text; take {OFFSETS} out of its metadata"):
+    with pytest.raises(BadInput, match=f"kar-1: {OFFSETS}: do not fit the text; remove {OFFSETS} from its metadata"):
         tokenise(Article(id="kar-1", text="Karsk fires", metadata={OFFSETS: offsets}))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.formats.inline import parse
+from curation.formats.inline_markup import parse
 from curation.review.checks import KINDS, Checks, Document, Doubt
 from curation.review.checks.doubt import Kind
 from curation.schema import LabelSchema

@@ -17,7 +17,7 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, annotation_id
 from curation.formats.articles import good_articles
-from curation.formats.inline import read_folder
+from curation.formats.inline_markup import read_folder
 from curation.jobs.report import ReportReport, report
 from curation.jobs.status import status
 from curation.project import Project

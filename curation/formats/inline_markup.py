@@ -1,11 +1,11 @@
-r"""The inline form: an article's text with its annotation written into it, for people to check and edit.
+r"""Inline markup: an article's text with its annotation written into it, for people to check and edit.
 
     [Karsk](GPE #e1) [fires](Attack #v1 attacker=e1 instrument=e2 modality=planned) [rockets](Weapon #e2)
 
-`[span](Type #id key=value …)`: spans may nest; a key is an attribute or, on a trigger, a role whose value is the id
-of its filler (a role may stand several times). `#id` may be left out where nothing refers to it. In the text itself
-`[`, `]` and `\` are written `\[`, `\]` and `\\`. Without the markup the file is the article's text, character for
-character. Spans that cross without nesting cannot be written inline.
+`[span](Type #id key=value …)`: spans may nest. A key is an attribute or, on a trigger, a role whose value is the id of
+its filler; a role may be repeated. `#id` may be left out if nothing refers to it. In the text `[`, `]` and `\` are
+written `\[`, `\]` and `\\`. Without the markup the file is the article's text, character for character. Spans that
+cross without nesting cannot be written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LABEL = re.compile(r"\(([A-Za-z][\w-]*)((?:[ \n]+[^()\s]+)*)\)")
 
 @dataclass
 class _Mark:
-    """One labelled span as it was read: position in the text, and the words inside the parentheses."""
+    """One labelled span: its place in the text, and the words inside the parentheses."""
 
     start: int
     end: int
@@ -49,11 +49,11 @@ def parse(
     state: State = "reviewed",
     path: Path | None = None,
 ) -> Annotation:
-    """The annotation that `marked` (the inline form of `article`) holds. `path` only names the file in errors.
+    """The annotation in `marked`, the text of `article` with markup. `path` only names the file in errors.
 
     Raises:
-        BadInput: broken markup, an unknown label, a filler that is nowhere, or a text that is not the article's;
-            the message names file, line and what stands there.
+        BadInput: broken markup, an unknown label, an unknown filler, or a text that is not the article's; the message
+            names file and line.
     """
     text, marks = _scan(normalise(marked), path)
     _same_text(text, article, path)
@@ -102,7 +102,7 @@ def write(annotation: Annotation, article: Article) -> str:
             raise BadInput(
                 f"spans {open_items[-1].id} and {item.id} cross without nesting",
                 path=article.id,
-                way_out="the inline form cannot hold that: use JSON lines",
+                way_out="inline markup cannot hold that: use JSON lines",
             )
         out.append(_escape(article.text[position:until]) + "[")
         position = until
@@ -130,7 +130,7 @@ def read_folder(
 
 
 def _scan(marked: str, path: Path | None) -> tuple[str, list[_Mark]]:
-    """The bare text, and every labelled span in the order in which it opens."""
+    """The text without markup, and the labelled spans in the order of their opening brackets."""
     text: list[str] = []
     length = 0
     opened: list[tuple[int, int, int]] = []  # start in the text, line, place in `marks`
@@ -176,7 +176,7 @@ def _same_text(text: str, article: Article, path: Path | None) -> None:
     if text == article.text:
         return
     place = next(
-        (i for i, (one, two) in enumerate(zip(text, article.text, strict=False)) if one != two),
+        (i for i, (read, own) in enumerate(zip(text, article.text, strict=False)) if read != own),
         min(len(text), len(article.text)),
     )
     raise BadInput(
@@ -219,15 +219,15 @@ def _item(mark: _Mark, schema: LabelSchema, path: Path | None) -> dict[str, Any]
 
 
 def _ids_hold(items: list[dict[str, Any]], marks: list[_Mark], path: Path | None) -> None:
-    """Every id stands once and every filler names one; `items` and `marks` run side by side."""
+    """Check that ids are unique and fillers exist; `items` and `marks` are parallel."""
     ids = Counter(item["id"] for item in items)
     for item, mark in zip(items, marks, strict=True):
         if ids[item["id"]] > 1:
             way_out = "give each its own id"
-            raise BadInput(f"id #{item['id']} stands twice", path=path, line=mark.line, way_out=way_out)
+            raise BadInput(f"id #{item['id']} is duplicated", path=path, line=mark.line, way_out=way_out)
         for argument in item.get("arguments", ()):
             if argument["filler"] not in ids:
-                what = f"#{item['id']}: {argument['role']}={argument['filler']} names an id that is nowhere"
+                what = f"#{item['id']}: {argument['role']}={argument['filler']} names an unknown id"
                 raise BadInput(what, path=path, line=mark.line, way_out="correct the id")
 
 

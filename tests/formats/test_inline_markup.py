@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from curation.annotation import Annotation, Annotator, Entity
 from curation.article import Article, normalise
 from curation.errors import BadInput
-from curation.formats.inline import parse, read_folder, write
+from curation.formats.inline_markup import parse, read_folder, write
 from curation.schema import LabelSchema
 
 WHO = Annotator(kind="person", name="pass-a")
@@ -67,9 +67,9 @@ def test_crossing_spans_are_refused(article: Article, annotation: Annotation) ->
         ("[fires]", "[fire]", 1, "reads"),
         ("(GPE #e1)", "", 1, "no (Type"),
         ("GPE", "Country", 1, "Country is no type"),
-        ("attacker=e1", "attacker=e9", 1, "names an id that is nowhere"),
+        ("attacker=e1", "attacker=e9", 1, "names an unknown id"),
         ("attacker=e1", "victim=e1", 1, "'victim=e1' is no id, attribute or role"),
-        ("#e2", "#e1", 1, "stands twice"),
+        ("#e2", "#e1", 1, "is duplicated"),
         ("The rebels", "The [rebels", 2, "never closed"),
         ("The rebels", "The rebels]", 2, "closes nothing"),
         ("modality=denied", "modality=denied modality=planned", 2, "is no id, attribute or role"),

@@ -1,4 +1,4 @@
-"""The project's articles, to find the one that the text or the tokens in a file are of."""
+"""Finds the project's article that a document in a file is, by id, by text or by tokens."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from curation.article import Article, build, sha256
 from curation.errors import BadInput
-from curation.formats.tokens import OFFSETS, Sentence, Tokens, align, dump
+from curation.formats.tokens import OFFSETS, Sentence, Tokens, align, dump, is_token
 
 
-class Known:
+class ArticleLookup:
     """Articles by id, and by their text without white space. All of them are held in memory."""
 
     def __init__(self, articles: Iterable[Article] = ()) -> None:
@@ -22,10 +22,10 @@ class Known:
             self._by_text[_squeezed(article.text)].append(article)
 
     def find(self, text: str, article_id: str | None, path: Path, line: int | None = None) -> Article | None:
-        """The article of that id; without an id, the next of that text. White space does not count. None: not known.
+        """The article with that id; without an id, the next with that text. White space is ignored. None: not known.
 
         Raises:
-            BadInput: the article of that id has another text.
+            BadInput: the article with that id has another text.
         """
         if article_id is None:
             same = self._by_text[_squeezed(text)]
@@ -36,8 +36,10 @@ class Known:
             raise BadInput(f"is not the text of the article {article_id}", path=path, line=line, way_out=way_out)
         return article
 
-    def text(self, text: str, article_id: str | None, otherwise: str, path: Path, line: int | None = None) -> Article:
-        """The known article of exactly that text, or a new one, called `article_id` or else `otherwise`."""
+    def by_text(
+        self, text: str, article_id: str | None, otherwise: str, path: Path, line: int | None = None
+    ) -> Article:
+        """The known article with exactly that text, or a new one named `article_id` or else `otherwise`."""
         article = self.find(text, article_id, path, line)
         if article is not None and article.text == text:
             return article
@@ -46,7 +48,7 @@ class Known:
             raise BadInput(f"differs in white space from {article_id}", path=path, line=line, way_out=way_out)
         return build(Article, {"id": _name(article_id or otherwise), "text": text}, path=path, line=line)
 
-    def tokens(
+    def by_tokens(
         self,
         sentences: Sequence[Sequence[str]],
         article_id: str | None,
@@ -55,10 +57,10 @@ class Known:
         line: int | None = None,
         text: str | None = None,
     ) -> tuple[Article, Tokens]:
-        """The article that these tokens are of, and where they stand in it.
+        """The article with these tokens, and their places in it.
 
-        An article that is not known gets `text`, else the tokens with a space between them and a line a sentence, and
-        keeps these tokens.
+        An article that is not known gets `text`, else the tokens joined by spaces with one sentence a line, and keeps
+        these tokens.
 
         Raises:
             BadInput: the tokens are not those of the article or of `text`, or there are none.
@@ -78,7 +80,7 @@ class Known:
         sentences: Sequence[Sequence[str]], flat: Sequence[str], text: str, path: Path, line: int | None
     ) -> list[Sentence]:
         places = align(flat, text)
-        if not places or any(len(token.split()) != 1 for token in flat):
+        if not places or not all(map(is_token, flat)):
             way_out = "give tokens without white space, in the order of the text"
             raise BadInput("the tokens are not those of the text", path=path, line=line, way_out=way_out)
         placed, first = [], 0

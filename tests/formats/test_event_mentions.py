@@ -10,10 +10,10 @@ import pytest
 
 from curation.annotation import Annotator
 from curation.errors import BadInput
-from curation.formats.exchange import Intake, Pair, read_as, write_as
-from curation.formats.known import Known
-from curation.formats.loss import Loss
+from curation.formats.article_lookup import ArticleLookup
+from curation.formats.format_loss import Loss
 from curation.formats.mapping import Translation
+from curation.formats.registry import ImportContext, Pair, read_as, write_as
 from curation.schema import LabelSchema
 from curation.validation import validate
 
@@ -72,9 +72,9 @@ def document(name: str = "kar_raid_1") -> dict[str, Any]:
     }
 
 
-def read(path: Path, schema: LabelSchema, *records: dict[str, Any]) -> tuple[list[Pair], Intake]:
+def read(path: Path, schema: LabelSchema, *records: dict[str, Any]) -> tuple[list[Pair], ImportContext]:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    intake = Intake("wikievents", schema, Known(), Annotator(kind="person", name="wiki"))
+    intake = ImportContext("wikievents", schema, ArticleLookup(), Annotator(kind="person", name="wiki"))
     return list(read_as(path, intake)), intake
 
 
@@ -142,5 +142,5 @@ def test_a_broken_file_names_line_and_field(
 def test_offsets_that_are_not_the_words(tmp_path: Path, schema: LabelSchema, offsets: tuple[int, int]) -> None:
     record = document()
     record["sentences"][1][0][0][1:] = offsets
-    with pytest.raises(BadInput, match="the words do not stand at their offsets"):
+    with pytest.raises(BadInput, match="the words are not at their offsets"):
         read(tmp_path / "in.jsonl", schema, record)

@@ -14,15 +14,15 @@ from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.compare import ArgumentKey, compare
 from curation.errors import BadInput
-from curation.formats.exchange import FORMATS, Intake, Pair, format_named, read_as, write_as
-from curation.formats.known import Known
-from curation.formats.loss import Loss, OnLoss, bare, fit
+from curation.formats.article_lookup import ArticleLookup
+from curation.formats.format_loss import Loss, OnLoss, bare, fit
+from curation.formats.registry import ImportContext, Pair, format_named, format_names, read_as, write_as
 from curation.schema import LabelSchema, load_schema
 
 SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml")
 PERSON = Annotator(kind="person", name="3")
 
-ITEMS = ("events", "mid-token", "cross-sentence", "nested", "overlapping", "same-span")
+ITEMS = ("events", "mid-token", "cross-sentence", "nested", "overlapping", "same-span", "blank")
 ARGUMENTS = ("arguments", "event-fillers", "cross-sentence-arguments")
 
 PIECES = (
@@ -103,8 +103,8 @@ def pairs(draw: st.DrawFn, name: str = "kar-1") -> Pair:
     )
 
 
-def intake(name: str, known: list[Pair] | None = None, schema: LabelSchema = SCHEMA) -> Intake:
-    return Intake(name, schema, Known(article for article, _ in known or []), PERSON)
+def intake(name: str, known: list[Pair] | None = None, schema: LabelSchema = SCHEMA) -> ImportContext:
+    return ImportContext(name, schema, ArticleLookup(article for article, _ in known or []), PERSON)
 
 
 @pytest.fixture(scope="session")
@@ -113,10 +113,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def place(folder: Path, name: str) -> Path:
-    return folder / f"out-{name}{format_named(name).SUFFIX}"
+    return folder / f"out-{name}{format_named(name).suffix}"
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 @given(documents=st.tuples(pairs("kar-1"), pairs("kar/2")).map(list), triggers=st.booleans())
 def test_what_comes_back_is_what_went_out_minus_the_stated_loss(
     folder: Path, name: str, triggers: bool, documents: list[Pair]
@@ -152,7 +152,7 @@ def test_what_comes_back_is_what_went_out_minus_the_stated_loss(
     assert lost.total() == found.total()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 @settings(max_examples=settings().max_examples // 3)
 @given(documents=st.tuples(pairs("kar-1")).map(list))
 def test_snapped_spans_come_back_as_they_were_snapped(folder: Path, name: str, documents: list[Pair]) -> None:
@@ -161,21 +161,21 @@ def test_snapped_spans_come_back_as_they_were_snapped(folder: Path, name: str, d
     written = write_as(name, documents, target, SCHEMA, on_loss="snap")
     lost = Loss()
     tokens = format.tokenise(article, SCHEMA)
-    within = None if format.HOLDS.unit == "characters" else tokens
-    kept = fit(article, bare(went, SCHEMA), format.HOLDS, within, "snap", lost)
+    within = None if format.capabilities.unit == "characters" else tokens
+    kept = fit(article, bare(went, SCHEMA), format.capabilities, within, "snap", lost)
     ((_, came),) = read_as(target, intake(name, documents))
     assert compare(kept, came).equal
     assert lost == written.lost
     ours = {item.id: item for item in went.items()}
     moved = [item for item in kept.items() if (item.start, item.end) != (ours[item.id].start, ours[item.id].end)]
-    if format.HOLDS.overlap == "any":
+    if format.capabilities.overlap == "any":
         assert len(moved) == lost.counts["snapped"]
     for item in moved:
         assert article.text[item.start : item.end].strip() == article.text[item.start : item.end]
         assert item.start < ours[item.id].end and ours[item.id].start < item.end
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 @settings(max_examples=settings().max_examples // 3)
 @given(documents=st.tuples(pairs("kar-1"), pairs("kar/2")).map(list))
 def test_articles_that_are_not_known_are_made_from_what_the_file_holds(
@@ -193,7 +193,7 @@ def test_articles_that_are_not_known_are_made_from_what_the_file_holds(
         assert write_as(name, back, target, SCHEMA).entities == written.entities
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 def test_the_sample_corpus_comes_back(folder: Path, name: str, article: Article, annotation: Annotation) -> None:
     target = place(folder, name)
     written = write_as(name, [(article, annotation)], target, SCHEMA)
@@ -278,7 +278,7 @@ def test_each_kind_of_loss_is_counted_once(on_loss: OnLoss, folder: Path) -> Non
     }
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("jsonl", "brat")])
+@pytest.mark.parametrize("name", [name for name in format_names() if name not in ("jsonl", "brat")])
 def test_fail_writes_nothing(tmp_path: Path, name: str, article: Article, annotation: Annotation) -> None:
     target = tmp_path / "out"
     with pytest.raises(BadInput, match=rf"{name} cannot hold .*; choose --on-loss"):
@@ -286,7 +286,7 @@ def test_fail_writes_nothing(tmp_path: Path, name: str, article: Article, annota
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 def test_what_stood_there_stays_when_the_source_fails(
     tmp_path: Path, name: str, article: Article, annotation: Annotation
 ) -> None:
@@ -304,14 +304,14 @@ def test_what_stood_there_stays_when_the_source_fails(
 
 
 def test_there_is_no_such_format() -> None:
-    with pytest.raises(BadInput, match="there is no format csv; choose one of spacy, spancat, "):
+    with pytest.raises(BadInput, match="there is no format csv; choose one of brat, conll, "):
         format_named("csv")
 
 
 def test_two_documents_of_one_article(tmp_path: Path, article: Article, annotation: Annotation) -> None:
     target = tmp_path / "twice.jsonl"
     write_as("jsonl", [(article, annotation)] * 2, target, SCHEMA)
-    with pytest.raises(BadInput, match=r"twice\.jsonl: article kel-1 stands twice"):
+    with pytest.raises(BadInput, match=r"twice\.jsonl: article kel-1 is duplicated"):
         list(read_as(target, intake("jsonl")))
 
 
@@ -320,7 +320,7 @@ def test_another_text_under_a_known_id(tmp_path: Path, article: Article, annotat
     for name in ("spacy", "gliner", "gliner2", "hf-ner", "oneie", "wikievents", "jsonl", "brat"):
         write_as(name, [(article, annotation)], tmp_path / name, SCHEMA)
         with pytest.raises(BadInput, match=f"is not the text of the article {article.id}"):
-            list(read_as(tmp_path / name, Intake(name, SCHEMA, Known([other]), PERSON)))
+            list(read_as(tmp_path / name, ImportContext(name, SCHEMA, ArticleLookup([other]), PERSON)))
 
 
 def test_jsonl_brings_everything_back(tmp_path: Path, article: Article, annotation: Annotation) -> None:

@@ -14,7 +14,7 @@ from curation.annotation import Annotation
 from curation.article import Article, normalise
 from curation.compare import FILLER
 from curation.errors import BadInput
-from curation.formats.neutral import is_neutral, read_neutral
+from curation.formats.gold_jsonl import is_neutral, read_neutral
 
 TEXT = "\U0001f680 Kelmar shelled Torvan on Monday."
 DOCUMENT: dict[str, Any] = {
@@ -92,7 +92,7 @@ def test_mistakes_name_line_and_field(tmp_path: Path, change: dict[str, Any], fi
 
 
 def test_an_id_stands_once(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="id kel-1 stands twice"):
+    with pytest.raises(BadInput, match="id kel-1 is duplicated"):
         read(tmp_path, DOCUMENT, {**DOCUMENT, "id": "kel\t1"})
 
 

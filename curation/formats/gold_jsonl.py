@@ -1,11 +1,11 @@
-"""The neutral form: gold of any corpus with its own labels, one JSON document a line, for measuring engines.
+"""Gold of any corpus in its own labels, one JSON document a line, to measure engines (the "neutral form").
 
     {"id", "corpus", "text",
      "entities": [{"start", "end", "type"}],
      "events":   [{"start", "end", "type", "arguments": [{"start", "end", "role"}]}]}
 
-Offsets are Unicode code points into `text`, end exclusive. An argument names its filler by span: an entity's, else an
-event's trigger, else a filler of no type is made for it. Fields beyond these are left unread.
+Offsets are Unicode code points into `text`, the end exclusive. An argument gives the span of its filler: an entity,
+else the trigger of an event, else a filler without type is made. Other fields are ignored.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Label, Span, annotation_id
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Label, Offset, Span, annotation_id
 from curation.article import Article, build, normalise
 from curation.compare import FILLER
 from curation.errors import BadInput
 from curation.files import read_jsonl
 
 SCHEMA = "neutral@1.0.0"
-"""What annotations from this form carry as their schema: the labels are the corpus's own."""
+"""The schema of annotations from this form: the labels are the corpus's own."""
 
 
 class _Typed(BaseModel):
-    start: int
-    end: int
+    start: Offset
+    end: Offset
     type: Label
 
 
 class _Argument(BaseModel):
-    start: int
-    end: int
+    start: Offset
+    end: Offset
     role: Label
 
 
@@ -56,13 +56,12 @@ def is_neutral(record: dict[str, Any]) -> bool:
 
 
 def read_neutral(path: Path) -> Iterator[tuple[Article, Annotation]]:
-    """The documents of a file, one at a time, each as an article and what its corpus says of it.
+    """The documents of a file, one at a time, each as an article and its annotation.
 
-    White space in an id becomes `-`. What stands twice (an argument, not an entity or an event) counts once.
+    White space in an id becomes `-`. Duplicated arguments count once; entities and events are kept as they are.
 
     Raises:
-        BadInput: naming file, line and field: not the form, a span that is outside the text or empty, an id that
-            stands twice.
+        BadInput: with file, line and field: not this form, a span that is empty or outside the text, a duplicated id.
     """
     seen: set[str] = set()
     for line, record in read_jsonl(path):
@@ -70,7 +69,7 @@ def read_neutral(path: Path) -> Iterator[tuple[Article, Annotation]]:
         name = "-".join(document.id.split())
         if name in seen:
             way_out = "give each document its own id"
-            raise BadInput(f"id {name} stands twice", path=path, line=line, field="id", way_out=way_out)
+            raise BadInput(f"id {name} is duplicated", path=path, line=line, field="id", way_out=way_out)
         seen.add(name)
         yield _read(document, name, path, line)
 
@@ -100,7 +99,7 @@ def _read(document: _Document, name: str, path: Path, line: int) -> tuple[Articl
         filler.setdefault((at.start, at.end), f"v{i}")
     events: list[Event] = []
     for i, (event, trigger) in enumerate(zip(document.events, triggers, strict=True)):
-        said: dict[tuple[str, str], Argument] = {}
+        arguments: dict[tuple[str, str], Argument] = {}
         for j, argument in enumerate(event.arguments):
             at = span(argument, f"events.{i}.arguments.{j}")
             found = filler.get((at.start, at.end))
@@ -108,9 +107,11 @@ def _read(document: _Document, name: str, path: Path, line: int) -> tuple[Articl
                 found = f"f{len(entities)}"
                 entities.append(Entity(id=found, start=at.start, end=at.end, type=FILLER))
                 filler[at.start, at.end] = found
-            said.setdefault((argument.role, found), Argument(role=argument.role, filler=found))
+            arguments.setdefault((argument.role, found), Argument(role=argument.role, filler=found))
         events.append(
-            Event(id=f"v{i}", start=trigger.start, end=trigger.end, type=event.type, arguments=tuple(said.values()))
+            Event(
+                id=f"v{i}", start=trigger.start, end=trigger.end, type=event.type, arguments=tuple(arguments.values())
+            )
         )
     return article, Annotation(
         id=annotation_id(SCHEMA, article.id, article.text_sha256),

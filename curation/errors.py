@@ -3,7 +3,8 @@
 CurationError
 ├── BadInput            a file, a line, a field that cannot be used
 │   ├── SchemaError     a label schema file
-│   └── ProjectError    curation.toml, an option, an environment variable
+│   ├── ProjectError    curation.toml, an option, an environment variable
+│   └── WrongUsage      arguments that contradict each other; exit code 2 on the terminal
 ├── Busy                another run of the same job works in this folder
 ├── EngineError         an engine that is missing or fails
 ├── LabelStudioError    anything between us and Label Studio
@@ -17,15 +18,29 @@ CurationError
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from urllib.parse import quote
+
+_SECRET_VARIABLES = (
+    "LABEL_STUDIO_API_KEY",
+    "CURATION_SERVER_API_KEY",
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+_SHORTEST_SECRET = 8
+"""A shorter value is not struck out: it would hit ordinary words."""
+_secrets: set[str] = set()
 
 
 class CurationError(Exception):
-    """Base of all. `str(error)` is one line fit for a terminal, control characters made harmless."""
+    """Base of all. `str(error)` is one line fit for a terminal: control characters escaped, secrets struck out."""
 
     def __str__(self) -> str:
-        return one_line(super().__str__())
+        return one_line(redact(super().__str__()))
 
 
 class BadInput(CurationError):
@@ -62,6 +77,10 @@ class SchemaError(BadInput):
 
 class ProjectError(BadInput):
     """Settings that cannot be used: curation.toml, an option or an environment variable."""
+
+
+class WrongUsage(BadInput):
+    """Arguments of a command or function that contradict each other, or do not have the form they must have."""
 
 
 class Busy(CurationError):
@@ -113,3 +132,24 @@ def visible(text: str) -> str:
 
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def keep_secret(value: str) -> None:
+    """From now on `redact` strikes out `value`: a key or password that did not come from the environment."""
+    if len(value) >= _SHORTEST_SECRET:
+        _secrets.add(value)
+
+
+def redact(text: str) -> str:
+    """`text` with every known secret struck out, also percent-encoded: for all that is printed, logged or written."""
+    known = _secrets.union(os.environ.get(name, "").strip() for name in _SECRET_VARIABLES)
+    for secret in sorted(known, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+    return text
+
+
+def escaped(text: str, limit: int = 2000) -> str:
+    """`text` from anywhere as one line for a terminal: indentation kept, controls escaped, secrets struck out."""
+    indent = len(text) - len(text.lstrip(" "))
+    return " " * indent + one_line(redact(text), limit)

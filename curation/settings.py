@@ -171,6 +171,16 @@ def load_settings(file: Path | None = None) -> Settings:
     return resolve(content, file.resolve().parent)
 
 
+def find_settings() -> Settings | None:
+    """As `load_settings`, but None where there is no curation.toml here or above.
+
+    Raises:
+        ProjectError: the file or an environment variable cannot be used.
+    """
+    file = _from_environment("CURATION_PROJECT") or _nearest()
+    return load_settings(file) if file is not None else None
+
+
 def resolve(content: File, root: Path) -> Settings:
     """The settings in `content`: environment variables replace values, relative paths start at `root`.
 
@@ -217,11 +227,17 @@ def _find(file: Path | None) -> Path:
         if not file.is_file():
             raise ProjectError("not found", path=file, way_out="name a curation.toml, or make one: curation init DIR")
         return file
+    nearest = _nearest()
+    if nearest is None:
+        raise ProjectError(
+            f"no {FILE} here or above", path=Path.cwd(), way_out="make a project with `curation init DIR`"
+        )
+    return nearest
+
+
+def _nearest() -> Path | None:
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
-            return folder / FILE
-    raise ProjectError(f"no {FILE} here or above", path=here, way_out="make a project with `curation init DIR`")
+    return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
 
 
 def _from_environment(name: str) -> Path | None:

@@ -1,88 +1,84 @@
-"""What a terminal sees: human words and progress on stderr, one JSON object on stdout, one plain line on failure."""
+"""Output of commands. Results go to stdout; progress, remarks and warnings to stderr; `--json` prints one object.
+
+This is the only module that prints, so that text from outside is escaped and secrets are struck out in one place.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curation.errors import escaped, redact
+from curation.jobs.options import OnProgress, silent
+
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
+    from curation.result import Block, Result
     from curation.settings import Settings
 
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="The curation.toml to use; default: the nearest from here upwards.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object on stdout.")]
-
-
-def console() -> Console:
-    """The console for human words: stderr, so that stdout stays clean for `--json`."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+WIDEST = 1000
+"""Columns where the output is not a terminal: no table is wrapped in a file or a pipe."""
+NARROWEST = 110
+"""Columns that tables get on a terminal, which wraps them where it is narrower."""
 
 
 def say(text: str) -> None:
-    """One human line on stderr, printed as it is, indented or not: nothing in it is read as markup."""
-    from curation.errors import one_line
-
-    indent = " " * (len(text) - len(text.lstrip(" ")))
-    print(indent + one_line(text, 2000), file=sys.stderr)
+    """A remark: one line on stderr."""
+    print(escaped(text), file=sys.stderr, flush=True)
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", left: Collection[str] = ()
-) -> Table:
-    """A table of words as they are: nothing in them is read as markup.
-
-    The first column and those named in `left` begin at the left; the others are figures.
-    """
-    from rich.table import Table
-    from rich.text import Text
-
-    from curation.errors import one_line
-
-    made = Table(box=None, pad_edge=False, title=Text(one_line(title)) if title else None, title_justify="left")
-    for place, column in enumerate(columns):
-        made.add_column(Text(one_line(column)), justify="left" if place == 0 or column in left else "right")
-    for row in rows:
-        made.add_row(*(Text(one_line(cell)) for cell in row))
-    return made
+def plain(text: str) -> None:
+    """A line on stdout, from us alone: it may hold a secret that the user asked for."""
+    print(text, flush=True)
 
 
-def done(report: dict[str, Any], as_json: bool) -> None:
-    """The machine's line: with `--json` the counts as one object on stdout."""
+def show(blocks: Iterable[Block], *, as_json: bool = False) -> None:
+    """Lines and tables on stdout; with `--json`, whose object has stdout for itself, on stderr."""
+    from curation.result import renderable
+
+    stream, console = (sys.stderr if as_json else sys.stdout), None
+    for block in blocks:
+        if isinstance(block, str):
+            print(escaped(block), file=stream, flush=True)
+        else:
+            console = console or _console(stderr=as_json)
+            console.print(renderable(block), soft_wrap=True)
+
+
+def show_result(result: Result, as_json: bool, **display: Any) -> None:
+    """All of a result: its remarks, its lines and tables, and with `--json` the object."""
+    for remark in result.remarks():
+        say(remark)
+    show(result.show(**display), as_json=as_json)
     if as_json:
-        print(json.dumps(report, ensure_ascii=False, default=str), flush=True)
+        text = json.dumps(result.model_dump(mode="json"), ensure_ascii=False)
+        print(text if result.holds_secrets else redact(text), flush=True)
 
 
-def project_from(file: Path | None) -> Settings:
-    """The project a command works on."""
-    from curation.settings import load_settings
-
-    return load_settings(file)
+def fail(text: str) -> None:
+    """Why the command failed: one line on stderr."""
+    say(f"error: {text}")
 
 
-class Tick(Protocol):
-    """Shows how much is done, of how much, and for how many seconds it will go on, as far as these are known."""
+def traceback(error: BaseException) -> None:
+    """The traceback on stderr, for `--debug`."""
+    from traceback import format_exception
 
-    def __call__(self, count: int, total: int | None = None, seconds_left: float | None = None) -> None:
-        """So much is done."""
+    print(redact("".join(format_exception(error))), file=sys.stderr, end="")
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Tick]:
-    """A counter on stderr while a job runs; on a terminal it moves, elsewhere it stays silent."""
+def progress(what: str) -> Iterator[OnProgress]:
+    """A counter on stderr while a job runs: `what` was counted. Silent where stderr is not a terminal."""
     if not sys.stderr.isatty():
-        yield lambda count, total=None, seconds_left=None: None
+        yield silent
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -92,7 +88,7 @@ def progress(what: str) -> Iterator[Tick]:
         TextColumn("{task.fields[done]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console(), transient=True) as bar:
+    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, done="")
 
         def tick(count: int, total: int | None = None, seconds_left: float | None = None) -> None:
@@ -103,8 +99,42 @@ def progress(what: str) -> Iterator[Tick]:
         yield tick
 
 
+def _console(*, stderr: bool) -> Console:
+    """A console that colours on a terminal only, and not where NO_COLOR is set."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, NARROWEST) if console.is_terminal else WIDEST
+    return console
+
+
 def _duration(seconds: float) -> str:
-    """Rounded to what an estimate can know."""
+    """Rounded to the precision of an estimate."""
     if seconds < 90:
         return f"{round(seconds)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+# Used by commands that still declare their own options.
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="The curation.toml to use; default: the nearest from here upwards.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object on stdout.")]
+
+
+def project_from(file: Path | None) -> Settings:
+    """The project a command works on."""
+    from curation.settings import load_settings
+
+    return load_settings(file)
+
+
+def done(report: dict[str, Any], as_json: bool) -> None:
+    """The machine's line: with `--json` the counts as one object on stdout."""
+    if as_json:
+        print(redact(json.dumps(report, ensure_ascii=False, default=str)), flush=True)
+
+
+def console() -> Console:
+    """The console for human words."""
+    return _console(stderr=True)

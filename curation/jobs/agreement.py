@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any
 
 from curation.annotation import Annotation, Annotator, read_annotations
-from curation.article import Article, Value
-from curation.errors import BadInput
+from curation.article import Article
+from curation.errors import BadInput, WrongUsage
 from curation.formats.articles import good_articles, read_articles
 from curation.formats.inline_markup import SUFFIX, read_folder
+from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
-from curation.review.agreement import Agreement
+from curation.result import Block, Table, TableResult
+from curation.review.agreement import Agreement, Figures, SectionFigures
 from curation.review.agreement import agreement as between
 from curation.review.effort import defaults
 from curation.review.gamma import Gamma, gamma_of
 from curation.review.gather import Gathering, LeftOut, Together
+from curation.review.matrices import Matrix
 from curation.settings import Settings
 from curation.store import AnnotationFile
 
+SHOWN = 8
+"""How many cells of a matrix, and how many articles, `show` names; `model_dump` has them all."""
 
-class AgreementReport(Value):
-    """What was measured, and what could not be.
+
+class AgreementResult(TableResult):
+    """Agreement, and what could not be measured.
 
     agreement   None where no two annotated the same text
     source      the snapshot's folder, or the sets, comma-separated
@@ -44,27 +51,76 @@ class AgreementReport(Value):
     undecided: int
     notes: tuple[str, ...]
 
+    @property
+    def exit_code(self) -> int:
+        """1 where nothing could be measured."""
+        return 1 if self.agreement is None else 0
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each measure: its section, F1 with its interval, and the items of both sides."""
+        if self.agreement is None:
+            return []
+        return [
+            {
+                "measure": name,
+                "f1": figures.f1,
+                "low": figures.interval[0] if figures.interval else None,
+                "high": figures.interval[1] if figures.interval else None,
+                "both": figures.both,
+                "only_first": figures.only_first,
+                "only_second": figures.only_second,
+            }
+            for name, figures in _measures(self.agreement)
+        ]
+
+    def show(
+        self,
+        *,
+        everything: Annotated[bool, Option("Also by type and role, and who differs on what.", "--all")] = False,
+    ) -> Iterator[Block]:
+        """F1 of each section and pair, agreement beyond chance, the articles with most differences."""
+        if self.agreement is not None:
+            yield from _tables(self, self.agreement, everything)
+
+    def remarks(self) -> Iterator[str]:
+        """The notes."""
+        yield from self.notes
+
 
 def agreement(
     project: Settings,
-    *sets: Path,
-    snapshot: Path | None = None,
-    gamma_seconds: float = 0.0,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> AgreementReport:
+    *sets: Annotated[
+        Path,
+        Argument(
+            "Sets to compare, instead of the people of a snapshot: .jsonl of annotations or folders of inline files.",
+            metavar="[SET SET …]",
+        ),
+    ],
+    snapshot: SnapshotFolder = None,
+    gamma: Annotated[bool, Option("Measure gamma as well, on a sample (extra `gamma`).")] = False,
+    gamma_seconds: Annotated[float, Option("Most seconds for gamma.", min=1)] = 60.0,
+    on_progress: Annotated[OnProgress, Counts("articles compared")] = silent,
+) -> AgreementResult:
     """Agreement between the people of a snapshot (default: the latest), or between `sets`.
 
     A snapshot gives each person's latest submitted annotation of every article revision. A set is a .jsonl of
     annotations or a folder of inline files, by one annotator, who is called by the set's name.
 
     Args:
-        gamma_seconds: measure gamma as well, for at most so many seconds; 0: do not.
-        on_progress: told how many articles were compared.
+        snapshot: folder of a snapshot; default: the latest.
+        gamma: measure gamma as well.
+        gamma_seconds: for at most this many seconds.
+        on_progress: progress callback.
 
     Raises:
-        BadInput: there is no snapshot, only one set, a file cannot be used, or sets have no article in common.
+        WrongUsage: one set only, or both sets and a snapshot.
+        BadInput: there is no snapshot, a file cannot be used, or sets have no article in common.
         CurationError: gamma is asked for and pygamma-agreement is not installed.
     """
+    if sets and snapshot:
+        raise WrongUsage("give sets or --snapshot, not both")
+    if len(sets) == 1:
+        raise WrongUsage("give two sets or more; none: the people of the latest snapshot")
     schema = project.load_schema()
     gathering, unfinished = Gathering(schema), Counter[str]()
     if sets:
@@ -80,18 +136,18 @@ def agreement(
     if sets and measured is None:
         way_out = "name sets of the same texts"
         raise BadInput("annotate no article in common", path=", ".join(map(str, sets)), way_out=way_out)
-    gamma = None
-    if gamma_seconds and measured is not None:
+    found_gamma = None
+    if gamma and measured is not None:
         again = (
             _of_sets(project, sets, Gathering(schema))
             if sets
             else _of_snapshot(read_snapshot(Path(source)), Gathering(schema), Counter())
         )
-        gamma = gamma_of(again, seconds=gamma_seconds)
+        found_gamma = gamma_of(again, seconds=gamma_seconds)
     left_out = gathering.left_out()
-    return AgreementReport(
+    return AgreementResult(
         agreement=measured,
-        gamma=gamma,
+        gamma=found_gamma,
         source=source,
         annotated=dict(sorted(gathering.annotated.items())),
         compared=dict(sorted(gathering.compared.items())),
@@ -141,8 +197,6 @@ def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[s
 
 def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) -> Iterator[Together]:
     """What two sets or more say, article by article: the project's articles first, then those it does not have."""
-    if len(sets) < 2:
-        raise BadInput("is one set", path=sets[0], way_out="name another one to compare it with")
     schema = project.load_schema()
     files = {place: _file(place) for place in sets if not place.is_dir()}
     names = _names(sets)
@@ -188,7 +242,7 @@ def _names(sets: tuple[Path, ...]) -> list[str]:
     return names
 
 
-def _watched(groups: Iterator[Together], on_progress: Callable[[int], None]) -> Iterator[Together]:
+def _watched(groups: Iterator[Together], on_progress: OnProgress) -> Iterator[Together]:
     for count, group in enumerate(groups, start=1):
         yield group
         on_progress(count)
@@ -216,3 +270,91 @@ def _notes(
             f"items of a type that was split since, where no case of the migration fits: {gathering.undecided}, "
             "compared by their old type"
         )
+
+
+def _tables(result: AgreementResult, found: Agreement, everything: bool) -> Iterator[Block]:
+    two = len(found.pairs) == 1
+    both = "both" if two else "all pairs"
+    sides = (f"only {found.pairs[0].first}", f"only {found.pairs[0].second}") if two else ("only first", "only second")
+    yield Table(
+        ("", "F1", "95 %", f"in {both}", *sides),
+        [[name, *_figures(figures)] for name, figures in _measures(found)],
+        title=f"{found.articles} articles by two or more of {', '.join(found.annotators)}",
+    )
+    if not two:
+        pairs: list[list[str | int]] = [
+            [
+                f"{pair.first} – {pair.second}",
+                pair.articles,
+                *(_f1(section.exact.f1) for section in (pair.entities, pair.triggers, pair.arguments)),
+            ]
+            for pair in found.pairs
+        ]
+        means = [
+            _f1(section.mean_of_pairs.f1 if section.mean_of_pairs else None) for section in _sections(found).values()
+        ]
+        columns = ("pair by pair, exact F1", "articles", *_sections(found))
+        yield Table(columns, [*pairs, ["mean of the pairs", "", *means]])
+    yield Table(("beyond chance", "", "95 %", "measured on"), list(_chance(result, found)), left=("measured on",))
+    differences = {one.article_id: one.entities + one.triggers + one.arguments for one in found.disagreements}
+    worst = sorted((name for name in differences if differences[name]), key=lambda name: -differences[name])[:SHOWN]
+    if worst:
+        yield f"most differences: {', '.join(f'{name} {differences[name]}' for name in worst)}"
+    if not everything:
+        yield "by type and role, and who differs from whom on what: --all"
+        return
+    for name, section in _sections(found).items():
+        by = "role" if name == "arguments" else "type"
+        rows = [[label, *_figures(figures)] for label, figures in section.by_type.items()]
+        yield Table((f"{name} by {by}, exact", "F1", "95 %", f"in {both}", *sides), rows)
+        source = getattr(found.pairs[0], name) if two else section
+        who = " / ".join(found.annotators) if two else "first / second"
+        if cells := _cells(source.matrix, two):
+            yield f"{name}, labels of {who}: {cells}"
+        for label, values in source.attributes.items():
+            cells = _cells(values.matrix, two)
+            yield f"{label} of {name} in {both}: the same in {values.same} of {values.items}{cells and f'; {cells}'}"
+
+
+def _cells(matrix: Matrix, two: bool) -> str:
+    cells = [cell for cell in matrix.cells() if two or cell[1] <= cell[2]][:SHOWN]
+    return ", ".join(f"{first} / {second} {count}" for count, first, second in cells)
+
+
+def _sections(found: Agreement) -> dict[str, SectionFigures]:
+    return {"entities": found.entities, "triggers": found.triggers, "arguments": found.arguments}
+
+
+def _measures(found: Agreement) -> Iterator[tuple[str, Figures]]:
+    for name, section in _sections(found).items():
+        given = " of events in both" if name == "arguments" else ""
+        if section.end_to_end is not None:
+            yield name, section.end_to_end
+        yield f"{name}{given}", section.exact
+        yield f"{name}{given}, any {'role' if given else 'type'}", section.span
+        yield f"{name}{given}, any overlap", section.overlap
+        yield f"{name}{given}, partial", section.partial
+
+
+def _chance(result: AgreementResult, found: Agreement) -> Iterator[list[str]]:
+    for name in ("entities", "triggers"):
+        alpha = _sections(found)[name].alpha
+        if alpha is not None and alpha.characters:
+            measured_on = f"{alpha.characters:,} characters of {alpha.articles} articles"
+            yield [f"{name}, Krippendorff's alpha", _f1(alpha.alpha), _interval(alpha.interval), measured_on]
+    for name, gamma in (result.gamma or {}).items():
+        skipped = f", {gamma.not_reached} articles skipped (time limit)" if gamma.not_reached else ""
+        yield [f"{name}, gamma", _f1(gamma.gamma), _interval(gamma.interval), f"{gamma.articles} articles{skipped}"]
+
+
+def _figures(figures: Figures) -> list[str]:
+    counts = (figures.both, figures.only_first, figures.only_second)
+    return [_f1(figures.f1), _interval(figures.interval), *(f"{count:g}" for count in counts)]
+
+
+def _f1(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:.3f}"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else "{:.3f}–{:.3f}".format(*interval)

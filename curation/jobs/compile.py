@@ -1,21 +1,24 @@
-"""Compile: inline annotations, which people write and check, become annotations with offsets."""
+"""Compile: inline annotations, written by people, become annotations with offsets."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 from curation.annotation import Annotation, Annotator
-from curation.article import Value
 from curation.errors import BadInput
 from curation.files import write_jsonl
 from curation.formats.articles import good_articles
 from curation.formats.inline_markup import SUFFIX, read_folder
+from curation.jobs.options import Argument, Option
+from curation.result import Result
 from curation.settings import Settings
 from curation.validation import validate
 
 
-class CompileReport(Value):
-    """What the folder holds. `problems` names every inline file that is broken or does not fit the schema."""
+class CompileResult(Result):
+    """The content of the folder. `problems` names every inline file that is broken or does not fit the schema."""
 
     annotations: int
     entities: int
@@ -24,8 +27,29 @@ class CompileReport(Value):
     out: str | None
     problems: tuple[str, ...] = ()
 
+    @property
+    def exit_code(self) -> int:
+        """1 where there are problems: nothing was written."""
+        return 1 if self.problems else 0
 
-def compile_inline(project: Settings, folder: Path, *, out: Path | None = None) -> CompileReport:
+    def show(self) -> Iterator[str]:
+        """The counts."""
+        yield (
+            f"{self.annotations} annotations: {self.entities} entities, {self.events} events, "
+            f"{self.arguments} arguments" + (f", in {self.out}" if self.out else "")
+        )
+
+    def remarks(self) -> Iterator[str]:
+        """The problems."""
+        yield from self.problems
+
+
+def compile_inline(
+    project: Settings,
+    folder: Annotated[Path, Argument("A folder of inline files, <article id>.ann.txt.")],
+    *,
+    out: Annotated[Path | None, Option("Write the annotations there, as JSON lines.", metavar="FILE")] = None,
+) -> CompileResult:
     """Read every inline file in `folder`, check it against its article and the schema, write JSON lines to `out`.
 
     Problems are collected, all of them; where there are any, nothing is written.
@@ -59,7 +83,7 @@ def compile_inline(project: Settings, folder: Path, *, out: Path | None = None) 
         raise BadInput(f"holds no *{SUFFIX}", path=folder, way_out="name a folder of inline files")
     if out is not None and not problems:
         write_jsonl(out, (annotation.to_json() for annotation in found))
-    return CompileReport(
+    return CompileResult(
         annotations=len(found),
         entities=sum(len(one.entities) for one in found),
         events=sum(len(one.events) for one in found),

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 from curation.annotation import Annotation
-from curation.article import Value
 from curation.errors import BadInput
+from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
-from curation.review.corrections import Corrections, Corrector
+from curation.result import Block, Table, TableResult
+from curation.review.corrections import Became, Corrections, Corrector, Fates, Group
 from curation.review.effort import defaults
 from curation.review.times import LONGEST
 from curation.schema_migration import migrate
 from curation.settings import Settings
 
+SHOWN = 8
+"""How many changes of labels `show` names; `model_dump` has them all."""
+_FATES = ("kept", "attributes", "type", "border", "both", "removed", "added")
 
-class CorrectionsReport(Value):
-    """What was measured, and what could not be.
+
+class CorrectionsResult(TableResult):
+    """What became of predictions, and what could not be measured.
 
     corrections  None where nothing submitted is known to have started from a prediction
     submitted    annotations submitted, each person's latest of every article revision
@@ -28,7 +33,7 @@ class CorrectionsReport(Value):
     unknown      of these, begun from a prediction that this work folder did not send, or of another text
     unfinished   drafts and skipped tasks, which are not looked at
     undecided    items of a type that was split since and that no case of the migration fits: they keep their old type
-    notes        in words, one line each, what a reader of the figures should know
+    notes        remarks on the figures, one line each
     """
 
     corrections: Corrections | None
@@ -40,17 +45,46 @@ class CorrectionsReport(Value):
     undecided: int
     notes: tuple[str, ...]
 
+    @property
+    def exit_code(self) -> int:
+        """1 where nothing could be measured."""
+        return 1 if self.corrections is None else 0
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each section: items predicted, and the count of each fate."""
+        if self.corrections is None:
+            return []
+        return [{"section": name, **fates.model_dump()} for name, fates in _sections(self.corrections).items()]
+
+    def show(
+        self,
+        *,
+        everything: Annotated[
+            bool, Option("Also by type and role, what became of labels, attributes and borders.", "--all")
+        ] = False,
+    ) -> Iterator[Block]:
+        """Fates of predicted items, acceptance by engine, annotator and week, times and effort."""
+        if self.corrections is not None:
+            yield from _tables(self.corrections, everything)
+
+    def remarks(self) -> Iterator[str]:
+        """The notes."""
+        yield from self.notes
+
 
 def corrections(
-    project: Settings, *, snapshot: Path | None = None, on_progress: Callable[[int], None] = lambda count: None
-) -> CorrectionsReport:
-    """Set what people submitted against the prediction each started from, in the labels of today's schema.
+    project: Settings,
+    *,
+    snapshot: SnapshotFolder = None,
+    on_progress: Annotated[OnProgress, Counts("annotations compared")] = silent,
+) -> CorrectionsResult:
+    """Compare what people submitted with the prediction each started from, in the labels of today's schema.
 
     What was decided in review is left out: it starts from what people said, not from a prediction.
 
     Args:
         snapshot: folder of a snapshot; default: the latest.
-        on_progress: told how many annotations were looked at.
+        on_progress: progress callback.
 
     Raises:
         BadInput: there is no snapshot, or one of its files cannot be used.
@@ -77,7 +111,7 @@ def corrections(
                 continue
             corrector.add(before, now)
     found = corrector.result()
-    return CorrectionsReport(
+    return CorrectionsResult(
         corrections=found,
         snapshot=str(folder),
         submitted=counts["submitted"],
@@ -145,3 +179,57 @@ def _notes(found: Corrections | None, counts: Counter[str], unfinished: Counter[
         )
     if times.no_time:
         yield f"without a lead time: {times.no_time}"
+
+
+def _tables(found: Corrections, everything: bool) -> Iterator[Block]:
+    yield f"{found.all.annotations} annotations that started from a prediction"
+    columns = ("predicted", "accepted", *_FATES)
+    yield Table(("", *columns), [[name, *_row(fates)] for name, fates in _sections(found).items()])
+    by = {"engine": found.by_engine, "annotator": found.by_annotator, "week": found.by_week}
+    titles = ("annotations", "entities", "triggers", "arguments", "median s", "effort")
+    for name, groups in by.items():
+        yield Table((f"accepted, by {name}", *titles), [[key, *_group(group)] for key, group in groups.items()])
+    times, effort = found.all.times, found.all.effort
+    if times.seconds:
+        low, middle, high = times.seconds
+        yield f"seconds an annotation: median {middle:.0f}, middle half {low:.0f} to {high:.0f}, of {times.timed}"
+    if effort.ratio is not None:
+        yield f"correction effort {effort.ratio:.2f}: {effort.cost} clicks and keys instead of {effort.blank_cost}"
+    if not everything:
+        yield "by type and role, what became of labels, attributes and borders: --all"
+        return
+    for section, labels in found.by_label.items():
+        label = "role" if section == "arguments" else "type"
+        yield Table((f"{section} by {label}", *columns), [[key, *_row(fates)] for key, fates in labels.items()])
+        if changes := found.became[section][:SHOWN]:
+            yield f"{section}, what became of labels: {_in_words(changes)}"
+    for attribute in found.attributes:
+        became = f": {_in_words(attribute.became[:SHOWN])}" if attribute.became else ""
+        yield f"{attribute.name} of {attribute.of}: {attribute.kept} kept, {attribute.changed} changed{became}"
+    for section, borders in found.borders.items():
+        moved = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in borders.model_dump().items() if count)
+        yield f"{section}, borders: {moved or 'none moved'}"
+
+
+def _sections(found: Corrections) -> dict[str, Fates]:
+    return {"entities": found.all.entities, "triggers": found.all.triggers, "arguments": found.all.arguments}
+
+
+def _row(fates: Fates) -> list[str]:
+    counts = (fates.kept, fates.attributes, fates.type, fates.border, fates.type_and_border, fates.removed, fates.added)
+    return [str(fates.predicted), _share(fates.acceptance), *map(str, counts)]
+
+
+def _group(group: Group) -> list[str]:
+    accepted = [_share(part.acceptance) for part in (group.entities, group.triggers, group.arguments)]
+    seconds = f"{group.times.seconds[1]:.0f}" if group.times.seconds else "–"
+    effort = "–" if group.effort.ratio is None else f"{group.effort.ratio:.2f}"
+    return [str(group.annotations), *accepted, seconds, effort]
+
+
+def _in_words(became: Iterable[Became]) -> str:
+    return ", ".join(f"{one.said or '(nothing)'} → {one.made or '(nothing)'} {one.count}" for one in became)
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{share:.3f}"

@@ -1,4 +1,4 @@
-"""Doctor: look at everything the jobs need, and say how to mend what is missing."""
+"""Doctor: check everything that the jobs need, and say how to fix it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from curation.article import Article, Value
 from curation.errors import CurationError, one_line
 from curation.formats.articles import read_articles
 from curation.jobs.connect import connect
 from curation.jobs.engines import engine_recipe
+from curation.jobs.options import Option
+from curation.result import Block, Styled, Table, TableResult
 from curation.settings import Settings, load_settings
 
 LOW_DISK = 1_000_000_000
 """Free bytes in the work folder below which we warn."""
+_STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
 
 
 class Finding(Value):
-    """One thing looked at: `ok`, a `note` to know of, or `bad` with the way out."""
+    """One check: `ok`, a `note`, or `bad`, with the fix in `way_out`."""
 
     state: Literal["ok", "note", "bad"]
     name: str
@@ -30,15 +33,52 @@ class Finding(Value):
     way_out: str | None = None
 
 
-def doctor(file: Path | None = None) -> list[Finding]:
-    """Everything looked at, in the order in which a newcomer would mend it. Never raises for what it finds."""
-    findings = list(_installed())
+class DoctorResult(TableResult):
+    """All checks, in the order in which a newcomer would fix them; `bad` counts those that failed."""
+
+    bad: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a check failed."""
+        return 1 if self.bad else 0
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each check."""
+        return [finding.model_dump() for finding in self.findings]
+
+    def show(self) -> Iterator[Block]:
+        """The checks."""
+        rows = [
+            (
+                Styled("BAD" if finding.state == "bad" else finding.state, _STYLES[finding.state]),
+                finding.name,
+                finding.what + (f" → {finding.way_out}" if finding.way_out else ""),
+            )
+            for finding in self.findings
+        ]
+        yield Table(("state", "check", "result"), rows, left=("check", "result"))
+
+
+def doctor(
+    file: Annotated[Path | None, Option("The curation.toml to check; default: the nearest.", name="--project")] = None,
+) -> DoctorResult:
+    """Check installation, settings, inputs, engine, Label Studio and Hub. A failed check is a finding, not an error."""
+    findings = tuple(_findings(file))
+    return DoctorResult(bad=sum(finding.state == "bad" for finding in findings), findings=findings)
+
+
+def _findings(file: Path | None) -> Iterator[Finding]:
+    yield from _installed()
     try:
         project = load_settings(file)
     except CurationError as error:
-        return [*findings, Finding(state="bad", name="project", what=str(error))]
-    findings.append(Finding(state="ok", name="project", what=f"{project.name} in {project.root}"))
-    return [*findings, *_inputs(project), *_engine(project), *_label_studio(project), *_hub(project)]
+        yield Finding(state="bad", name="project", what=str(error))
+        return
+    yield Finding(state="ok", name="project", what=f"{project.name} in {project.root}")
+    for check in (_inputs, _engine, _label_studio, _hub):
+        yield from check(project)
 
 
 def _installed() -> Iterator[Finding]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from curation.article import Article, Value
+from curation.article import Article
 from curation.confidence import Section
 from curation.engines import Engine, Failure, load_engine
 from curation.engines.engine import batches
 from curation.ensemble import Member, SectionMeasured
-from curation.errors import BadInput
+from curation.errors import BadInput, WrongUsage
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.gold import read_corrected
+from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent
+from curation.result import Block, Table, TableResult
 from curation.review.ensemble import Voted, fit_ensemble
 from curation.settings import Settings
 
@@ -23,8 +25,22 @@ AT_ONCE, CHARACTERS = 32, 200_000
 """How much all members annotate before the next is read."""
 
 
-class EnsembleReport(Value):
-    """What was fitted and how good it is on articles it was not fitted on. `failed` articles were left out."""
+def _members(words: list[str]) -> list[tuple[str, str | None]]:
+    return [(name, model or None) for name, _, model in (word.partition("=") for word in words)]
+
+
+def _member_options(words: list[str]) -> dict[str, dict[str, Any]]:
+    options: dict[str, dict[str, Any]] = {}
+    for name, value in named_values(words, "ENGINE.NAME=VALUE").items():
+        engine, dot, option = name.partition(".")
+        if not dot:
+            raise WrongUsage(f"{name!r} is not ENGINE.NAME", field="--option")
+        options.setdefault(engine, {})[option] = value
+    return options
+
+
+class EnsembleResult(TableResult):
+    """The fitted ensemble, measured on articles that it was not fitted on. `failed` articles were left out."""
 
     members: tuple[str, ...]
     gold: str
@@ -35,25 +51,77 @@ class EnsembleReport(Value):
     figures: dict[Section, SectionMeasured]
     problems: tuple[str, ...]
 
+    @property
+    def exit_code(self) -> int:
+        """3 where articles were left out."""
+        return 3 if self.failed else 0
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each section: F1 of each member and of the ensemble, calibration of the ensemble."""
+        return [
+            {
+                "section": section,
+                **{member: scores.f1 for member, scores in zip(self.members, figures.members, strict=True)},
+                "ensemble": figures.ensemble.f1,
+                "ece": figures.ece,
+                "auroc": figures.auroc,
+            }
+            for section, figures in self.figures.items()
+        ]
+
+    def show(self) -> Iterator[Block]:
+        """F1 of each member and of the ensemble."""
+        yield f"{self.articles} articles of {self.gold}, in {self.folds} parts; figures are of articles not fitted on"
+        rows = [
+            [
+                section,
+                *(f"{scores.f1:.3f}" for scores in (*figures.members, figures.ensemble)),
+                *("–" if figure is None else f"{figure:.3f}" for figure in (figures.ece, figures.auroc)),
+            ]
+            for section, figures in self.figures.items()
+        ]
+        yield Table(("F1", *self.members, "ensemble", "ECE", "AUROC"), rows)
+        yield f"written to {self.out}; use it with curation preannotate --engine ensemble --model {self.out}"
+
+    def remarks(self) -> Iterator[str]:
+        """Articles that were left out."""
+        yield from (f"left out: {problem}" for problem in self.problems)
+
 
 def ensemble(
     project: Settings,
-    members: Sequence[tuple[str, str | None]],
+    members: Annotated[
+        Sequence[tuple[str, str | None]],
+        Option(
+            "Ensemble member; repeat the option at least twice.",
+            name="--member",
+            metavar="ENGINE[=MODEL]",
+            parse=_members,
+        ),
+    ],
     *,
-    gold: Path | None = None,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
-    out: Path | None = None,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> EnsembleReport:
+    gold: GoldFile = None,
+    options: Annotated[
+        Mapping[str, Mapping[str, Any]] | None,
+        Option(
+            "An option of a member; may be repeated.",
+            name="--option",
+            metavar="ENGINE.NAME=VALUE",
+            parse=_member_options,
+        ),
+    ] = None,
+    out: Annotated[Path | None, Option("The file; default: ensemble.json in work.")] = None,
+    on_progress: Annotated[OnProgress, Counts("articles read")] = silent,
+) -> EnsembleResult:
     """Fit the file of an ensemble.
 
     Args:
         project: whose schema, lexicon and articles are used.
         members: engines by name, each with its model or None; two at least.
         gold: a folder of inline files or a .jsonl of annotations (default: the project's gold).
-        options: what else engines are told, by their names.
+        options: options of the members, by the name of the engine.
         out: where to write (default: ensemble.json in the work folder).
-        on_progress: told how many articles are done.
+        on_progress: progress callback.
 
     Raises:
         EngineError: a member is not there.
@@ -97,7 +165,7 @@ def ensemble(
         raise BadInput(f"{error}{more}", path=place, way_out="give more corrected articles") from error
     with whole_file(out) as writing:
         writing.write(fitted.to_json())
-    return EnsembleReport(
+    return EnsembleResult(
         members=tuple(member.key for member in made),
         gold=str(place),
         out=str(out),

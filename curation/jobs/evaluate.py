@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.engines import Engine
-from curation.errors import BadInput
+from curation.errors import BadInput, WrongUsage
 from curation.files import see_that_it_can_be_written, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import Gold, read_gold
+from curation.jobs.options import (
+    Counts,
+    EngineModel,
+    EngineName,
+    EngineOptions,
+    GoldFile,
+    OnProgress,
+    Option,
+    silent,
+)
+from curation.result import Block, Styled, Table, TableResult
 from curation.review.effort import defaults
-from curation.review.evaluate import Compared, Evaluation, Evaluator
+from curation.review.evaluate import Compared, Evaluation, Evaluator, Figures
 from curation.review.mapping import Mapping, mapping_to, own_names
+from curation.review.mistakes import Example, Side
 from curation.review.page import SHOWN_ARTICLES, page
 from curation.schema import LabelSchema
 from curation.settings import Settings
@@ -37,12 +49,12 @@ class Throughput(Value):
     documents_per_second: float
 
 
-class EvaluateReport(Evaluation):
-    """The figures, and what was measured on what.
+class EvaluateResult(Evaluation, TableResult):
+    """The figures, the engine or file that was `measured`, and the gold.
 
     `failed` articles have no annotation, for the reason given in `problems`, and count as all missed. `findings`
-    counts items that do not fit article or schema (they count as wrong where they are). `unused` counts gold that has
-    no article. `problems` spells out the first of all these, one line each.
+    counts items that do not fit article or schema (they count as wrong where they are). `unused` counts gold without
+    an article. `problems` names the first of all these, one line each.
     """
 
     measured: str
@@ -53,6 +65,31 @@ class EvaluateReport(Evaluation):
     problems: tuple[str, ...]
     throughput: Throughput | None
     html: str | None
+
+    @property
+    def exit_code(self) -> int:
+        """3 where the engine failed on articles."""
+        return 3 if self.failed else 0
+
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each section and type or role, `type` is empty for the section as a whole; exact matches."""
+        rows: list[dict[str, Any]] = []
+        for name, section in _sections(self):
+            if section is not None:
+                rows.append({"section": name, "type": "", **_record(section.exact)})
+                rows += [{"section": name, "type": label, **_record(one)} for label, one in section.by_type.items()]
+        return rows
+
+    def show(self) -> Iterator[Block]:
+        """Precision, recall and F1 by section, measure and type; errors with examples; effort and speed."""
+        yield from _tables(self)
+
+    def remarks(self) -> Iterator[str]:
+        """Articles and items that count as wrong or not at all."""
+        yield from self.problems
+        more = self.failed + self.findings + self.unused - len(self.problems)
+        if more > 0:
+            yield f"… and {more} more like these"
 
 
 class _Said(NamedTuple):
@@ -66,18 +103,22 @@ class _Said(NamedTuple):
 def evaluate(
     project: Settings,
     *,
-    gold: Path | None = None,
-    engine: str | None = None,
-    model: str | None = None,
-    options: dict[str, Any] | None = None,
-    annotations: Path | None = None,
-    mapping: str | None = None,
-    conventions: bool = True,
-    limit: int | None = None,
-    examples: int = 3,
-    html: Path | None = None,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> EvaluateReport:
+    gold: GoldFile = None,
+    engine: EngineName = None,
+    model: EngineModel = None,
+    options: EngineOptions = None,
+    annotations: Annotated[Path | None, Option("Measure the annotations in this .jsonl instead of an engine.")] = None,
+    mapping: Annotated[
+        str | None, Option("The gold is in the labels of this ontology, one of the schema's `elsewhere`.")
+    ] = None,
+    conventions: Annotated[
+        bool, Option("Apply the annotation conventions of the gold's corpus (MAPPING.mapping.yaml beside the schema).")
+    ] = True,
+    limit: Annotated[int | None, Option("Only this many articles, the first.", min=1)] = None,
+    examples: Annotated[int, Option("Examples of each kind of mistake.", min=0)] = 3,
+    html: Annotated[Path | None, Option("Write a page with figures and texts there.", metavar="FILE")] = None,
+    on_progress: Annotated[OnProgress, Counts("articles measured")] = silent,
+) -> EvaluateResult:
     """Measure an engine (default: the project's) or the annotations in a file against gold (default: the project's).
 
     An article on which the engine fails is counted, named and scored as all missed, and the rest go on.
@@ -87,20 +128,23 @@ def evaluate(
         gold: a folder of inline files, a .jsonl of annotations, or a .jsonl of the neutral form.
         engine: name of the engine.
         model: its model: a name or a folder.
-        options: what else the engine is told.
+        options: options of the engine.
         annotations: measure these instead of an engine.
         mapping: the ontology whose names the gold uses, where it is not the project's schema.
-        conventions: whether what was said is marked as the gold's corpus marks, by NAME.mapping.yaml beside the schema.
-        limit: only so many articles, the first.
-        examples: how many examples of each kind of mistake to give.
+        conventions: apply the annotation conventions of the gold's corpus (NAME.mapping.yaml beside the schema).
+        limit: only this many articles, the first.
+        examples: the number of examples of each kind of mistake.
         html: also write a page there.
-        on_progress: told how many articles are done.
+        on_progress: progress callback.
 
     Raises:
+        WrongUsage: both an engine and annotations.
         EngineError: the engine or its model is not there.
         BadInput: the gold, the mapping or the file of annotations cannot be used.
         CurationError: the page cannot be written.
     """
+    if annotations is not None and (engine is not None or model is not None or options):
+        raise WrongUsage("give --engine or --annotations, not both")
     if html:
         see_that_it_can_be_written(html)
     schema = project.load_schema()
@@ -143,7 +187,7 @@ def evaluate(
     if not watch.articles:
         reason = f": {found.unused[0]}" if found.unused else ""
         raise BadInput(f"no gold for any article{reason}", path=place, way_out="name gold of the project's articles")
-    report = EvaluateReport(
+    result = EvaluateResult(
         **dict(evaluator.result()),
         measured=measured,
         gold=str(place),
@@ -156,8 +200,8 @@ def evaluate(
     )
     if html:
         with whole_file(html) as out:
-            out.write(page(report, shown, measured=measured, gold=place.name))
-    return report
+            out.write(page(result, shown, measured=measured, gold=place.name))
+    return result
 
 
 class _Watch:
@@ -205,3 +249,76 @@ def _mapping(gold: Gold, name: str | None, schema: LabelSchema, folder: Path | N
         what = f"this gold is in the project's own labels, not in those of {name}"
         raise BadInput(what, field="mapping", way_out="leave --mapping out")
     return None
+
+
+def _sections(result: EvaluateResult) -> Iterator[tuple[str, Any]]:
+    for name in ("entities", "triggers", "arguments"):
+        yield name, getattr(result, name)
+
+
+def _record(figures: Figures) -> dict[str, Any]:
+    names = ("precision", "recall", "f1", "tp", "fp", "fn")
+    return {name: getattr(figures, name) for name in names}
+
+
+def _tables(result: EvaluateResult) -> Iterator[Block]:
+    mapped = f", in the labels of {result.mapping}" if result.mapping else ""
+    yield f"{result.measured} against {result.gold}{mapped}: {result.articles} articles"
+    if result.conventions:
+        yield f"with the annotation conventions of that corpus: {result.conventions}"
+    rows: list[list[str | Styled]] = []
+    for name, section in _sections(result):
+        if section is None:
+            yield f"{name}: not scored, the gold has none"
+            continue
+        for place, (measure, figures) in enumerate(section.rows()):
+            row = [f"{name}, {section.counted}" if place == 0 else "", measure, *_figures(figures)]
+            rows.append([Styled(cell, "bold") for cell in row] if place == 0 else list(row))
+    yield Table(
+        ("", "measure", "precision", "recall", "F1", "95 %", "right", "too many", "missed"), rows, left=("measure",)
+    )
+    for name, section in _sections(result):
+        if section is not None:
+            yield ""
+            yield from _section(name, section)
+    yield ""
+    if effort := result.effort:
+        interval = "" if effort.ratio_interval is None else " ({:.2f}–{:.2f})".format(*effort.ratio_interval)
+        parts = ", ".join(f"{name} {part:.2f}" for name, part in effort.sections.items() if part is not None)
+        yield (
+            f"correction effort {effort.ratio:.2f}{interval} of starting blank: {effort.cost} clicks and keys "
+            f"instead of {effort.blank_cost}, {effort.counted}; {parts}"
+        )
+    if speed := result.throughput:
+        yield f"{speed.documents_per_second:.1f} articles a second ({speed.seconds:.1f} s, one process)"
+    if result.html:
+        yield f"page: {result.html}"
+
+
+def _section(name: str, section: Any) -> Iterator[Block]:
+    by = "role" if name == "arguments" else "type"
+    columns = (f"{name} by {by}, exact", "precision", "recall", "F1", "95 %", "right", "too many", "missed")
+    yield Table(columns, [[label, *_figures(figures)] for label, figures in section.by_type.items()])
+    yield f"{name}, errors: " + ", ".join(f"{count} {kind}" for kind, count in section.errors.items())
+    if section.confusions:
+        yield "  confused: " + ", ".join(f"{one.gold} as {one.said} {one.items}" for one in section.confusions)
+    for example in section.examples:
+        yield f"  {_example(example)}"
+    if scores := section.calibration:
+        auroc = "–" if scores.auroc is None else f"{scores.auroc:.3f}"
+        yield f"{name}, scores: ECE {scores.ece:.3f}, Brier {scores.brier:.3f}, AUROC {auroc} over {scores.items}"
+
+
+def _figures(figures: Figures) -> list[str]:
+    interval = "" if figures.f1_interval is None else "{:.3f}–{:.3f}".format(*figures.f1_interval)
+    shares = (f"{share:.3f}" for share in (figures.precision, figures.recall, figures.f1))
+    return [*shares, interval, *(f"{count:g}" for count in (figures.tp, figures.fp, figures.fn))]
+
+
+def _example(example: Example) -> str:
+    def side(name: str, item: Side | None) -> list[str]:
+        return [] if item is None else [f"{name} “{item.text}” {item.type}"]
+
+    sides = ", ".join(side("gold", example.gold) + side("predicted", example.said))
+    of = f" of {example.trigger}" if example.trigger else ""
+    return f"{example.kind}: {sides}{of}: …{example.before}[{example.text}]{example.after}… {example.article}"

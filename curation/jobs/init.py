@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import curation
 from curation.errors import BadInput, CurationError
+from curation.jobs.options import Argument, Option
+from curation.result import Result
 from curation.settings import FILE
 
 MAKING = ".curation-init-"
-"""How the folder begins in which a project is made before it stands where it was asked for."""
+"""Prefix of the temporary folder in which a project is made before it is moved to its place."""
 
 
-def init(folder: Path, *, sample: bool = False) -> list[Path]:
-    """Make `folder` a project; with `sample` the sample articles and their annotations come along.
+class InitResult(Result):
+    """The new project: its folder, and the files in it, relative to the folder."""
 
-    A new folder appears whole or not at all; in an empty one that stands already `curation.toml` comes last. Returns
-    the files made, relative to it.
+    folder: str
+    files: tuple[str, ...]
+
+    def show(self) -> Iterator[str]:
+        """Where the project is, and the next step."""
+        folder, sample = Path(self.folder), "corpus/gold" in {str(Path(file).parent) for file in self.files}
+        if sample:
+            yield f"project made in {folder}, with the sample articles"
+        else:
+            yield f"project made in {folder}; put articles into {folder / 'corpus' / 'articles'}"
+            yield f"before you publish, state the licence of your annotations in {folder / 'curation.toml'}"
+        change = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))}, "
+        yield f"next: {change}curation preannotate, curation studio start, curation push"
+
+
+def init(
+    folder: Annotated[Path, Argument("A new or empty folder.", metavar="DIR")],
+    *,
+    sample: Annotated[bool, Option("Include the sample articles.")] = False,
+) -> InitResult:
+    """Make `folder` a project; with `sample` it includes the sample articles and their annotations.
+
+    A new folder appears whole or not at all; in an empty folder `curation.toml` comes last.
 
     Raises:
         BadInput: the folder holds something already, or is a file.
@@ -52,8 +78,10 @@ def init(folder: Path, *, sample: bool = False) -> list[Path]:
             else:
                 here.rename(folder)
     except OSError as error:
-        raise CurationError(f"{folder}: cannot be made: {error.strerror or error}; mend that and run again") from error
-    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        what = f"{folder}: cannot be made: {error.strerror or error}; correct that and run again"
+        raise CurationError(what) from error
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return InitResult(folder=str(folder), files=tuple(files))
 
 
 def _own(settings: str, folder: str) -> str:

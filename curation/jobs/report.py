@@ -20,7 +20,7 @@ from curation.jobs.anchoring import anchoring as audit
 from curation.jobs.check import WORTH, find
 from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
-from curation.jobs.status import BRIEF, Brief, StatusReport
+from curation.jobs.status import BRIEF, Brief, StatusResult
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
@@ -342,7 +342,7 @@ def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:
 def _reader(
     sources: _Sources,
     chosen: list[str],
-    stands: StatusReport,
+    stands: StatusResult,
     differ: dict[str, int],
     doubts: dict[str, list[Finding]],
 ) -> Reader:
@@ -367,7 +367,7 @@ def _reader(
     return reader
 
 
-def _notes(stands: StatusReport, work: Work, withdrawn: Collection[str]) -> Iterator[str]:
+def _notes(stands: StatusResult, work: Work, withdrawn: Collection[str]) -> Iterator[str]:
     if stands.empty and not stands.articles:
         yield "The project has no articles yet."
     people = [person for person in work.people if person.submitted]

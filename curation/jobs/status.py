@@ -1,18 +1,22 @@
-"""Status: where every article stands, from what is on disk; nothing is asked of a server."""
+"""Status: the stage of every article, read from disk; no server is asked."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any
 
 from curation.annotation import read_annotations
 from curation.article import Article, Value
 from curation.files import read_jsonl
 from curation.formats.articles import NoArticles, read_articles
+from curation.jobs.options import Option
 from curation.labelstudio.names import is_review
 from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
 from curation.labelstudio.standing import standing
 from curation.release import latest_release, read_known
+from curation.result import Block, Table, TableResult
 from curation.review.pseudonyms import Pseudonyms
 from curation.settings import Settings
 
@@ -20,16 +24,26 @@ STAGES = ("unusable", "new", "pre-annotated", "open", "draft", "skipped", "submi
 """In the order of the work. `unusable` cannot be read; `deleted` had its task removed in Label Studio; `gone` was
 pushed, but its article is no longer in the project. An article whose text has changed starts again at `new`."""
 
+NEXT_STEP = {
+    "new": "curation preannotate",
+    "pre-annotated": "curation push",
+    "open": "people annotate, then curation pull",
+    "submitted": "curation publish",
+}
+"""Stage → the command that takes an article to the next one, in the order of the work."""
+
+MOST_PEOPLE = 20
+"""How many people `show` names."""
 
 BRIEF = "report.json"
-"""What the last `curation report` left in the work folder for `curation status` to tell."""
+"""The file in the work folder with the short form of the last `curation report`."""
 
 
 class Brief(Value):
-    """The short of a report on one snapshot: what takes too long to find out each time.
+    """The short form of a report on one snapshot, for figures that take too long to compute each time.
 
-    `agreement` is F1 between people on entities over so many `twice` annotated articles, `kept` the share of what was
-    predicted that people kept as it was, `findings` how many places are worth a second look; None where there is none.
+    `agreement` is F1 between people on entities, over `twice` articles annotated twice; `kept` the share of predicted
+    items that people kept unchanged; `findings` the number of likely mistakes. None: not measured.
     """
 
     snapshot: str
@@ -39,8 +53,8 @@ class Brief(Value):
     findings: int | None
 
 
-class StatusReport(Value):
-    """Article id → stage as of the last push and pull, and how many stand at each; unusable ones by file.
+class StatusResult(TableResult):
+    """Article id → stage as of the last push and pull, and the count of each stage; unusable articles by file.
 
     `submitted`: pseudonym → articles that person submitted, as of the last pull; `people`: the same pseudonyms → their
     number in Label Studio (`ls-3`). `brief` is None where no report was made on that pull.
@@ -57,9 +71,40 @@ class StatusReport(Value):
     to_decide: int
     empty: tuple[str, ...]
 
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each article: its id and stage."""
+        return [{"article": name, "stage": stage} for name, stage in self.articles.items()]
 
-def status(project: Settings) -> StatusReport:
-    """Where every article of the project stands.
+    def show(
+        self, *, everything: Annotated[bool, Option("A line for every article, not only the counts.", "--all")] = False
+    ) -> Iterator[Block]:
+        """The count of each stage, or with `everything` the stage of each article; who submitted; the next step."""
+        if everything:
+            yield Table(("article", "stage"), list(self.articles.items()), left=("stage",))
+        else:
+            counts = [(stage, self.counts[stage]) for stage in STAGES if self.counts[stage]]
+            yield Table(("stage", "articles"), [*counts, ("all", len(self.articles))])
+        if self.submitted:
+            people = list(self.submitted.items())
+            named = ", ".join(
+                f"{name.removeprefix('person:')} ({self.people[name]}) {count}" for name, count in people[:MOST_PEOPLE]
+            )
+            yield f"submitted: {named}" + (", …" if len(people) > MOST_PEOPLE else "")
+            yield _in_words(self.brief)
+        if self.to_decide:
+            yield f"tasks to decide or to look at again: {self.to_decide} open in Label Studio, then curation pull"
+        steps = [f"{step} ({self.counts[stage]} {stage})" for stage, step in NEXT_STEP.items() if self.counts[stage]]
+        if steps:
+            yield f"next: {'; '.join(steps)}"
+
+    def remarks(self) -> Iterator[str]:
+        """Files that cannot be used, and sources without articles."""
+        yield from (f"unusable: {problem}" for problem in self.problems)
+        yield from self.empty
+
+
+def status(project: Settings) -> StatusResult:
+    """The stage of every article of the project, as of the last push and pull.
 
     Raises:
         BadInput: a file that the jobs wrote cannot be read.
@@ -96,7 +141,7 @@ def status(project: Settings) -> StatusReport:
     if snapshot is not None:
         read_snapshot(snapshot)
     submitted, people = _submitted(project.work, snapshot) if snapshot else ({}, {})
-    return StatusReport(
+    return StatusResult(
         articles=stages,
         counts={stage: counts[stage] for stage in STAGES},
         problems=tuple(problems),
@@ -134,9 +179,22 @@ def _to_decide(snapshot: Path) -> int:
     )
 
 
+def _in_words(brief: Brief | None) -> str:
+    if brief is None:
+        return "agreement, corrections and likely mistakes: `curation report`"
+    parts = []
+    if brief.agreement is not None:
+        parts.append(f"agreement F1 {brief.agreement:.2f} on the entities of {brief.twice} articles")
+    if brief.kept is not None:
+        parts.append(f"{brief.kept:.0%} of the predicted items kept")
+    if brief.findings is not None:
+        parts.append(f"{brief.findings:,} findings worth a look")
+    return ", ".join(parts) or "the last report has no figures on agreement, corrections or checks"
+
+
 def _brief(work: Path, snapshot: str) -> Brief | None:
     try:
         brief = Brief.model_validate_json((work / BRIEF).read_bytes())
     except (OSError, ValueError):
-        return None  # there is none, or it is another version's: the next report makes a new one
+        return None  # none, or of another version: the next report writes a new one
     return brief if brief.snapshot == snapshot else None

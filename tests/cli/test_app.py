@@ -40,7 +40,7 @@ def test_help_stays_light() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("begun", ["typer", "curation.cli.push"])
+@pytest.mark.parametrize("begun", ["typer", "curation.jobs.status"])
 def test_ctrl_c_while_the_command_is_loaded(begun: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n"

@@ -190,7 +190,7 @@ def test_an_engine_that_fails_on_an_article(project: Path) -> None:
     table = "file_name,language\nkel-1.txt,en\nkel-2.txt,fr\n"
     (project / "articles" / "metadata.csv").write_text(table, encoding="utf-8")
     shown = curation("evaluate", "--json", cwd=project)
-    assert shown.returncode == 1
+    assert shown.returncode == 3
     report = figures(shown)
     assert (report["articles"], report["failed"]) == (2, 1)
     assert report["problems"] == ["kel-2: is in fr, this engine reads en"]
@@ -206,7 +206,7 @@ def test_annotations_that_do_not_fit_are_counted(project: Path) -> None:
     bad = project / "bad.jsonl"
     bad.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     shown = curation("evaluate", "--annotations", bad, "--json", "--html", project / "page.html", cwd=project)
-    assert shown.returncode == 1
+    assert shown.returncode == 3
     report = figures(shown)
     assert (report["failed"], report["articles"]) == (1, 2)
     assert report["findings"] >= 2

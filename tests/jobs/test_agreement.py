@@ -17,7 +17,7 @@ from curation.article import Article
 from curation.cli.app import app
 from curation.errors import BadInput, CurationError
 from curation.files import write_jsonl
-from curation.jobs.agreement import AgreementReport, agreement
+from curation.jobs.agreement import AgreementResult, agreement
 from curation.labelstudio.names import UNKNOWN
 from curation.project import Project
 
@@ -83,7 +83,7 @@ def test_who_is_compared_and_who_is_not(project_of: Any) -> None:
         ("person:ls-1", "other text", ("kel-3",)),
         ("person:ls-2", "other text", ("kel-3",)),
     }
-    assert AgreementReport.model_validate_json(report.model_dump_json()) == report
+    assert AgreementResult.model_validate_json(report.model_dump_json()) == report
     code, words, told = run(project)
     assert code == 0
     assert "another revision of the text" in words
@@ -156,7 +156,7 @@ def test_gamma_needs_its_extra(project_of: Any, monkeypatch: pytest.MonkeyPatch)
     project = project_of(ARTICLES, [said(ARTICLES[0], "ls-1"), said(ARTICLES[0], "ls-2")])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(CurationError, match=r"not installed; pip install 'curation\[gamma\]'"):
-        agreement(project, gamma_seconds=1)
+        agreement(project, gamma=True, gamma_seconds=1)
 
 
 @pytest.mark.full
@@ -167,11 +167,11 @@ def test_gamma(project_of: Any) -> None:
     spans = tuple(Entity(id=f"e{at}", start=at, end=at + 3, type="Person") for at in (0, 6, 12, 20, 27))
     alike = [said(one, "ls-1", entities=spans), said(one, "ls-2", entities=spans)]
     project = project_of(ARTICLES, [*alike, said(two, "ls-1"), said(two, "ls-2", entities=())])
-    gamma = agreement(project, gamma_seconds=120).gamma
+    gamma = agreement(project, gamma=True, gamma_seconds=120).gamma
     assert gamma is not None
     assert (gamma["entities"].gamma, gamma["entities"].articles, gamma["entities"].undefined) == (1.0, 1, 1)
     assert (gamma["triggers"].gamma, gamma["triggers"].undefined) == (None, 2)
-    hasty = agreement(project, gamma_seconds=1e-6).gamma
+    hasty = agreement(project, gamma=True, gamma_seconds=1e-6).gamma
     assert hasty is not None
     assert hasty["entities"].articles + hasty["entities"].undefined + hasty["entities"].not_reached == 2
     assert hasty["triggers"].not_reached > 0

@@ -13,7 +13,7 @@ from curation.annotation import Annotation, Annotator, Entity
 from curation.article import Article
 from curation.cli.app import app
 from curation.errors import BadInput
-from curation.jobs.corrections import CorrectionsReport, corrections
+from curation.jobs.corrections import CorrectionsResult, corrections
 from curation.labelstudio.names import UNKNOWN
 from curation.project import Project
 
@@ -79,7 +79,7 @@ def test_what_is_set_against_what(project_of: Any) -> None:
     assert set(found.by_engine) == {"engine:rules@1.0.0"}
     assert set(found.by_week) == {"2031-W10"}
     assert (found.all.times.timed, found.all.times.zero_times, found.all.times.long_times) == (1, 1, 1)
-    assert CorrectionsReport.model_validate_json(report.model_dump_json()) == report
+    assert CorrectionsResult.model_validate_json(report.model_dump_json()) == report
     code, words, told = run(project)
     assert code == 0
     for part in (

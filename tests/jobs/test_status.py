@@ -19,7 +19,7 @@ ARTICLE = Article(id="kel-1", text="Kelmar shelled Torvan.")
 
 
 def told(project: Any) -> str:
-    return CliRunner().invoke(app, ["status", "--project", str(project.root / "curation.toml")]).stderr
+    return CliRunner().invoke(app, ["status", "--project", str(project.root / "curation.toml")]).output
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from curation.annotation import Annotator, Argument
 from curation.cli.app import app
 from curation.errors import ReleaseError
-from curation.jobs.diff import diff
+from curation.jobs.releases import diff
+from curation.project import Project
 from curation.release import ReviewedArticle, build_release
 from curation.release.diff import Diff
 from curation.release.manifest import Changes, Manifest
@@ -172,4 +173,4 @@ def test_what_is_not_there_is_said(tmp_path: Path, named: str, said: str) -> Non
     file = tmp_path / "curation.toml"
     file.write_text(f'[project]\nname = "made"\narticles = ["*.txt"]\nschema = "{schema}"\n')
     with pytest.raises(ReleaseError, match=said):
-        diff(named, named, project=file)
+        diff(Project.open(file), named, named)

@@ -123,7 +123,7 @@ def test_a_release_that_was_changed_there_is_found_out(s3: Any, releases: Path, 
         count("0.1.0")
     result = CliRunner().invoke(app, ["verify", f"{WHERE}/v0.1.0"])
     assert result.exit_code == 1
-    assert "train.parquet" in result.stderr
+    assert "train.parquet" in result.stdout
     s3.rm(f"{WHERE}/v0.1.0", recursive=True)
     publish_to_target(releases / "v0.1.0", WHERE)
     assert count("0.1.0") == 20

@@ -1,0 +1,108 @@
+"""Studio: a Label Studio on this machine, for one project or one data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from curation.errors import ProjectError
+from curation.jobs.options import Messages, Option
+from curation.labelstudio import studio as local
+from curation.result import Result
+from curation.settings import FILE, Settings
+
+DataFolder = Annotated[Path | None, Option("Its data folder; default: studio in the work folder.", name="--data")]
+
+
+class StudioResult(Result):
+    """A running Label Studio: its address, version and login."""
+
+    holds_secrets: ClassVar[bool] = True
+
+    url: str
+    username: str
+    password: str
+    api_key: str
+    port: int
+    version: str
+
+    def show(self) -> Iterator[str]:
+        """Where it is, and the login."""
+        yield f"Label Studio {self.version} at {self.url}"
+        yield f"log in as {self.username} with the password {self.password}"
+
+
+class StudioStatus(Result):
+    """Is it running, and if so, where."""
+
+    holds_secrets: ClassVar[bool] = True
+
+    running: bool
+    url: str | None = None
+    username: str | None = None
+    password: str | None = None
+    api_key: str | None = None
+    port: int | None = None
+    version: str | None = None
+
+    def show(self) -> Iterator[str]:
+        """Where it runs."""
+        yield f"running at {self.url}" if self.running else "not running; start it with `curation studio start`"
+
+
+class StudioStopped(Result):
+    """Whether one was stopped."""
+
+    stopped: bool
+
+    def show(self) -> Iterator[str]:
+        """Stopped, or not running before."""
+        yield "stopped" if self.stopped else "was not running"
+
+
+def start(
+    project: Settings | None,
+    *,
+    port: Annotated[int | None, Option("Default: the last port, or 8080 upwards.", min=1, max=65535)] = None,
+    data: DataFolder = None,
+    on_message: Annotated[Callable[[str], None] | None, Messages()] = None,
+) -> StudioResult:
+    """Start it, wait until it is healthy. The first time it is installed, which takes about a minute.
+
+    Raises:
+        StudioError: it does not install or start, or the port is taken.
+        ProjectError: there is neither a project nor a data folder.
+    """
+    return StudioResult(**_fields(local.start(_data(project, data), port=port, on_progress=on_message)))
+
+
+def status(project: Settings | None, *, data: DataFolder = None) -> StudioStatus:
+    """Is it running, and where.
+
+    Raises:
+        StudioError: it runs, but the files about it cannot be read.
+    """
+    running = local.status(_data(project, data))
+    return StudioStatus(running=running is not None, **(_fields(running) if running else {}))
+
+
+def stop(project: Settings | None, *, data: DataFolder = None) -> StudioStopped:
+    """Stop it. Its data stays.
+
+    Raises:
+        StudioError: it does not stop.
+    """
+    return StudioStopped(stopped=bool(local.stop(_data(project, data))))
+
+
+def _data(project: Settings | None, data: Path | None) -> Path:
+    if data is not None:
+        return data
+    if project is None:
+        raise ProjectError(f"no {FILE} here or above", path=Path.cwd(), way_out="make a project, or name --data")
+    return project.studio
+
+
+def _fields(running: local.Studio) -> dict[str, Any]:
+    return {name: getattr(running, name) for name in StudioResult.model_fields}

@@ -1,8 +1,9 @@
-"""What one annotator says of one article revision: entities, and events with their arguments.
+"""One annotator's annotation of one article revision: entities, and events with their arguments.
 
-Structure holds by construction: `start < end`, ids unique across entities and events, every filler resolves.
-Nested and overlapping spans are fine. Whether an annotation fits its article and its label schema is checked by
-`curation.validation.validate`. Spans are contiguous; discontinuous mentions are out of scope.
+A constructed annotation is consistent: `start < end`, ids are unique across entities and events, every filler exists.
+Spans may nest and overlap. Whether an annotation fits its article and its label schema is checked by
+`curation.validation.validate`. Spans are contiguous; discontinuous mentions are not
+supported.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 def _offset(value: Any) -> Any:
     if isinstance(value, bool | float | str):
-        raise ValueError("is no whole number")
+        raise ValueError("is not an integer")
     return value
 
 
 Offset = Annotated[int, BeforeValidator(_offset)]
-"""A place in a text. True, 5.0 and "5" are none, though pydantic would read them as one."""
+"""A position in a text. True, 5.0 and "5" are refused; pydantic alone would accept them."""
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 State = Literal["predicted", "draft", "submitted", "skipped", "reviewed"]
@@ -48,7 +49,7 @@ class Span(Value):
 
 
 class Item(Span):
-    """What entities and events share. `origin` is the key of the annotator that made it as it stands."""
+    """Common fields of entities and events. `origin` is the key of the annotator that last changed the item."""
 
     id: Identifier
     type: Label
@@ -58,11 +59,11 @@ class Item(Span):
 
 
 class Entity(Item):
-    """A typed span that is a mention of a thing."""
+    """A typed span that mentions a thing."""
 
 
 class Argument(Value):
-    """A role of an event and the id of the entity or event that fills it."""
+    """A role of an event, and the id of the entity or event that fills it."""
 
     role: Label
     filler: Identifier
@@ -71,7 +72,7 @@ class Argument(Value):
 
 
 class Event(Item):
-    """A typed trigger span with its arguments; no role is filled twice by the same filler."""
+    """A typed trigger span with its arguments. The same filler cannot fill a role twice."""
 
     arguments: tuple[Argument, ...] = ()
 
@@ -88,7 +89,7 @@ class Event(Item):
 
 
 class Annotator(Value):
-    """Who annotates: an engine (name and version) or a person (a pseudonym or an id, never an address)."""
+    """An engine (name and version) or a person (a pseudonym or an id, never an e-mail address)."""
 
     kind: Literal["engine", "person"]
     name: Label
@@ -96,17 +97,17 @@ class Annotator(Value):
 
     @property
     def key(self) -> str:
-        """`engine:spacy@1.0.0` or `person:3`: what `origin` of an item holds."""
+        """`engine:spacy@1.0.0` or `person:3`, as in the `origin` of an item."""
         return f"{self.kind}:{self.name}" + (f"@{self.version}" if self.version else "")
 
 
 class Annotation(Value):
-    """One annotator's entities and events on one article revision.
+    """One annotator's entities and events for one article revision.
 
-    `parent` is the id of the annotation this one started from (a person's starts from a prediction). `time` is
-    when a person last changed it, in UTC; an engine leaves it out, so that the same input gives the same bytes.
-    `between` is, for one that was made in review, the ids of the annotations it was decided between.
-    `lead_time` is the seconds a person spent, as Label Studio counts them.
+    parent      id of the annotation that this one started from, such as a prediction
+    between     in adjudication: ids of the annotations that the reviewer decided between
+    time        when a person last changed it, UTC; None for an engine, so that the same input gives the same bytes
+    lead_time   seconds that a person spent, as counted by Label Studio
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -142,14 +143,14 @@ class Annotation(Value):
         return (*self.entities, *self.events)
 
     def item(self, item_id: str) -> Item:
-        """The entity or event with that id. Raises KeyError where there is none."""
+        """The entity or event with this id. Raises KeyError if there is none."""
         for item in self.items():
             if item.id == item_id:
                 return item
         raise KeyError(item_id)
 
     def to_json(self) -> str:
-        """One line of JSON; fields that are not set are left out."""
+        """One line of JSON, without the fields that are not set."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
 
     @classmethod
@@ -165,5 +166,5 @@ def read_annotations(path: Path) -> Iterator[Annotation]:
 
 
 def annotation_id(*parts: str) -> str:
-    """A stable id from what makes an annotation one of a kind: 24 hex digits, the same on every machine."""
+    """A stable id from the parts that make an annotation unique: 24 hex digits, the same on every machine."""
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""An article: a text to annotate, known by its id and the SHA-256 of its text."""
+"""An article: a text to annotate, identified by its id and the SHA-256 of its text. And the base of all our models."""
 
 from __future__ import annotations
 
@@ -15,22 +15,31 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from curation.errors import BadInput
 
 MAX_CHARACTERS = 2_000_000
-"""Longest text we take, in code points (about 400 pages): far beyond any news article."""
+"""Longest text accepted, in code points: about 400 pages, far more than any news article."""
 
 Identifier = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
-"""An id: no white space, no control characters, at most 200 characters."""
+"""An id: at most 200 characters, no white space, no control characters."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Value(BaseModel):
-    """Base of the toolkit's values: frozen, and strict about unknown fields."""
+    """Base of the toolkit's models: frozen, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
+def added_field(default: Any, **constraints: Any) -> Any:
+    """Declare an optional field that a file format got after its first version.
+
+    Dumps leave the field out while it has its default. Hashes are made of dumps, so a new field changes neither the
+    hash of an old schema nor the logical hash of an old release.
+    """
+    return Field(default, exclude_if=lambda value: value == default, **constraints)
+
+
 def normalise(text: str) -> str:
-    """CRLF and lone CR become LF; nothing else is touched. Done once, on reading, before any offset exists."""
+    """Turn CRLF and lone CR into LF and change nothing else. Done once, on reading, before any offset exists."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -43,9 +52,9 @@ def _usable(text: str) -> str:
     if not text.strip():
         raise ValueError("the text is empty")
     if "\r" in text:
-        raise ValueError("the text holds a carriage return: normalise it on reading")
+        raise ValueError("the text contains a carriage return: normalise it on reading")
     if "\x00" in text:
-        raise ValueError("the text holds a NUL character: it looks binary")
+        raise ValueError("the text contains a NUL character: it looks binary")
     return _encodable(text)
 
 
@@ -53,12 +62,12 @@ def _encodable(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError("holds a lone surrogate, which UTF-8 cannot write") from error
+        raise ValueError("contains a lone surrogate, which UTF-8 cannot encode") from error
     return text
 
 
 Plain = Annotated[str, AfterValidator(_encodable)]
-"""Any text that can be written to a file."""
+"""Any text that UTF-8 can encode."""
 
 
 _YEAR_OR_DATE = re.compile(r"([1-9]\d{3})(?:-?(\d\d)-?(\d\d)|-(\d\d))?")
@@ -70,10 +79,10 @@ _RFC_2822 = re.compile(
 
 
 def moment(value: Any) -> Any:
-    """A date as people and programs write it, ready for pydantic, which reads any number as seconds since 1970.
+    """Read a date as people and programs write it. Pydantic alone would read any number as seconds since 1970.
 
-    Read are: ISO 8601 dates and times, also with a trailing " UTC"; RFC 2822 ("Tue, 05 Mar 2024 10:00:00 +0100");
-    YYYYMMDD, YYYY-MM and YYYY, as numbers or text. A year or month stands for its first day.
+    Accepted: ISO 8601 dates and times, also with a trailing " UTC"; RFC 2822 ("Tue, 05 Mar 2024 10:00:00 +0100");
+    YYYYMMDD, YYYY-MM and YYYY, as numbers or text. A year or month means its first day.
 
     Raises:
         ValueError: anything else, numbers of seconds included.
@@ -101,14 +110,14 @@ def moment(value: Any) -> Any:
 
 
 Moment = Annotated[datetime, BeforeValidator(moment)]
-"""A point in time that is never guessed from a bare number."""
+"""A point in time; a bare number of seconds is refused."""
 
 
 class Article(Value):
-    """One revision of one article. A changed text is a new revision, with a hash of its own.
+    """One revision of one article. A changed text is a new revision with another hash.
 
-    `text` is normalised (LF line ends) and every offset in the toolkit counts its Unicode code points.
-    `metadata` holds whatever else came with the article, as plain strings.
+    `text` is normalised (LF line ends); every offset in the toolkit counts its Unicode code points.
+    `metadata` contains all other fields that came with the article, as strings.
     """
 
     id: Identifier
@@ -122,32 +131,32 @@ class Article(Value):
 
     @cached_property
     def text_sha256(self) -> str:
-        """Hex SHA-256 of the UTF-8 text: with `id` it names this revision."""
+        """Hex SHA-256 of the UTF-8 text. With `id` it identifies this revision."""
         return sha256(self.text)
 
     def to_json(self) -> str:
-        """One line of JSON, with `text_sha256` beside the fields."""
+        """One line of JSON: the fields and `text_sha256`."""
         dumped = self.model_dump_json(exclude_none=True)
         return f'{dumped[:-1]},"text_sha256":"{self.text_sha256}"}}'
 
     @classmethod
     def from_record(cls, record: dict[str, Any], *, path: Path, line: int | None = None) -> Article:
-        """An article from one line of JSON; a `text_sha256` that is given must fit the text.
+        """An article from one line of JSON. If it has a `text_sha256`, that must match the text.
 
         Raises:
-            BadInput: a field is missing or wrong; `path` and `line` say where.
+            BadInput: a field is missing or wrong; the message has `path` and `line`.
         """
         record = dict(record)
         given = record.pop("text_sha256", None)
         article = build(cls, record, path=path, line=line)
         if given is not None and given != article.text_sha256:
             raise BadInput(
-                "does not fit the text",
+                "does not match the text",
                 path=path,
                 line=line,
                 field="text_sha256",
-                way_out="the text was changed after it was hashed: take the unchanged file, "
-                "or drop the hash to make this a new revision",
+                way_out="the text was changed after it was hashed: use the unchanged file, "
+                "or remove the hash to make this a new revision",
             )
         return article
 
@@ -156,10 +165,10 @@ V = TypeVar("V", bound=BaseModel)
 
 
 def build(model: type[V], record: Any, *, path: str | Path | None = None, line: int | None = None) -> V:
-    """`model` from untrusted `record`, with pydantic's first complaint as one line that names the field.
+    """Validate an untrusted `record` as `model`; the first error becomes one line that names the field.
 
     Raises:
-        BadInput: the record does not fit the model.
+        BadInput: the record is no valid `model`.
     """
     try:
         return model.model_validate(record)

@@ -1,19 +1,19 @@
-"""Every error the toolkit raises on purpose. Each message is one line: what is wrong, then the way out.
+"""All errors that the toolkit raises on purpose. Each message is one line: what is wrong, then a hint.
 
 CurationError
 ├── BadInput            a file, a line, a field that cannot be used
 │   ├── SchemaError     a label schema file
 │   ├── ProjectError    curation.toml, an option, an environment variable
 │   └── WrongUsage      arguments that contradict each other; exit code 2 on the terminal
-├── Busy                another run of the same job works in this folder
-├── EngineError         an engine that is missing or fails
-├── LabelStudioError    anything between us and Label Studio
-│   ├── Unreachable     no answer, or an answer that is not Label Studio's
-│   ├── Unauthorized    the token is missing, wrong or switched off
-│   ├── ProjectDiffers  the project there is not the one this schema makes
-│   └── Ambiguous       a request that may or may not have been carried out
-├── StudioError         the local Label Studio does not install, start or stop
-└── ReleaseError        a release that cannot be built, published or loaded
+├── Busy                another run of the same job uses this folder
+├── EngineError         an engine is missing or fails
+├── LabelStudioError    communication with Label Studio failed
+│   ├── Unreachable     no answer, or not from Label Studio
+│   ├── Unauthorized    the token is missing, wrong or disabled
+│   ├── ProjectDiffers  the project there does not match the label schema
+│   └── Ambiguous       a request that may or may not have been executed
+├── StudioError         the local Label Studio cannot be installed, started or stopped
+└── ReleaseError        a release cannot be built, published or loaded
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ _secrets: set[str] = set()
 
 
 class CurationError(Exception):
-    """Base of all. `str(error)` is one line fit for a terminal: control characters escaped, secrets struck out."""
+    """Base class. `str(error)` is one line that is safe to print: control characters escaped, secrets redacted."""
 
     def __str__(self) -> str:
         return one_line(redact(super().__str__()))
 
 
 class BadInput(CurationError):
-    """Input that cannot be used: names file, line and field where they are known, then the way out.
+    """Input that cannot be used. The message has file, line and field, as far as they are known, then the hint.
 
     Args:
         what: what is wrong, in a few words.
-        path: the file it was found in.
-        line: line number in that file, counted from 1.
+        path: the file.
+        line: line number in the file, from 1.
         field: name of the field or column.
-        way_out: what to do about it.
+        way_out: hint: what to do about it.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class BadInput(CurationError):
 
 
 class SchemaError(BadInput):
-    """A label schema file that does not hold together."""
+    """A label schema file that is not valid."""
 
 
 class ProjectError(BadInput):
-    """Settings that cannot be used: curation.toml, an option or an environment variable."""
+    """A setting that cannot be used, in curation.toml, an option or an environment variable."""
 
 
 class WrongUsage(BadInput):
@@ -84,31 +84,31 @@ class WrongUsage(BadInput):
 
 
 class Busy(CurationError):
-    """Another run of the same job is at work in this work folder."""
+    """Another run of the same job uses this work folder."""
 
 
 class EngineError(CurationError):
-    """An engine that is not installed, not known, or cannot annotate."""
+    """An engine is not installed, unknown, or cannot annotate."""
 
 
 class LabelStudioError(CurationError):
-    """Something between us and Label Studio went wrong."""
+    """Communication with Label Studio failed."""
 
 
 class Unreachable(LabelStudioError):
-    """Nothing answers at the address, or what answers is not Label Studio."""
+    """No answer from the address, or an answer that is not from Label Studio."""
 
 
 class Unauthorized(LabelStudioError):
-    """The token is missing, wrong, expired or of a kind that the server has switched off."""
+    """The token is missing, wrong, expired or of a kind that the server has disabled."""
 
 
 class ProjectDiffers(LabelStudioError):
-    """The project in Label Studio is not what the label schema would make."""
+    """The project in Label Studio does not match the label schema."""
 
 
 class Ambiguous(LabelStudioError):
-    """A request whose outcome is unknown: it may have been carried out. Ask the server before sending again."""
+    """A request with an unknown outcome: it may have been executed. Ask the server before sending it again."""
 
 
 class StudioError(CurationError):
@@ -120,14 +120,14 @@ class ReleaseError(CurationError):
 
 
 def one_line(text: str, limit: int = 600) -> str:
-    """`text` as one printable line of at most `limit` characters, safe to print from untrusted sources."""
+    """`text` as one printable line of at most `limit` characters; untrusted text is safe to print."""
     line = " ".join(text.split())
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def visible(text: str) -> str:
-    """`text` with each control character, and each that changes the direction of writing, replaced by U+FFFD."""
+    """`text` with control characters and characters that change the writing direction replaced by U+FFFD."""
     return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and JSON lines read and written one at a time."""
+"""Files that are written whole or not at all, and JSON lines that are read and written one at a time."""
 
 from __future__ import annotations
 
@@ -15,22 +15,27 @@ from typing import IO, Any
 from curation.errors import BadInput, CurationError
 
 MAX_LINE = 64 * 1024 * 1024
-"""Longest line of JSON we read, in bytes: a bound against files that are not what they say."""
+"""Longest line that is read, in bytes: a limit against files that are not JSON lines."""
 
 
 _OF_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
-"""What can be wrong with a file while it is written to."""
+"""Errors of writing to an open file."""
 
 
 @contextmanager
 def whole_file(path: Path, mode: str = "w", *, private: bool = False, once: bool = False) -> Iterator[IO[Any]]:
-    """Open a new file that replaces `path` only when the block ends well; `private`: its owner alone may ever read it.
+    """Open a new file that replaces `path` when the block ends without an error.
 
-    Text is UTF-8 with LF line ends. A failure, a kill or a full disk leaves what stood at `path` before. With `once`,
-    what another wrote to `path` in the meantime stands.
+    Text is UTF-8 with LF line ends. After an error, a kill or with a full disk the old content of `path` is unchanged.
+
+    Args:
+        path: the file.
+        mode: "w" or "wb".
+        private: only the owner can read the file, from its creation on.
+        once: keep a file that another process wrote to `path` in the meantime.
 
     Raises:
-        CurationError: the file cannot be written; the message names it. Other errors of the block stay what they are.
+        CurationError: the file cannot be written; the message names it. Other errors of the block are not changed.
     """
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     there = in_block = False
@@ -101,15 +106,15 @@ def _link(temporary: Path, path: Path) -> None:
         path.hardlink_to(temporary)
     except FileExistsError:
         pass
-    except OSError:  # a file system without links
+    except OSError:  # a file system without hard links
         temporary.replace(path)
 
 
-def see_that_it_can_be_written(path: Path) -> None:
-    """Find out before long work whether `whole_file` can write `path`, as far as that can be told.
+def ensure_writable(path: Path) -> None:
+    """Check before long work that `whole_file` will be able to write `path`.
 
     Raises:
-        CurationError: it cannot; the message names it.
+        CurationError: it will not; the message names it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,14 +126,14 @@ def see_that_it_can_be_written(path: Path) -> None:
 
 
 def cannot_be_written(path: Path, error: OSError, also: str = "") -> CurationError:
-    """What to raise where `path` cannot be written, with the way out for that `error`; `also` stands behind it."""
+    """The error to raise if `path` cannot be written, with a hint that depends on `error`; `also` is appended."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    way_out = f"{'free space' if full else 'mend that'} or pick another place, and run again"
-    return CurationError(f"{path}: cannot be written: {error.strerror or error}; {way_out}{', ' if also else ''}{also}")
+    hint = f"{'free space' if full else 'correct that'} or pick another place, and run again"
+    return CurationError(f"{path}: cannot be written: {error.strerror or error}; {hint}{', ' if also else ''}{also}")
 
 
 def write_jsonl(path: Path, records: Iterable[str]) -> int:
-    """Write ready-made JSON `records`, one a line, as a whole file. Returns how many."""
+    """Write `records`, each one line of JSON, as a whole file. Returns their number."""
     count = 0
     with whole_file(path) as file:
         for record in records:
@@ -138,9 +143,9 @@ def write_jsonl(path: Path, records: Iterable[str]) -> int:
 
 
 def append_jsonl(path: Path, records: Iterable[str]) -> int:
-    """Append JSON `records`, one a line, and wait until they are on disk. Returns how many.
+    """Append `records`, each one line of JSON, and wait until they are on disk. Returns their number.
 
-    A line that an earlier kill cut short is closed first, so that it spoils itself alone.
+    An incomplete last line, left by a killed process, is ended first, so that no other record is damaged.
     """
     count = 0
     try:
@@ -172,7 +177,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield `(line number from 1, bytes)` for each line, its line end included.
+    """Yield `(line number from 1, bytes)` for each line, including its line end.
 
     Raises:
         BadInput: the file cannot be read, or a line is longer than `MAX_LINE`.
@@ -184,7 +189,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
-    """The same, but in place of a line that is too long comes what is wrong with it, and then the lines behind it."""
+    """Like `read_lines`, but a line that is too long gives its error, and reading continues after it."""
     try:
         with path.open("rb") as file:
             number = 0
@@ -195,7 +200,7 @@ def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
                     continue
                 while raw and not raw.endswith(b"\n"):
                     raw = file.readline(MAX_LINE + 1)
-                what, way_out = f"line is longer than {MAX_LINE} bytes", "give one record a line"
+                what, way_out = f"line is longer than {MAX_LINE} bytes", "write one record per line"
                 yield number, BadInput(what, path=path, line=number, way_out=way_out)
     except OSError as error:
         raise BadInput(
@@ -224,7 +229,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def read_text(path: Path, *, limit: int = MAX_LINE) -> str:
-    """The text of a UTF-8 file of at most `limit` bytes, line ends as they are.
+    """The text of a UTF-8 file of at most `limit` bytes; line ends are not changed.
 
     Raises:
         BadInput: the file cannot be read, is larger, or is not UTF-8.
@@ -245,7 +250,7 @@ def read_text(path: Path, *, limit: int = MAX_LINE) -> str:
 
 
 def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dict[str, Any]:
-    """One JSON object from `raw`; `path` and `line` only name the place in errors.
+    """Parse `raw` as one JSON object; `path` and `line` are used in error messages only.
 
     Raises:
         BadInput: not UTF-8, not JSON, too deeply nested, or not an object.
@@ -258,7 +263,7 @@ def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dic
         reason = (
             "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", "a number too long")
         )
-        raise BadInput(f"not JSON ({reason})", path=path, line=line, way_out="mend or remove that line") from error
+        raise BadInput(f"not JSON ({reason})", path=path, line=line, way_out="correct or remove that line") from error
     if not isinstance(value, dict):
-        raise BadInput("not a JSON object", path=path, line=line, way_out="give one {…} a line")
+        raise BadInput("not a JSON object", path=path, line=line, way_out="write one {…} per line")
     return value

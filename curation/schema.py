@@ -1,7 +1,9 @@
 """The label schema: entity types, event types, their roles and attributes, read from one YAML file.
 
-Everything else follows from it: the Label Studio config and instructions, engine mappings, validation, dataset
-features, the card, the docs. Nothing repeats a label in code.
+Everything else is derived from it: the Label Studio config and instructions, engine mappings, validation, dataset
+features, the card, the docs. No label is repeated in code.
+
+The dump of a schema is hashed into every release, so a new optional field must be declared with `added_field`.
 """
 
 from __future__ import annotations
@@ -24,21 +26,21 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 Hotkey = Annotated[str, Field(pattern=r"^((shift|alt)\+)?[a-z0-9]$")]
 _PART = r"^([A-Za-z][A-Za-z0-9_-]{{0,63}}\.){}[A-Za-z][A-Za-z0-9_-]{{0,63}}$"
 Elsewhere = dict[str, tuple[str, ...]]
-"""Names in other ontologies: ontology → its names for the same thing, the most usual first."""
+"""Names in other ontologies: ontology → its names for the same label, the most frequent first."""
 
 EVENT: Literal["Event"] = "Event"
-"""The filler name that stands for every event type."""
+"""The filler name that means every event type."""
 
 
 class Examples(Value):
-    """Sentences with the span in question in [brackets]; negatives show what is not to be marked, and why."""
+    """Sentences with the span in [brackets]. Negative examples show a span that must not be marked, and why."""
 
     positive: tuple[Text, ...] = ()
     negative: tuple[Text, ...] = ()
 
 
 class Choice(Value):
-    """One value an attribute may take."""
+    """One value of an attribute."""
 
     name: Name
     definition: Text
@@ -47,7 +49,7 @@ class Choice(Value):
 class Attribute(Value):
     """A property of every entity or of every event, with one value from a list.
 
-    `default` is what an item without the attribute means, so annotators set it only where it differs.
+    An item without the attribute has the `default`, so annotators set only other values.
     """
 
     name: Name
@@ -68,12 +70,12 @@ class Attribute(Value):
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The values' names, in the order of the file."""
+        """Names of the values, in the order of the file."""
         return tuple(value.name for value in self.values)
 
 
 class LabelType(Value):
-    """What entity types and event types share."""
+    """Common fields of entity types and event types."""
 
     name: Name
     definition: Text
@@ -88,7 +90,7 @@ class EntityType(LabelType):
 
 
 class Role(Value):
-    """What an entity or event can be to an event. `fillers` names entity types, event types, groups or `Event`."""
+    """A role in an event. `fillers` lists entity types, event types, groups or `Event`."""
 
     name: Name
     definition: Text
@@ -98,7 +100,7 @@ class Role(Value):
 
 
 class EventType(LabelType):
-    """A type of event, with the roles its arguments may have."""
+    """A type of event, with the roles of its arguments."""
 
     roles: tuple[Role, ...] = ()
 
@@ -109,9 +111,9 @@ class EventType(LabelType):
 
 
 class Case(Value):
-    """One way a split may go: `to` where every attribute has the value in `when` and every role in `roles` is filled.
+    """One case of a split: `to` applies if every attribute has its value in `when` and every role in `roles` is filled.
 
-    Attributes and roles are meant as they were before the change; an attribute that is left out has its default.
+    Attributes and roles are those from before the change. An attribute that an item does not have has its default.
     """
 
     to: Name
@@ -120,14 +122,15 @@ class Case(Value):
 
 
 Becomes = Name | None | Annotated[tuple[Case, ...], Field(min_length=1)]
-"""What a type becomes: another name, nothing (it is removed), or the first case of a split that fits."""
+"""The new name of a type, None if it is removed, or the cases of a split, of which the first that applies is used."""
 
 
 class Migration(Value):
-    """What `version` did to the labels of the versions before it: old name → new name, or null where it is gone.
+    """The changes of labels in `version`: old name → new name, or null if it was removed.
 
-    Several names that become one are merged. A role stands alone (`agent`) or behind its event type (`Arrest.agent`),
-    a value behind its attribute (`modality.planned`); a value that is gone leaves the attribute at its default.
+    Several old names with one new name are merged. A role is written alone (`agent`) or after its event type
+    (`Arrest.agent`), a value after its attribute (`modality.planned`). If a value is removed, the attribute gets its
+    default.
     """
 
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -147,10 +150,11 @@ class Migration(Value):
 
 
 class LabelSchema(Value):
-    """The whole ontology. `ref` (`name@version`) is what annotations, snapshots and releases carry.
+    """The whole ontology. Annotations, snapshots and releases refer to it by `ref` (`name@version`).
 
-    `groups` gives a name to a list of types that fill roles together. `lexicon` names a file beside the schema
-    with what rule engines need to know of its words. `migrations` say, by rising version, what became of labels.
+    groups       name → types that fill the same roles
+    lexicon      file beside the schema with the words that rule engines need
+    migrations   changes of labels, by rising version
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -195,7 +199,7 @@ class LabelSchema(Value):
 
     @model_validator(mode="after")
     def _migrations_lead_here(self) -> LabelSchema:
-        """Every new name of a migration is a label of this version, or a later migration says what became of it."""
+        """Check that every new name in a migration is a label of this version, or is changed by a later migration."""
         here: dict[str, set[str]] = {
             "entity_types": {label.name for label in self.entity_types},
             "event_types": {label.name for label in self.event_types},
@@ -208,7 +212,7 @@ class LabelSchema(Value):
             version = parse_version(migration.version)
             if version > later or (version == later and i + 1 < len(self.migrations)):
                 raise Misplaced(
-                    f"{migration.version} is out of turn: versions rise, to {self.version} at most",
+                    f"{migration.version} is out of order: versions must rise, to {self.version} at most",
                     *("migrations", i, "version"),
                 )
             later = version
@@ -243,12 +247,12 @@ class LabelSchema(Value):
 
     @cached_property
     def role_names(self) -> tuple[str, ...]:
-        """Names of all roles, each once, in the order they first appear."""
+        """Names of all roles, each once, in the order of their first use."""
         return tuple(dict.fromkeys(role.name for label in self.event_types for role in label.roles))
 
     @cached_property
     def fillers(self) -> dict[tuple[str, str], frozenset[str]]:
-        """(event type, role) → every entity and event type that may fill it, groups and `Event` resolved."""
+        """(event type, role) → all entity and event types that may fill it, with groups and `Event` resolved."""
         return {
             (label.name, role.name): frozenset(self._resolve(role.fillers))
             for label in self.event_types
@@ -295,7 +299,7 @@ def load_schema(path: Path) -> LabelSchema:
 
 
 def _names(becomes: Becomes) -> tuple[str, ...]:
-    """The new names in what a label becomes."""
+    """The new names that a label may get."""
     if isinstance(becomes, tuple):
         return tuple(case.to for case in becomes)
     return () if becomes is None else (becomes,)
@@ -305,12 +309,12 @@ def _once(named: Iterable[tuple[str, Where]], what: str) -> None:
     seen = set()
     for name, where in named:
         if name in seen:
-            raise Misplaced(f"{what} {name} stands twice", *where)
+            raise Misplaced(f"{what} {name} is duplicated", *where)
         seen.add(name)
 
 
 def parse_version(version: str) -> tuple[int, int, int]:
-    """`"1.2.3"` → `(1, 2, 3)`. Raises ValueError where it is no semantic version."""
+    """`"1.2.3"` → `(1, 2, 3)`. Raises ValueError if it is not a semantic version."""
     match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version)
     if not match:
         raise ValueError(f"{version!r} is not a version such as 1.2.3")

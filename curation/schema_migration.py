@@ -1,4 +1,4 @@
-"""Carry annotations made with an earlier version of a label schema to this one, as its `migrations` say."""
+"""Migrate annotations from an earlier version of a label schema, by its `migrations`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 class Undecided(NamedTuple):
-    """An item whose type was split, and no case of the split fits it: it keeps its old type."""
+    """An item whose type was split, while no case of the split applies: it keeps its old type."""
 
     item: str
     message: str
 
 
-class Carried(NamedTuple):
-    """Entities and events in the labels of a later version; ids, scores and origins are as they were."""
+class Migrated(NamedTuple):
+    """Entities and events with the labels of a later version. Ids, scores and origins do not change."""
 
     entities: tuple[Entity, ...]
     events: tuple[Event, ...]
@@ -27,36 +27,36 @@ class Carried(NamedTuple):
 
 
 def migrate(annotation: Annotation, schema: LabelSchema) -> tuple[Annotation, tuple[Undecided, ...]]:
-    """`annotation` in the labels of `schema`, and what could not be decided.
+    """`annotation` with the labels of `schema`, and the items that could not be decided.
 
-    One of another schema, of this very version or of a later one comes back as it is.
+    An annotation of another schema, of the same version or of a later one is returned unchanged.
     """
     name, _, version = annotation.schema_ref.partition("@")
     if name != schema.name or parse_version(version) >= parse_version(schema.version):
         return annotation, ()
-    entities, events, undecided = carry(annotation.entities, annotation.events, version, schema)
+    entities, events, undecided = migrate_items(annotation.entities, annotation.events, version, schema)
     update = {"schema_ref": schema.ref, "entities": entities, "events": events}
     return annotation.model_copy(update=update), undecided
 
 
-def carry(entities: Iterable[Entity], events: Iterable[Event], version: str, schema: LabelSchema) -> Carried:
-    """Items made with `version` in the labels of `schema`.
+def migrate_items(entities: Iterable[Entity], events: Iterable[Event], version: str, schema: LabelSchema) -> Migrated:
+    """Items of schema version `version`, with the labels of `schema`.
 
-    What becomes of an item is decided by the migrations after `version`. An item whose labels `schema` still does not
-    know after that is older than `version` says (someone had the page open while the schema changed): all of the
-    migrations are tried on it. Items that merge into the same one (kind, span, type, attributes) become one.
+    The migrations after `version` are applied. If an item then still has a label that `schema` does not have, it is
+    older than `version` (someone had the page open while the schema changed), and all migrations are applied to it.
+    Items that become equal (kind, span, type, attributes) are merged.
     """
     entities, events = tuple(entities), tuple(events)
     if not schema.migrations:
-        return Carried(entities, events)
+        return Migrated(entities, events)
     steps = [one for one in schema.migrations if parse_version(one.version) > parse_version(version)]
     undecided: list[Undecided] = []
     before = {item.id: item.type for item in (*entities, *events)}
-    kept_entities, stand_for_entities = _merged(_all(entities, steps, schema, undecided), before)
-    kept_events, stand_for_events = _merged(_all(events, steps, schema, undecided), before)
-    stands_for = stand_for_entities | stand_for_events
-    told = tuple(_with_fillers(event, stands_for) for event in kept_events)
-    return Carried(tuple(kept_entities), told, tuple(undecided))
+    kept_entities, merged_entities = _merged(_all(entities, steps, schema, undecided), before)
+    kept_events, merged_events = _merged(_all(events, steps, schema, undecided), before)
+    merged_into = merged_entities | merged_events
+    with_fillers = tuple(_with_fillers(event, merged_into) for event in kept_events)
+    return Migrated(tuple(kept_entities), with_fillers, tuple(undecided))
 
 
 def _all(
@@ -74,14 +74,14 @@ def _all(
 
 
 def _through(item: ItemT, steps: Sequence[Migration], schema: LabelSchema) -> tuple[ItemT | None, list[Undecided]]:
-    """The item after all of these steps; None where it was removed."""
+    """The item after these steps, or None if it was removed; and whether it could not be decided."""
     for step in steps:
         types: dict[str, Becomes] = step.event_types if isinstance(item, Event) else step.entity_types
         becomes: Becomes = types.get(item.type, item.type)
         if isinstance(becomes, tuple):
             becomes = _decided(item, step, schema)
             if becomes is None:
-                return item, [Undecided(item.id, f"{item.type} was split in {step.version}, and no case fits")]
+                return item, [Undecided(item.id, f"{item.type} was split in {step.version}, and no case applies")]
         if becomes is None:
             return None, []
         update: dict[str, object] = {"type": becomes}
@@ -94,24 +94,26 @@ def _through(item: ItemT, steps: Sequence[Migration], schema: LabelSchema) -> tu
 
 
 def _decided(item: Item, step: Migration, schema: LabelSchema) -> str | None:
-    """The type that a split gives the item."""
+    """The new type of an item whose type is split, or None if no case applies."""
     cases = (step.event_types if isinstance(item, Event) else step.entity_types)[item.type]
     filled = {one.role for one in item.arguments} if isinstance(item, Event) else set()
-    usual = {one.name: one.default for one in schema.attributes}
+    defaults = {attribute.name: attribute.default for attribute in schema.attributes}
     for case in cases if isinstance(cases, tuple) else ():
-        fits = all(item.attributes.get(name, usual.get(name)) == value for name, value in case.when.items())
+        fits = all(item.attributes.get(name, defaults.get(name)) == value for name, value in case.when.items())
         if fits and filled.issuperset(case.roles):
             return case.to
     return None
 
 
 def _attributes(attributes: dict[str, str], step: Migration, schema: LabelSchema) -> dict[str, str]:
-    usual = {one.name: one.default for one in schema.attributes}
+    defaults = {attribute.name: attribute.default for attribute in schema.attributes}
     new = {}
     for name, value in attributes.items():
-        to, says = step.attributes.get(name, name), step.values.get(f"{name}.{value}", value)
-        if to is not None and says is not None and (usual.get(to) != says or (to, says) == (name, value)):
-            new[to] = says
+        new_name, new_value = step.attributes.get(name, name), step.values.get(f"{name}.{value}", value)
+        if new_name is None or new_value is None:
+            continue
+        if new_value != defaults.get(new_name) or (new_name, new_value) == (name, value):
+            new[new_name] = new_value
     return new
 
 
@@ -129,7 +131,7 @@ def _roles(event: Event, new_type: str, step: Migration) -> tuple[Argument, ...]
 
 
 def _known(item: Item, schema: LabelSchema) -> bool:
-    """Has `schema` every label of the item?"""
+    """Whether `schema` has every label of the item."""
     is_event = isinstance(item, Event)
     values = {one.name: one.names for one in schema.attributes_of("events" if is_event else "entities")}
     if any(value not in values.get(name, ()) for name, value in item.attributes.items()):
@@ -142,31 +144,31 @@ def _known(item: Item, schema: LabelSchema) -> bool:
 
 
 def _merged(items: Iterable[ItemT], before: dict[str, str]) -> tuple[list[ItemT], dict[str, str]]:
-    """Items that a merge of types made the same become one, with the arguments of all.
+    """Merge items that a merge of types made equal; an event gets the arguments of all.
 
-    Returns what is left, and for every item's id the id of the one that stands for it.
+    Returns the remaining items, and a map from every item's id to the id of the item it was merged into.
     """
     kept: dict[str, ItemT] = {}
-    stands_for: dict[str, str] = {}
+    merged_into: dict[str, str] = {}
     places: dict[tuple[object, ...], str] = {}
     for item in items:
         place = (item.start, item.end, item.type, tuple(sorted(item.attributes.items())))
         first = places.setdefault(place, item.id)
-        if before[first] == before[item.id]:  # itself, or as double as it was
-            kept[item.id], stands_for[item.id] = item, item.id
+        if before[first] == before[item.id]:  # itself, or a duplicate from before the migration
+            kept[item.id], merged_into[item.id] = item, item.id
             continue
-        stands_for[item.id] = first
+        merged_into[item.id] = first
         if isinstance(item, Event):
             arguments = (*getattr(kept[first], "arguments", ()), *item.arguments)
             kept[first] = kept[first].model_copy(update={"arguments": arguments})
-    return list(kept.values()), stands_for
+    return list(kept.values()), merged_into
 
 
-def _with_fillers(event: Event, stands_for: dict[str, str]) -> Event:
-    """The event without arguments whose filler is gone, said twice, or the event itself."""
+def _with_fillers(event: Event, merged_into: dict[str, str]) -> Event:
+    """The event without arguments whose filler was removed, is duplicated, or is the event itself."""
     arguments: dict[tuple[str, str], Argument] = {}
     for argument in event.arguments:
-        filler = stands_for.get(argument.filler)
+        filler = merged_into.get(argument.filler)
         if filler is not None and filler != event.id:
             arguments.setdefault((argument.role, filler), argument.model_copy(update={"filler": filler}))
     return event.model_copy(update={"arguments": tuple(arguments.values())})

@@ -1,4 +1,4 @@
-"""A file of annotations, each read when its article comes up."""
+"""Records on disk that are looked up by id."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from curation.files import json_object, read_lines
 
 
 class AnnotationFile:
-    """A .jsonl of annotations that gives each when its article comes up: only places in the file are kept in memory.
+    """A .jsonl file of annotations, looked up by article. Only offsets are kept in memory.
 
     Raises:
-        BadInput: the file cannot be read, a line is no annotation, an article is annotated twice.
+        BadInput: the file cannot be read, a line is not an annotation, or an article has two annotations.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,11 +42,11 @@ class AnnotationFile:
 
     @property
     def articles(self) -> set[str]:
-        """Ids of the articles that are annotated."""
+        """Ids of the annotated articles."""
         return set(self._places)
 
     def of(self, article: Article) -> Annotation | str:
-        """The annotation of that article, or in a few words why there is none."""
+        """The annotation of `article`, or the reason why there is none."""
         if article.id not in self._places:
             return f"is not annotated in {self.path.name}"
         if self._places[article.id][1] != article.text_sha256:
@@ -54,7 +54,7 @@ class AnnotationFile:
         return self.get(article.id)
 
     def get(self, article_id: str) -> Annotation:
-        """The annotation of the article with that id, whatever its text. Raises KeyError where there is none."""
+        """The annotation of the article with this id, for any revision. Raises KeyError if there is none."""
         with self.path.open("rb") as file:
             file.seek(self._places[article_id][0])
             return self._read(file.readline())

@@ -1,4 +1,4 @@
-"""Hand-written YAML files read into a model, with errors that name file, line and field."""
+"""Read hand-written YAML files into a model, with errors that name file, line and field."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from yaml.composer import Composer
 from curation.errors import BadInput
 
 MAX_BYTES = 2_000_000
-"""Largest file we read."""
+"""Largest file that is read."""
 
 V = TypeVar("V", bound=BaseModel)
 
 Where = tuple[int | str, ...]
-"""Keys and indexes that lead from a value to a part of it."""
+"""Path from a value to a part of it: keys and indexes."""
 
 Complaint = tuple[Where, str]
-"""Where in the file, and what is wrong there."""
+"""A path in the file, and the error there."""
 
 
 class Misplaced(ValueError):
-    """What a model's validator raises of one part of its value: `where` leads from the value to that part."""
+    """Raised by a validator of a model for one part of its value; `where` is the path from the value to that part."""
 
     def __init__(self, message: str, *where: int | str) -> None:
         super().__init__(message)
@@ -41,18 +41,18 @@ def read_yaml(
     example: str,
     check: Callable[[V], Iterable[Complaint]] = lambda value: (),
 ) -> V:
-    """The `model` in a YAML file.
+    """Read a YAML file as `model`.
 
     Args:
-        model: what the file holds.
+        model: type of the content.
         path: the file.
-        error: the class of error to raise.
-        what: what the file holds, in words: `label schema`.
-        example: a file of that kind to name in the way out.
-        check: what else is wrong with a value that fits the model.
+        error: class of the errors raised.
+        what: kind of file, for messages: `label schema`.
+        example: a file of that kind, named in hints.
+        check: further checks of a valid `model`; gives the errors it finds.
 
     Raises:
-        BadInput: (as `error`) naming the file, the line and the field of the first thing that is wrong.
+        BadInput: (as `error`) with the file, line and field of the first error.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ def read_yaml(
             way_out=f"name a {what} file, such as {example}",
         ) from problem
     if len(raw) > MAX_BYTES:
-        raise error(f"is larger than {MAX_BYTES} bytes", path=path, way_out=f"this is no {what}")
+        raise error(f"is larger than {MAX_BYTES} bytes", path=path, way_out=f"this is not a {what}")
     try:
         loader = _Loader(raw.decode("utf-8"))
         root = loader.get_single_node()
@@ -72,15 +72,15 @@ def read_yaml(
     except UnicodeDecodeError as problem:
         raise error("not UTF-8", path=path, way_out="convert the file to UTF-8") from problem
     except yaml.MarkedYAMLError as problem:
-        last = raw.count(b"\n", 0, -1) + 1  # what is open at the end is noticed below it
+        last = raw.count(b"\n", 0, -1) + 1  # an unclosed bracket is reported after the last line
         line = min(problem.problem_mark.line + 1, last) if problem.problem_mark else None
         raise error(
-            f"not YAML we can read: {problem.problem}", path=path, line=line, way_out="mend that line"
+            f"not valid YAML: {problem.problem}", path=path, line=line, way_out="correct that line"
         ) from problem
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:  # ValueError: a date that is none, a huge number
-        raise error(f"not YAML we can read: {problem}", path=path, way_out="mend the file") from problem
+    except (yaml.YAMLError, RecursionError, ValueError) as problem:  # ValueError: an impossible date, a huge number
+        raise error(f"not valid YAML: {problem}", path=path, way_out="correct the file") from problem
     if not isinstance(data, dict):
-        raise error(f"holds no {what}", path=path, way_out=f"start from {example}")
+        raise error(f"contains no {what}", path=path, way_out=f"start from {example}")
     try:
         value = model.model_validate(data)
     except ValidationError as problem:
@@ -101,7 +101,7 @@ def _complain(error: type[BadInput], path: Path, root: yaml.Node | None, where: 
 if yaml.__with_libyaml__:
 
     class _Base(Composer, yaml.CSafeLoader):
-        """libyaml reads seven times as fast. It would compose the nodes as well, and we want to look at each."""
+        """libyaml is seven times as fast. Nodes are composed in Python, because we check each of them."""
 
         def __init__(self, text: str) -> None:
             Composer.__init__(self)
@@ -112,12 +112,12 @@ else:
 
 
 class _Loader(_Base):
-    """Safe YAML without aliases (they can blow up) and without repeated keys (the last would win unseen).
+    """Safe YAML without aliases (they can expand without limit) or duplicate keys (the last would win silently).
 
-    Only `true` and `false` are truth values, as in YAML 1.2: `on` and `no` are words here.
+    Only `true` and `false` are booleans, as in YAML 1.2; `on` and `no` are strings.
     """
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - yaml's own name and form
+    yaml_implicit_resolvers = {  # noqa: RUF012 - name and form given by yaml
         first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
         for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -132,15 +132,15 @@ class _Loader(_Base):
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be one word", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a single word", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is duplicated", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def _line(node: yaml.Node | None, loc: Where) -> int | None:
-    """Line of the innermost YAML node on pydantic's path `loc`."""
+    """Line of the innermost YAML node on the path `loc`."""
     line = None if node is None else node.start_mark.line + 1
     for part in loc:
         if isinstance(node, yaml.MappingNode):

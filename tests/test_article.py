@@ -65,7 +65,7 @@ def test_an_article_survives_json(text: str) -> None:
 
 def test_a_text_that_changed_after_it_was_hashed_is_refused() -> None:
     record = {"id": "a1", "text": "Two shells fell.", "text_sha256": sha256("Three shells fell.")}
-    with pytest.raises(BadInput, match=r"^articles.jsonl:7: text_sha256: does not fit the text; "):
+    with pytest.raises(BadInput, match=r"^articles.jsonl:7: text_sha256: does not match the text; "):
         Article.from_record(record, path=PATH, line=7)
     del record["text_sha256"]
     assert Article.from_record(record, path=PATH).text == "Two shells fell."
@@ -76,8 +76,8 @@ def test_a_text_that_changed_after_it_was_hashed_is_refused() -> None:
     [
         ({"text": ""}, "text: the text is empty"),
         ({"text": " \n\t "}, "text: the text is empty"),
-        ({"text": "a\r\nb"}, "text: the text holds a carriage return"),
-        ({"text": "a\x00b"}, "text: the text holds a NUL character"),
+        ({"text": "a\r\nb"}, "text: the text contains a carriage return"),
+        ({"text": "a\x00b"}, "text: the text contains a NUL character"),
         ({"text": "a\ud800b"}, "text: "),
         ({"text": "x" * (MAX_CHARACTERS + 1)}, "text: String should have at most 2000000 characters"),
         ({"text": 5}, "text: Input should be a valid string"),

@@ -132,13 +132,13 @@ def test_a_disk_that_is_full_in_the_block_is_named(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "out.txt")], check=False, capture_output=True, text=True
     )
-    assert "out.txt: cannot be written: File too large; mend that" in done.stderr
+    assert "out.txt: cannot be written: File too large; correct that" in done.stderr
     assert left_over(tmp_path) == []
 
 
 def test_a_place_that_takes_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(CurationError, match=r"file/out\.txt: cannot be written: .*; mend that or pick"):
+    with pytest.raises(CurationError, match=r"file/out\.txt: cannot be written: .*; correct that or pick"):
         write_jsonl(tmp_path / "file" / "out.txt", ["{}"])
     (tmp_path / "folder").mkdir()
     with pytest.raises(CurationError, match=r"folder: cannot be written: Is a directory"):

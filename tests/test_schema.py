@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from curation.article import added_field
 from curation.engines.rules.lexicon import load_lexicon
 from curation.errors import SchemaError
 from curation.schema import EntityType, EventType, LabelSchema, load_schema, parse_version
@@ -247,20 +250,20 @@ def test_a_small_schema_loads(tmp_path: Path) -> None:
         ),
         ("grower: [", "Club: [", 6, "groups.Club", "Club is also a type"),
         ("grower: [", "Event: [", 6, "groups.Event", "Event is also a type"),
-        ("name: Club", "name: Gardener", 20, "entity_types.1.name", "type Gardener stands twice"),
-        ("name: Show", "name: Club", 36, "event_types.1.name", "type Club stands twice"),
-        ("hotkey: p", "hotkey: g", 27, "event_types.0.hotkey", "hotkey g stands twice"),
+        ("name: Club", "name: Gardener", 20, "entity_types.1.name", "type Gardener is duplicated"),
+        ("name: Show", "name: Club", 36, "event_types.1.name", "type Club is duplicated"),
+        ("hotkey: p", "hotkey: g", 27, "event_types.0.hotkey", "hotkey g is duplicated"),
         ("name: occasion", "name: planter", 33,
-         "event_types.0.roles.1.name", "role planter stands twice"),
-        ("name: wished", "name: real", 14, "attributes.0.values.1.name", "value real stands twice"),
+         "event_types.0.roles.1.name", "role planter is duplicated"),
+        ("name: wished", "name: real", 14, "attributes.0.values.1.name", "value real is duplicated"),
         (
             "entity_types:", "  - {name: mood, of: entities, definition: x, default: a, values: "
             "[{name: a, definition: a}, {name: b, definition: b}]}\nentity_types:",
-            15, "attributes.1.name", "attribute mood stands twice",
+            15, "attributes.1.name", "attribute mood is duplicated",
         ),
         ("default: real", "default: raw", 11,
          "attributes.0.default", "default raw is not among its values"),
-        ("hotkey: p", "hotkey: p\n    hotkey: q", 28, None, "hotkey stands twice"),
+        ("hotkey: p", "hotkey: p\n    hotkey: q", 28, None, "hotkey is duplicated"),
         ("hotkey: p", "hotkey: ctrl+p", 27, "event_types.0.hotkey", "match pattern"),
         ('"#445566"', "blue", 23, "entity_types.1.colour", "match pattern"),
         ("version: 1.2.0", "version: 1.2", 2, "version", "valid string"),
@@ -273,11 +276,11 @@ def test_a_small_schema_loads(tmp_path: Path) -> None:
         ("fillers: [Event]", "fillers: []", 35, "event_types.0.roles.1.fillers", "at least 1"),
         ("description: Who", "lexicon: ../x.yaml\ndescription: Who", 4, "lexicon", "match pattern"),
         ("fillers: [grower]", "fillers: &a [grower]\n      - *a", 33, None, "aliases are not allowed"),
-        ("title: Gardens", "title: Gardens: old", 3, None, "not YAML we can read"),
-        ("title: Gardens", "? [a, b]\n: c\ntitle: Gardens", 3, None, "a key must be one word"),
+        ("title: Gardens", "title: Gardens: old", 3, None, "not valid YAML"),
+        ("title: Gardens", "? [a, b]\n: c\ntitle: Gardens", 3, None, "a key must be a single word"),
         ("title: Gardens", "title: !!python/name:os.system x", 3, None, "could not determine"),
-        ("title: Gardens", "title: 2031-13-45", None, None, "not YAML we can read"),
-        ("title: Gardens", "title: Gar\x07dens", None, None, "not YAML we can read"),
+        ("title: Gardens", "title: 2031-13-45", None, None, "not valid YAML"),
+        ("title: Gardens", "title: Gar\x07dens", None, None, "not valid YAML"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_line_and_field(
@@ -300,11 +303,11 @@ def test_a_mistake_is_named_with_file_line_and_field(
     [
         pytest.param(SMALL.replace("Gardens", "G\xe4rten").encode("latin-1"), "not UTF-8", id="not UTF-8"),
         pytest.param(b"#" * (MAX_BYTES + 1), "is larger than 2000000 bytes", id="too large"),
-        pytest.param(b"", "holds no label schema", id="empty"),
-        pytest.param(b"- a\n- b\n", "holds no label schema", id="a list"),
-        pytest.param(b"just words", "holds no label schema", id="words"),
-        pytest.param(b"a: " + b"[" * 5000, "not YAML we can read", id="nested too deeply"),
-        pytest.param(b"a: 1\n---\nb: 2\n", "not YAML we can read", id="two documents"),
+        pytest.param(b"", "contains no label schema", id="empty"),
+        pytest.param(b"- a\n- b\n", "contains no label schema", id="a list"),
+        pytest.param(b"just words", "contains no label schema", id="words"),
+        pytest.param(b"a: " + b"[" * 5000, "not valid YAML", id="nested too deeply"),
+        pytest.param(b"a: 1\n---\nb: 2\n", "not valid YAML", id="two documents"),
         pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", "not UTF-8", id="binary"),
     ],
 )
@@ -339,3 +342,56 @@ def test_versions_parse(version: tuple[int, int, int], prefix: str) -> None:
 def test_other_versions_do_not(text: str) -> None:
     with pytest.raises(ValueError, match="is not a version"):
         parse_version(text)
+
+
+HASHED_AT_DEFAULT = {
+    "LabelSchema": "name version title language description guidelines lexicon groups attributes entity_types"
+    " event_types migrations",
+    "Attribute": "name of definition values default",
+    "Choice": "name definition",
+    "EntityType": "name definition examples hotkey colour elsewhere",
+    "EventType": "name definition examples hotkey colour elsewhere roles",
+    "Examples": "positive negative",
+    "Role": "name definition fillers required elsewhere",
+    "Migration": "version entity_types event_types roles attributes values",
+    "Case": "to when roles",
+}
+"""Fields of the first version of the format: dumps, and with them hashes, always have them."""
+
+
+def models(model: type[BaseModel], found: dict[str, type[BaseModel]]) -> dict[str, type[BaseModel]]:
+    """`model` and all models in its fields, by name."""
+
+    def inside(annotation: Any) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation.__name__ not in found:
+            models(annotation, found)
+        for part in get_args(annotation):
+            inside(part)
+
+    found[model.__name__] = model
+    for field in model.model_fields.values():
+        inside(field.annotation)
+    return found
+
+
+def test_a_new_optional_field_does_not_change_a_hash() -> None:
+    """Each field beyond those of the first version is declared with `added_field`."""
+    found = models(LabelSchema, {})
+    assert found.keys() == HASHED_AT_DEFAULT.keys()
+    for name, model in found.items():
+        hashed = [key for key, field in model.model_fields.items() if field.exclude_if is None]
+        assert sorted(hashed) == sorted(HASHED_AT_DEFAULT[name].split()), name
+
+
+def test_an_added_field_is_dumped_only_if_it_is_set(schema: LabelSchema) -> None:
+    class Later(LabelSchema):
+        audience: str | None = added_field(None, max_length=20)
+
+    later = Later.model_validate(schema.model_dump())
+    assert later.model_dump() == schema.model_dump()
+    assert later.model_dump_json() == schema.model_dump_json()
+    other = Later.model_validate(schema.model_dump() | {"audience": "experts"})
+    assert other.model_dump() == schema.model_dump() | {"audience": "experts"}
+    assert Later.model_validate_json(other.model_dump_json()) == other
+    with pytest.raises(ValueError, match="at most 20 characters"):
+        Later.model_validate(schema.model_dump() | {"audience": "x" * 21})

@@ -10,7 +10,7 @@ import pytest
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.errors import SchemaError
 from curation.schema import LabelSchema, load_schema
-from curation.schema_migration import Undecided, carry, migrate
+from curation.schema_migration import Undecided, migrate, migrate_items
 
 LATER = """\
 name: gardens
@@ -140,7 +140,7 @@ def test_only_what_came_after_its_version_is_applied(later: LabelSchema) -> None
 
 
 def test_a_label_that_only_older_versions_had_is_taken_for_old(later: LabelSchema) -> None:
-    entities, events, undecided = carry(
+    entities, events, undecided = migrate_items(
         [entity("e1", "Gardener"), entity("e2", "Person", 9)],
         [event("v1", "Planting", ("planter", "e1"))],
         "3.0.0",
@@ -149,7 +149,7 @@ def test_a_label_that_only_older_versions_had_is_taken_for_old(later: LabelSchem
     assert [one.type for one in entities] == ["Person", "Person"]
     assert [(one.role, one.filler) for one in events[0].arguments] == [("agent", "e1")]
     assert undecided == ()
-    nowhere = carry([entity("e1", "Robot")], [], "3.0.0", later)
+    nowhere = migrate_items([entity("e1", "Robot")], [], "3.0.0", later)
     assert [one.type for one in nowhere.entities] == ["Robot"]
 
 
@@ -216,8 +216,8 @@ def test_a_split_goes_by_attributes_and_roles_and_tells_what_it_cannot_decide(la
         "v3": "Deal",
     }
     assert undecided == (
-        Undecided("e3", "Human was split in 3.0.0, and no case fits"),
-        Undecided("v3", "Deal was split in 3.0.0, and no case fits"),
+        Undecided("e3", "Human was split in 3.0.0, and no case applies"),
+        Undecided("v3", "Deal was split in 3.0.0, and no case applies"),
     )
     assert said(new, "v2") == [("agent", "e3")]
 
@@ -236,8 +236,8 @@ def test_a_split_goes_by_attributes_and_roles_and_tells_what_it_cannot_decide(la
         ("mood: certainty", "mood: temper", "mood becomes temper"),
         ("mood.wished: planned", "mood.wished: hoped", "becomes certainty.hoped"),
         ("mood.wished: planned", "mood: planned", "migrations.0.values.mood"),
-        ("- version: 2.0.0", "- version: 3.0.0", "migrations.0.version: 3.0.0 is out of turn"),
-        ("- version: 3.0.0", "- version: 3.0.1", "migrations.1.version: 3.0.1 is out of turn"),
+        ("- version: 2.0.0", "- version: 3.0.0", "migrations.0.version: 3.0.0 is out of order"),
+        ("- version: 3.0.0", "- version: 3.0.1", "migrations.1.version: 3.0.1 is out of order"),
         ("to: Pronoun, when: {mention: pronoun}", "to: Pronoun, roles: [agent]", "Human is an entity type"),
         ("Sowing: Planting", "Sowing: []", "event_types.Sowing"),
     ],

@@ -11,7 +11,7 @@ from curation.article import Article
 from curation.confidence import Change, EffortChange, Section, SectionFigures
 from curation.engines import Failure
 from curation.errors import BadInput, WrongUsage
-from curation.files import see_that_it_can_be_written, whole_file
+from curation.files import ensure_writable, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, EngineModel, EngineName, EngineOptions, GoldFile, OnProgress, Option, silent
@@ -112,7 +112,7 @@ def calibrate(
     place, found = read_corrected(project, gold, why="scores are calibrated in the project's own labels")
     schema = project.load_schema()
     out = out or project.work / "calibration" / f"{engine or project.engine.name}.json"
-    see_that_it_can_be_written(out)
+    ensure_writable(out)
     problems: list[str] = []
 
     def said() -> Iterator[tuple[Annotation, Annotation | str]]:

@@ -12,7 +12,7 @@ from curation.engines import Engine, Failure, load_engine
 from curation.engines.engine import batches
 from curation.ensemble import Member, SectionMeasured
 from curation.errors import BadInput, WrongUsage
-from curation.files import see_that_it_can_be_written, whole_file
+from curation.files import ensure_writable, whole_file
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent
 from curation.result import Block, Table, TableResult
@@ -131,7 +131,7 @@ def ensemble(
     if len(members) < 2:
         raise BadInput("an ensemble of one", field="members", way_out="name two engines or more with --member")
     out = out or project.work / "ensemble.json"
-    see_that_it_can_be_written(out)
+    ensure_writable(out)
     place, found = read_corrected(project, gold, why="votes are weighed in the project's own labels")
     schema = project.load_schema()
     told = options or {}

@@ -13,7 +13,7 @@ from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.engines import Engine
 from curation.errors import BadInput, WrongUsage
-from curation.files import see_that_it_can_be_written, whole_file
+from curation.files import ensure_writable, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import Gold, read_gold
 from curation.jobs.options import (
@@ -146,7 +146,7 @@ def evaluate(
     if annotations is not None and (engine is not None or model is not None or options):
         raise WrongUsage("give --engine or --annotations, not both")
     if html:
-        see_that_it_can_be_written(html)
+        ensure_writable(html)
     schema = project.load_schema()
     place = gold or project.gold
     if place is None:

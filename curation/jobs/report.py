@@ -13,7 +13,7 @@ from typing import NamedTuple
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import read_jsonl, see_that_it_can_be_written, whole_file
+from curation.files import ensure_writable, read_jsonl, whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.anchoring import anchoring as audit
@@ -109,7 +109,7 @@ def report(
         CurationError: the page cannot be written; what stood there before still does.
     """
     output = output or project.work / OUTPUT
-    see_that_it_can_be_written(output)
+    ensure_writable(output)
     stands = where(project)
     withdrawn = set(read_takedown(project.takedown)) if project.takedown else set()
     readable = {name for name, stage in stands.articles.items() if stage != "gone" and name not in withdrawn}

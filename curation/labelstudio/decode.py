@@ -40,7 +40,7 @@ from curation.labelstudio.names import (
     is_review,
 )
 from curation.schema import LabelSchema
-from curation.schema_migration import carry, migrate
+from curation.schema_migration import migrate, migrate_items
 from curation.validation import validate
 
 TaskState = Literal["untouched", "draft", "submitted", "skipped"]
@@ -228,12 +228,12 @@ class _Task:
         else:
             before = _read(copied, article.text, self.schema)
             said = _time(frozen.get("updated_at")) or _time(raw.get("created_at"))
-            old = carry(before.entities, before.events, self.made_with(said), self.schema)
+            old = migrate_items(before.entities, before.events, self.made_with(said), self.schema)
             base = _Base(old.entities, old.events, _engine_key(said_of, frozen), self.schema)
         for region, code, message in reading.problems:
             self.note(annotation_id, region, code, message)
         time = _time(raw.get("updated_at")) or _time(raw.get("created_at"))
-        now = carry(reading.entities, reading.events, self.made_with(time), self.schema)
+        now = migrate_items(reading.entities, reading.events, self.made_with(time), self.schema)
         for item, message in now.undecided:
             self.note(annotation_id, item, "undecided-split", message)
         items = {item.id: item for item in (*now.entities, *now.events)}

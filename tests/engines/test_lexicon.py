@@ -68,8 +68,8 @@ def test_the_digest_changes_with_the_words(tmp_path: Path, schema: LabelSchema) 
         ("events:\n  Attack:\n    - verb: [raid]\n", ":3: events.Attack.0.verb: Extra inputs are not permitted"),
         ("light: [' make']\n", ":1: light.0: String should match pattern"),
         ("light: make\n", ":1: light: Input should be a valid tuple"),
-        ("- a\n", "holds no lexicon"),
-        ("light: [make", ":1: not YAML we can read"),
+        ("- a\n", "contains no lexicon"),
+        ("light: [make", ":1: not valid YAML"),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_field(

@@ -89,7 +89,7 @@ def test_bad_ones_are_named_and_the_rest_go_on(tmp_path: Path) -> None:
         "z.jsonl:4": "not JSON",
         "z.jsonl:5": "not a JSON object",
         "z.jsonl:6": "id: ",
-        "z.jsonl:7": "text_sha256: does not fit the text",
+        "z.jsonl:7": "text_sha256: does not match the text",
         "z.jsonl:8": "published: ",
         "z.jsonl:9": "text: ",
     }.items():

@@ -239,7 +239,7 @@ BROKEN: list[tuple[str, str, str]] = [
         '{"id": "k", "text": "Karsk", "entities": [{"id": "e", "start": 0, "end": 9, "type": "GPE"}]}',
         r"file:1: e: \[0, 9\) is no span of a text of 5 characters",
     ),
-    ("jsonl", '{"id": "k", "text": "Karsk", "text_sha256": "0"}', r"file:1: text_sha256: does not fit the text"),
+    ("jsonl", '{"id": "k", "text": "Karsk", "text_sha256": "0"}', r"file:1: text_sha256: does not match the text"),
     ("jsonl", '{"id": "k", "text": "Karsk", "annotation": {"annotator": 7}}', r"file:1: annotator"),
     ("hf-ner", "no Parquet", r"file: cannot be read"),
     ("spacy", "no DocBin", r"file: not a DocBin that spaCy can read"),

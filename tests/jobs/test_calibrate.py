@@ -95,7 +95,9 @@ def test_what_is_fitted_is_applied(project: Path) -> None:
     ],
 )
 def test_a_place_that_takes_no_file_is_seen_before_the_work(project: Path, job: Callable[[Project, Path], Any]) -> None:
-    with pytest.raises(CurationError, match="gold: cannot be written: Is a directory; mend that or pick another place"):
+    with pytest.raises(
+        CurationError, match="gold: cannot be written: Is a directory; correct that or pick another place"
+    ):
         job(Project.open(project / "curation.toml"), project / "gold")
 
 

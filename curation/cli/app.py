@@ -27,10 +27,10 @@ GROUPS = {
         ),
         Command(
             "push",
-            "curation.cli.push:push",
+            "push:push",
             "Send articles and pre-annotations to Label Studio. Run again, it sends only what is missing.",
         ),
-        Command("pull", "curation.cli.pull:pull", "Bring back what people corrected, as an immutable snapshot."),
+        Command("pull", "pull:pull_command", "Bring back what people corrected, as an immutable snapshot."),
         Command(
             "publish",
             "curation.cli.publish:publish",

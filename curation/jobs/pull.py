@@ -1,24 +1,58 @@
-"""Pull: what people corrected comes back as an immutable snapshot, once or again and again while they work."""
+"""Pull: the annotations of people come back as an immutable snapshot, once or repeatedly while they work."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 from curation.errors import Busy, Unreachable
 from curation.jobs.connect import connect
+from curation.jobs.options import Counts, OnProgress, Option, silent
 from curation.labelstudio import PullReport, read_snapshot
 from curation.labelstudio import pull as fetch
+from curation.result import Result
 from curation.settings import Settings
+
+Full = Annotated[bool, Option("Fetch every task, not only what changed.")]
+
+
+class PullResult(PullReport, Result):
+    """What a pull brought back."""
+
+    @property
+    def exit_code(self) -> int:
+        """3 where something does not fit the schema or could not be read."""
+        return 3 if self.issues else 0
+
+    def show(self) -> Iterator[str]:
+        """The counts of tasks, and the snapshot."""
+        yield (
+            f"{self.tasks} tasks: {self.submitted} submitted, {self.skipped} skipped, {self.drafts} with a draft, "
+            f"{self.untouched} untouched" + (f", {self.deleted} deleted in Label Studio" if self.deleted else "")
+        )
+        yield ("nothing new since " if self.unchanged else "snapshot in ") + self.snapshot
+
+    def remarks(self) -> Iterator[str]:
+        """A damaged snapshot, and things that do not fit."""
+        if self.damaged:
+            yield (
+                f"the latest snapshot is damaged ({self.damaged}): nothing of it was used, every task was fetched anew"
+            )
+        if self.issues:
+            yield (f"{self.issues} things do not fit the schema or could not be read: see {self.snapshot}/issues.jsonl")
 
 
 def pull(
-    project: Settings, *, full: bool = False, on_progress: Callable[[int], None] = lambda count: None
-) -> PullReport:
+    project: Settings,
+    *,
+    full: Full = False,
+    on_progress: Annotated[OnProgress, Counts("tasks pulled")] = silent,
+) -> PullResult:
     """Bring back what changed since the last pull (or everything, with `full`) as a new snapshot.
 
-    What people were asked to look at again and left as it was is dismissed, so that no check doubts it any more.
+    Findings that people were asked to look at again and left unchanged are dismissed: checks do not list them again.
 
     Raises:
         LabelStudioError: see `curation.labelstudio.pull`.
@@ -33,7 +67,7 @@ def pull(
             on_progress=on_progress,
         )
     _settle(project, report)
-    return report
+    return PullResult(**dict(report))
 
 
 def watch(
@@ -41,12 +75,12 @@ def watch(
     *,
     every: float = 60.0,
     full: bool = False,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> Iterator[PullReport | Unreachable]:
-    """Pull, wait `every` seconds, pull again, without end. Yields the first report and each that brings something new.
+    on_progress: OnProgress = silent,
+) -> Iterator[PullResult | Unreachable]:
+    """Pull, wait `every` seconds, pull again, without end. Yields the first result and each that brings something new.
 
-    A server that went away is waited for: the error is yielded once, then the first report after it is back. Only the
-    first pull is `full`.
+    While the server is unreachable it is waited for: the error is yielded once, then the first result after it is
+    back. Only the first pull is `full`.
 
     Raises:
         LabelStudioError: as `pull`; `Unreachable` only from the first pull.
@@ -56,7 +90,7 @@ def watch(
         report = fetch(client, schema, work=project.work, title=title, full=full, on_progress=on_progress)
         away = False
         _settle(project, report)
-        yield report
+        yield PullResult(**dict(report))
         while True:
             time.sleep(every)
             try:
@@ -66,13 +100,32 @@ def watch(
                     yield error
                 away = True
             except Busy:
-                continue  # someone pulls by hand: what that brings is not new any more
+                continue  # another pull works here: what it brings is not new any more
             else:
                 if not report.unchanged:
                     _settle(project, report)
                 if away or not report.unchanged:
-                    yield report
+                    yield PullResult(**dict(report))
                 away = False
+
+
+_watch = watch
+
+
+def pull_command(
+    project: Settings,
+    *,
+    full: Full = False,
+    watch: Annotated[
+        bool, Option("Pull again and again while people work, until ctrl-C; --json: an object for each pull.")
+    ] = False,
+    every: Annotated[float, Option("Seconds between two pulls of --watch.", min=1)] = 60,
+    on_progress: Annotated[OnProgress, Counts("tasks pulled")] = silent,
+) -> PullResult | Iterator[PullResult | Unreachable]:
+    """`curation pull`: one pull, or with `watch` one after the other."""
+    if watch:
+        return _watch(project, every=every, full=full)
+    return pull(project, full=full, on_progress=on_progress)
 
 
 def _settle(project: Settings, report: PullReport) -> None:

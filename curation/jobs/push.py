@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
 from curation.jobs.connect import connect
+from curation.jobs.options import ArticleSources, Counts, OnProgress, Option, ResendDeleted, silent
 from curation.labelstudio import Outgoing, PushReport, send
+from curation.result import Result
 from curation.review.cohorts import among, share
 from curation.settings import Settings
 from curation.store import AnnotationFile
 
 
+class PushResult(PushReport, Result):
+    """What a push did."""
+
+    @property
+    def exit_code(self) -> int:
+        """3 where a pre-annotation was refused and its article sent without it."""
+        return 3 if self.refused else 0
+
+    def show(self) -> Iterator[str]:
+        """The counts, and the address of the project."""
+        yield (
+            f"{self.articles} articles: {self.sent} sent, {self.already_there} already there"
+            + (f", {self.refreshed} given a newer pre-annotation" if self.refreshed else "")
+            + (f", {self.touched} begun and left as they are" if self.touched else "")
+            + (f", {self.deleted} deleted in Label Studio" if self.deleted else "")
+            + (f", {self.superseded} superseded by a new text" if self.superseded else "")
+            + (f", {self.blind} blind" if self.blind else "")
+            + (f", {self.arranged} now for several people" if self.arranged else "")
+            + (f", {self.refused} pre-annotations refused" if self.refused else "")
+        )
+        yield f"annotate at {self.project_url}"
+
+    def remarks(self) -> Iterator[str]:
+        """The problems."""
+        yield from self.problems
+
+
 def push(
     project: Settings,
     *,
-    articles: list[str] | None = None,
-    annotations: Path | None = None,
-    resend_deleted: bool = False,
-    rebuild_ledger: bool = False,
-    new_project: bool = False,
-    overlap: str | None = None,
-    blind: str | None = None,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> PushReport:
+    articles: ArticleSources = None,
+    annotations: Annotated[Path | None, Option("What `preannotate` wrote (.jsonl); default: the project's.")] = None,
+    resend_deleted: ResendDeleted = False,
+    rebuild_ledger: Annotated[bool, Option("Forget the ledger and read it anew from Label Studio.")] = False,
+    new_project: Annotated[bool, Option("Begin a new project where ours was deleted in Label Studio.")] = False,
+    overlap: Annotated[str | None, Option("Share of articles that two people annotate, such as 10%.")] = None,
+    blind: Annotated[str | None, Option("Share of new articles sent without their pre-annotation, such as 5%.")] = None,
+    on_progress: Annotated[OnProgress, Counts("articles pushed")] = silent,
+) -> PushResult:
     """Send every article with its annotation from `annotations` (default: what `preannotate` wrote).
 
     Run again, it sends what is missing and nothing else. An article without an annotation becomes a task
@@ -76,10 +106,10 @@ def push(
             on_progress=on_progress,
         )
     if not bare:
-        return report
+        return PushResult(**dict(report))
     first = ", ".join(bare[:5]) + (", …" if len(bare) > 5 else "")
-    told = f"{annotations}: holds no pre-annotation of {len(bare)} articles as they are now: {first}"
-    return report.model_copy(update={"problems": (*report.problems, told)})
+    missing = f"{annotations}: holds no pre-annotation of {len(bare)} articles as they are now: {first}"
+    return PushResult(**dict(report) | {"problems": (*report.problems, missing)})
 
 
 def _share(name: str, written: str) -> float:

@@ -65,9 +65,10 @@ class Run:
         return found
 
     def end(self) -> tuple[int, str]:
-        """Exit code, and what is left on stderr."""
+        """Exit code, and what is left on stdout and then on stderr."""
         code = self.process.wait(timeout=120)
-        return code, "\n".join(iter(lambda: self.err.get(timeout=10) or "", ""))
+        left = [line for stream in (self.out, self.err) for line in iter(lambda: stream.get(timeout=10), None)]  # noqa: B023
+        return code, "\n".join(line for line in left if line)
 
 
 @pytest.fixture
@@ -139,18 +140,19 @@ def test_what_others_deleted_is_explained_and_sent_again_only_when_asked(
 ) -> None:
     code, said = ended(folder, studio, "push")
     assert code == 0
-    warned, report = said.splitlines()[:2]
+    report, address, warned = said.splitlines()
     assert warned.endswith("spacy.jsonl: holds no pre-annotation of 3 articles as they are now: a0, a1, a2")
     assert report == "3 articles: 3 sent, 0 already there"
-    number = int(said.rsplit("/", 1)[1])
+    number = int(address.rsplit("/", 1)[1])
     gone = next(iter(answers.tasks(client, number)))
     client.delete(f"/api/tasks/{gone.id}/")
     code, said = ended(folder, studio, "push")
     assert code == 0
-    assert said.splitlines()[:3] == [
+    assert said.splitlines() == [
+        "3 articles: 0 sent, 2 already there, 1 deleted in Label Studio",
+        address,
         f"{gone.article_id}: its task was deleted in Label Studio; --resend-deleted sends it again",
         warned,
-        "3 articles: 0 sent, 2 already there, 1 deleted in Label Studio",
     ]
     assert "3 articles: 1 sent, 2 already there" in ended(folder, studio, "push", "--resend-deleted")[1]
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from curation.annotation import Annotation
 from curation.article import Article, Sha256
 from curation.confidence import Confidence
-from curation.engines.rules.lexicon import Lexicon
+from curation.engines.rules.lexicon import Lexicon, Weights
 from curation.ensemble import Ensemble
 from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
@@ -33,6 +33,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "annotation": Annotation,
     "label-schema": LabelSchema,
     "lexicon": Lexicon,
+    "weights": Weights,
     "confidence": Confidence,
     "mapping": Conventions,
     "ensemble": Ensemble,

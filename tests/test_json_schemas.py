@@ -18,7 +18,7 @@ from curation.article import Article, sha256
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "json_schemas.py"
-OURS = ("article", "annotation", "label-schema", "lexicon", "project")
+OURS = ("article", "annotation", "label-schema", "lexicon", "weights", "project")
 FORMATS = (*OURS, "mapping", "confidence", "ensemble", "snapshot", "snapshot-task", "release", "release-article")
 
 
@@ -68,7 +68,7 @@ def test_each_is_a_valid_json_schema(name: str) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "schemas").glob("*.yaml")), ids=lambda path: path.name)
 def test_the_files_we_ship_fit(path: Path) -> None:
     kind = path.name.split(".")[-2]
-    name = kind if kind in ("lexicon", "mapping") else "label-schema"
+    name = kind if kind in ("lexicon", "mapping", "weights") else "label-schema"
     value = yaml.safe_load(path.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema(name)).validate(value)
     assert not fits(name, value | {"extra": 1})

@@ -24,6 +24,7 @@ from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.engines.engine import Engine, Failure, batches
 from curation.engines.local_executor import LeftOut, Recipe, lines, record_of, shard_key, shard_name
+from curation.engines.rules.lexicon import lexicon_files
 from curation.errors import BadInput, CurationError, EngineError, one_line
 from curation.files import json_object, write_jsonl
 
@@ -223,8 +224,8 @@ class _Shards(Datasource):  # type: ignore[misc]
 class _Worker:
     """Annotates shards on a node, with an engine of its own that is made when the first one comes."""
 
-    def __init__(self, recipe: Recipe, lexicon: str | None) -> None:
-        self._recipe, self._lexicon = recipe, lexicon
+    def __init__(self, recipe: Recipe, files: dict[str, str]) -> None:
+        self._recipe, self._files = recipe, files
         self._engine: Engine | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +233,7 @@ class _Worker:
         kept = bool(texts) and _exists(url)
         if texts and not kept:
             try:
-                self._engine = self._engine or _made(self._recipe, self._lexicon)
+                self._engine = self._engine or _made(self._recipe, self._files)
                 articles = [Article.from_record(json.loads(text), path=Path(url)) for text in texts]
                 write_at(url, lines(self._engine, articles))
             except Exception as error:  # Ray would tell the traceback, and not the reason
@@ -251,22 +252,22 @@ def _exists(url: str) -> bool:
     return bool(system.exists(path))
 
 
-def _lexicon(recipe: Recipe) -> str | None:
-    return recipe.lexicon.read_text(encoding="utf-8") if recipe.lexicon else None
+def _lexicon(recipe: Recipe) -> dict[str, str]:
+    return lexicon_files(recipe.lexicon) if recipe.lexicon else {}
 
 
-def _made(recipe: Recipe, lexicon: str | None) -> Engine:
-    """The engine, on another node: the lexicon is no file there, and there is no folder to keep things in."""
-    if lexicon is None or recipe.lexicon is None:
+def _made(recipe: Recipe, files: dict[str, str]) -> Engine:
+    """The engine on another node, where the lexicon's files do not exist yet and there is no cache folder."""
+    if recipe.lexicon is None:
         return recipe._replace(cache=None).load()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / recipe.lexicon.name
-        path.write_text(lexicon, encoding="utf-8")
-        return recipe._replace(lexicon=path, cache=None).load()
+        for name, text in files.items():
+            (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
+        return recipe._replace(lexicon=Path(folder) / recipe.lexicon.name, cache=None).load()
 
 
-def _annotator(recipe: Recipe, lexicon: str | None) -> Annotator:
-    return _made(recipe, lexicon).annotator
+def _annotator(recipe: Recipe, files: dict[str, str]) -> Annotator:
+    return _made(recipe, files).annotator
 
 
 @contextmanager

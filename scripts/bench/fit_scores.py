@@ -1,13 +1,13 @@
-r"""Fit what each piece of evidence weighs in the default engine's scores: curation/engines/rules/weights.py.
+r"""Fit the weights of the default engine's scores: the file that the lexicon of the schema names.
 
     python scripts/bench/fit_scores.py [--write] corpus/gold re3d.jsonl:re3d wikievents.jsonl:wikievents \
         m2e2.jsonl:m2e2:events
 
-A gold counts as the square root of how many items it has, so that the largest has the most to say and not all, and the
-first one twice that. How often the engine is right at all differs from corpus to corpus, so each has a base of its own,
-and the first one's is kept. `:events` leaves out entities that were not made by people. First it
-says how well scores order the items of articles that they were not fitted on: AUROC, each half of the articles by the
-other; and F1 of triggers, each half marked as its corpus marks by scores of the other. Needs scikit-learn.
+A gold has the weight of the square root of its number of items, so that the largest dominates less; the first one has
+twice that. The engine's precision differs between corpora, so each has a base of its own, and the first one's is kept.
+`:events` leaves out entities that people did not annotate. The script first prints how well scores order the items of
+articles that they were not fitted on: AUROC, each half of the articles with the weights of the other; and F1 of
+triggers, each half marked as its corpus marks, with scores of the other. Needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from sklearn.metrics import roc_auc_score
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.compare import FILLER, Pair, match, match_links
-from curation.engines.rules import scoring, weights
-from curation.engines.rules.lexicon import load_lexicon
+from curation.engines.rules.lexicon import Weights, WeightTable, load_lexicon, load_weights
 from curation.engines.rules.parsed_text import Parse
-from curation.engines.rules.rules import Rules
+from curation.engines.rules.rule_engine import RuleEngine
+from curation.engines.rules.scoring import ItemKind, Scorer
 from curation.engines.spacy_engine import SpacyEngine
 from curation.files import whole_file
 from curation.jobs.gold import read_gold
@@ -41,30 +41,34 @@ from curation.review.evaluate import Evaluator
 from curation.review.mapping import Mapping as Ontology
 from curation.review.mapping import as_they_mark, mapping_to, that_map, translate
 
-KINDS = ("ENTITIES", "TRIGGERS", "ARGUMENTS")
+KINDS: tuple[ItemKind, ...] = ("entities", "triggers", "arguments")
 STRENGTH = 0.1
-"""Of the fit, against a pull of all weights towards nothing."""
+"""Inverse of the regularization strength."""
 FEWEST = 12
-"""Items that must have a piece of evidence before it is weighed."""
+"""Evidence of fewer items gets no weight."""
 CORPUS = "corpus: "
 LEAST = 0.03
 """Smaller weights are left out."""
-_weigh = scoring._weigh
 
 
 class Gold(NamedTuple):
-    """Articles of one corpus, parsed. `marked`: with what its conventions leave out for its score."""
+    """Articles of one corpus, parsed. `marked`: the ontology with its thresholds on scores."""
 
     name: str
     ontology: Ontology | None
     marked: Ontology | None
-    rules: Rules
+    engine: SpacyEngine
+    rules: RuleEngine
     entities: bool
     documents: list[tuple[Article, Annotation, list[Parse]]]
 
+    def predict(self, article: Article, parses: list[Parse]) -> Annotation:
+        """The annotation of a parsed article by `rules`."""
+        return self.engine.annotation(article, *self.rules.extract(parses, self.engine.annotator.key))
+
 
 class Item(NamedTuple):
-    """An item that was said: its evidence, whether it is right, its corpus, and the half its article is in."""
+    """A predicted item: its evidence, whether it is right, its corpus, and the half of its article."""
 
     evidence: dict[str, float]
     right: bool
@@ -76,22 +80,20 @@ def main() -> None:
     """Print how well the scores order items, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("gold", nargs="+", metavar="GOLD[:MAPPING[:events]]")
-    parser.add_argument("--write", action="store_true", help="replace curation/engines/rules/weights.py")
+    parser.add_argument("--write", action="store_true", help="replace the weights file of the lexicon")
     options = parser.parse_args()
     golds = [_read(place) for place in options.gold]
-    fitted: dict[str, dict[str, float]] = {}
-    for kinds in (KINDS[:2], KINDS[2:]):  # what is known of triggers and fillers is evidence for arguments
-        items = _collected(golds, kinds)
+    weights = golds[0].rules.weights or Weights(**dict.fromkeys(KINDS, WeightTable(base=0)))
+    for kinds in (KINDS[:2], KINDS[2:]):  # the scores of triggers and fillers are evidence for arguments
+        items = _collected(golds, kinds, weights)
         for kind in kinds:
             for half in (0, 1):
-                print(kind.lower(), f"half {half} by the other:", _held_out(items[kind], half))
-            if kind == "TRIGGERS":
-                print("triggers, F1, each half by the other:", _f1_held_out(golds, items[kind]))
-            fitted[kind] = _weights(items[kind], golds[0].name)
-            getattr(weights, kind).clear()
-            getattr(weights, kind).update(fitted[kind])
+                print(kind, f"half {half} by the other:", _held_out(items[kind], half))
+            if kind == "triggers":
+                print("triggers, F1, each half by the other:", _f1_held_out(golds, items[kind], weights))
+            weights = weights.model_copy(update={kind: _fitted(items[kind], golds[0].name)})
     if options.write:
-        _write(fitted)
+        _write(weights)
 
 
 def _read(place: str) -> Gold:
@@ -104,51 +106,55 @@ def _read(place: str) -> Gold:
     ontology = mapping_to(name, schema, project.schema_path.parent) if name else None
     options = ontology.habit.options.get("spacy", {}) if ontology else {}
     marked = ontology
-    if ontology:  # what is left out for its score is left out after the fit
+    if ontology:  # thresholds on scores apply after the fit
         keep = tuple(rule.model_copy(update={"least": None}) for rule in ontology.habit.keep)
         ontology = dataclasses.replace(ontology, habit=ontology.habit.model_copy(update={"keep": keep}))
-    rules = Rules(schema, load_lexicon(project.lexicon, schema), **options)
+    lexicon = load_lexicon(project.lexicon, schema)
+    rules = RuleEngine(schema, lexicon, load_weights(lexicon, project.lexicon), **options)
     documents = [(article, gold, engine.parses(article)) for article, gold in read_gold(project, Path(path)).documents]
-    return Gold(name or path, ontology, marked, rules, not only, documents)
+    return Gold(name or path, ontology, marked, engine, rules, not only, documents)
 
 
-def _collected(golds: Iterable[Gold], kinds: Sequence[str]) -> dict[str, list[Item]]:
-    """Every item that was said, with its evidence: while this runs, a score is the number of its evidence."""
-    wanted = {id(getattr(weights, kind)) for kind in kinds}
-    told: list[dict[str, float]] = []
+def _collected(golds: Iterable[Gold], kinds: Sequence[ItemKind], weights: Weights) -> dict[str, list[Item]]:
+    """Every predicted item of these kinds with its evidence."""
+    recorded: list[dict[str, float]] = []
 
-    def numbered(table: Mapping[str, float], evidence: Iterable[str], sure: Mapping[str, float] | None = None) -> float:
-        if id(table) not in wanted:
-            return _weigh(table, evidence, sure or {})
-        told.append({**dict.fromkeys(evidence, 1.0), **(sure or {})})
-        return len(told) / 1e8
+    class Recorder(Scorer):
+        """Gives an item of `kinds` the number of its evidence as its score."""
+
+        def probability(
+            self, kind: ItemKind, evidence: Iterable[str], degrees: Mapping[str, float] | None = None
+        ) -> float:
+            if kind not in kinds:
+                return super().probability(kind, evidence, degrees)
+            recorded.append({**dict.fromkeys(evidence, 1.0), **(degrees or {})})
+            return len(recorded) / 1e8
 
     items: dict[str, list[Item]] = {kind: [] for kind in kinds}
-    scoring._weigh = numbered
-    try:
-        for gold in golds:
-            for article, reference, parses in gold.documents:
-                said = gold.rules.annotate(article, parses, reference.annotator)
-                for kind, pairs in _pairs(gold, article, reference, said).items():
-                    for pair in pairs:
-                        if kind in items and pair.other is not None and pair.other.score:
-                            evidence = told[round(pair.other.score * 1e8) - 1]
-                            items[kind].append(Item(evidence, pair.kind == "same", gold.name, _half(article)))
-    finally:
-        scoring._weigh = _weigh
+    for gold in golds:
+        gold.rules.scorer, gold.rules.weights = Recorder, weights
+        for article, reference, parses in gold.documents:
+            for kind, pairs in _pairs(gold, article, reference, gold.predict(article, parses)).items():
+                for pair in pairs:
+                    if kind in items and pair.other is not None and pair.other.score:
+                        evidence = recorded[round(pair.other.score * 1e8) - 1]
+                        items[kind].append(Item(evidence, pair.kind == "same", gold.name, _half(article)))
+        gold.rules.scorer = Scorer
     return items
 
 
-def _pairs(gold: Gold, article: Article, reference: Annotation, said: Annotation) -> dict[str, Sequence[Pair[Any]]]:
+def _pairs(
+    gold: Gold, article: Article, reference: Annotation, predicted: Annotation
+) -> dict[str, Sequence[Pair[Any]]]:
     mapped = reference
     if gold.ontology:
-        said = translate(as_they_mark(said, article.text, gold.ontology), reference, gold.ontology)
+        predicted = translate(as_they_mark(predicted, article.text, gold.ontology), reference, gold.ontology)
         mapped = that_map(reference, gold.ontology)
-    named = [[one for one in annotation.entities if one.type != FILLER] for annotation in (mapped, said)]
+    named = [[entity for entity in annotation.entities if entity.type != FILLER] for annotation in (mapped, predicted)]
     return {
-        "ENTITIES": match(*named) if gold.entities else (),
-        "TRIGGERS": match(reference.events, said.events) if reference.events else (),
-        "ARGUMENTS": match_links(reference, said) if reference.events else (),
+        "entities": match(*named) if gold.entities else (),
+        "triggers": match(reference.events, predicted.events) if reference.events else (),
+        "arguments": match_links(reference, predicted) if reference.events else (),
     }
 
 
@@ -183,16 +189,15 @@ def _held_out(items: Sequence[Item], half: int) -> dict[str, float]:
     return found
 
 
-def _f1_held_out(golds: Sequence[Gold], items: Sequence[Item]) -> dict[str, float]:
+def _f1_held_out(golds: Sequence[Gold], items: Sequence[Item], weights: Weights) -> dict[str, float]:
     evaluators = {gold.name: Evaluator(mapping=gold.marked, examples=0) for gold in golds}
     for half in (0, 1):
-        weights.TRIGGERS.clear()
-        weights.TRIGGERS.update(_weights(items, golds[0].name, (1 - half,)))
+        fitted = weights.model_copy(update={"triggers": _fitted(items, golds[0].name, (1 - half,))})
         for gold in golds:
+            gold.rules.weights = fitted
             for article, reference, parses in gold.documents:
                 if _half(article) == half:
-                    said = gold.rules.annotate(article, parses, reference.annotator)
-                    evaluators[gold.name].add(article, reference, said)
+                    evaluators[gold.name].add(article, reference, gold.predict(article, parses))
     found = {name: evaluator.result().triggers for name, evaluator in evaluators.items()}
     return {name: round(section.f1, 3) for name, section in found.items() if section and section.f1 is not None}
 
@@ -201,7 +206,7 @@ def _half(article: Article) -> int:
     return sha256(article.id.encode()).digest()[0] % 2
 
 
-def _weights(items: Sequence[Item], first: str, halves: tuple[int, ...] = (0, 1)) -> dict[str, float]:
+def _fitted(items: Sequence[Item], first: str, halves: tuple[int, ...] = (0, 1)) -> WeightTable:
     model, names, _ = _fit(items, halves)
     found = dict(zip(names.tolist(), model.coef_[0].tolist(), strict=True))
     base = float(model.intercept_[0]) + found.get(f"{CORPUS}{first}", 0.0)
@@ -210,17 +215,23 @@ def _weights(items: Sequence[Item], first: str, halves: tuple[int, ...] = (0, 1)
         for name, value in sorted(found.items())
         if not name.startswith(CORPUS) and abs(value) >= LEAST
     }
-    return {"": round(base, 2), **kept}
+    return WeightTable(base=round(base, 2), evidence=kept)
 
 
-def _write(fitted: Mapping[str, Mapping[str, float]]) -> None:
-    path = Path(weights.__file__)
-    head = path.read_text(encoding="utf-8").partition("\nENTITIES")[0]
+def _write(weights: Weights) -> None:
+    """Write the weights file that the project's lexicon names; its head of comments stays."""
+    project = Project.open()
+    lexicon = load_lexicon(project.lexicon, project.load_schema()) if project.lexicon else None
+    if project.lexicon is None or lexicon is None or lexicon.weights is None:
+        raise SystemExit("the lexicon names no file under `weights`")
+    path = project.lexicon.with_name(lexicon.weights)
+    head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     with whole_file(path) as out:
-        out.write(head)
-        for kind, table in fitted.items():
-            lines = "".join(f"    {json.dumps(name)}: {value},\n" for name, value in table.items())
-            out.write(f"\n{kind}: dict[str, float] = {{\n{lines}}}\n")
+        out.writelines(f"{line}\n" for line in head)
+        for kind in KINDS:
+            table = getattr(weights, kind)
+            out.write(f"{kind}:\n  base: {table.base}\n  evidence:\n")
+            out.writelines(f"    {json.dumps(name)}: {value}\n" for name, value in table.evidence.items())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.engines.rules.lexicon import LexiconError, load_lexicon
+from curation.engines.rules.lexicon import LexiconError, lexicon_files, load_lexicon, load_weights
 from curation.schema import LabelSchema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,3 +85,48 @@ def test_a_mistake_is_named_with_file_line_and_field(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, schema: LabelSchema) -> None:
     with pytest.raises(LexiconError, match=r"none\.yaml: cannot be read: .*name a lexicon file"):
         load_lexicon(tmp_path / "none.yaml", schema)
+
+
+def weighted(folder: Path, weights: str | None) -> Path:
+    """A lexicon that names a file of weights, which is there unless it is None."""
+    if weights is not None:
+        (folder / "words.weights.yaml").write_text(weights, encoding="utf-8")
+    return written(folder, "weights: words.weights.yaml\n")
+
+
+def test_the_weights_that_a_lexicon_names_are_read(tmp_path: Path, schema: LabelSchema) -> None:
+    table = "{base: 0.5, evidence: {one word: -1}}"
+    path = weighted(tmp_path, f"entities: {table}\ntriggers: {table}\narguments: {table}\n")
+    lexicon = load_lexicon(path, schema)
+    weights = load_weights(lexicon, path)
+    assert weights is not None
+    assert (weights.entities.base, weights.triggers.evidence) == (0.5, {"one word": -1.0})
+    assert lexicon.digest == load_lexicon(written(tmp_path, "{}\n"), schema).digest
+    assert set(lexicon_files(weighted(tmp_path, None))) == {"words.yaml", "words.weights.yaml"}
+
+
+def test_a_lexicon_without_weights_has_none(tmp_path: Path, schema: LabelSchema) -> None:
+    path = written(tmp_path, "light: [make]\n")
+    assert load_weights(load_lexicon(path, schema), path) is None
+    assert set(lexicon_files(path)) == {"words.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (None, r"words\.weights\.yaml: cannot be read: No such file"),
+        ("entities: {base: 0}\ntriggers: {base: 0}\n", r"words\.weights\.yaml:1: arguments: Field required"),
+        (
+            "entities: {base: 0}\ntriggers:\n  base: 0\n  evidence:\n    one word: much\narguments: {base: 0}\n",
+            r"words\.weights\.yaml:5: triggers\.evidence\.one word: Input should be a valid number",
+        ),
+        ("entities: {base: .nan}\ntriggers: {base: 0}\narguments: {base: 0}\n", r":1: entities\.base: Input should be"),
+    ],
+)
+def test_wrong_weights_are_refused_with_their_place(
+    tmp_path: Path, schema: LabelSchema, weights: str | None, message: str
+) -> None:
+    path = weighted(tmp_path, weights)
+    with pytest.raises(LexiconError, match=message) as error:
+        load_weights(load_lexicon(path, schema), path)
+    assert "\n" not in str(error.value)

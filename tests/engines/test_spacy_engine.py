@@ -257,3 +257,27 @@ def test_a_model_may_be_a_folder(schema: LabelSchema, tmp_path: Path, engine: An
     copy = load_engine("spacy", schema, lexicon=LEXICON, model=str(tmp_path / "model"))
     article = Article(id="news", text=NEWS)
     assert copy(article) == engine(article)
+
+
+def test_without_weights_scores_are_those_of_the_rules(engine: Engine, schema: LabelSchema, tmp_path: Path) -> None:
+    words = LEXICON.read_text(encoding="utf-8").replace("weights: conflict-news.weights.yaml\n", "")
+    (tmp_path / LEXICON.name).write_text(words, encoding="utf-8")
+    article = Article(id="news", text=NEWS)
+    plain = load_engine("spacy", schema, lexicon=tmp_path / LEXICON.name)(article)
+    fitted = engine(article)
+    assert plain.annotator.key != fitted.annotator.key
+    assert [(item.id, item.type, item.start, item.end) for item in plain.items()] == [
+        (item.id, item.type, item.start, item.end) for item in fitted.items()
+    ]
+    assert {event.score for event in plain.events} <= {0.5, 0.7, 0.8, 0.85}
+    assert all(0 < argument.score <= 0.81 for event in plain.events for argument in event.arguments if argument.score)
+
+
+def test_the_version_changes_with_the_weights(engine: Engine, schema: LabelSchema, tmp_path: Path) -> None:
+    for path in LEXICON.parent.glob("conflict-news.*.yaml"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    copy = load_engine("spacy", schema, lexicon=tmp_path / LEXICON.name)
+    assert copy.annotator == engine.annotator
+    table = "{base: 0}"
+    (tmp_path / "conflict-news.weights.yaml").write_text(f"entities: {table}\ntriggers: {table}\narguments: {table}\n")
+    assert load_engine("spacy", schema, lexicon=tmp_path / LEXICON.name).annotator != engine.annotator

@@ -1,4 +1,4 @@
-"""Arguments of events: the mentions that stand in the relations a role asks for, of the types the schema lets in."""
+"""Arguments of events: mentions in the relations that the lexicon names for a role, of types the schema allows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from curation.engines.rules.entities import EntityFinder
 from curation.engines.rules.lexicon import ANY, EventRule, Lexicon
-from curation.engines.rules.mention_index import Board
-from curation.engines.rules.mentions import Found
+from curation.engines.rules.mention_index import MentionIndex
+from curation.engines.rules.mentions import Mention
 from curation.engines.rules.parsed_text import Parse
 from curation.engines.rules.triggers import Trigger
 from curation.schema import LabelSchema
@@ -21,19 +21,19 @@ _THIRD = frozenset(("he", "his", "she", "her", "it", "its", "they", "their"))
 
 
 @dataclass(slots=True)
-class Filled:
-    """A role of a trigger, what fills it, and the relation that led there."""
+class RoleFiller:
+    """A role of a trigger, its filler, and the relation through which the filler was found."""
 
     role: str
-    filler: Found | Trigger
+    filler: Mention | Trigger
     relation: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """One relation that may lead to a role's filler, with the types that may stand there.
+class _Path:
+    """One relation through which a role may be filled, with the types that it accepts.
 
-    `otherwise`: counts only where no way before it has filled the role.
+    `otherwise`: used only if no earlier path filled the role.
     """
 
     relation: str
@@ -43,170 +43,175 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class _Role:
-    """A role with the ways to its fillers; `single`: it takes one filler."""
+    """A role with the paths to its fillers; `single`: it has at most one filler."""
 
     name: str
-    ways: tuple[_Way, ...]
+    paths: tuple[_Path, ...]
     single: bool
 
 
 class ArgumentFinder:
-    """The roles of one schema and lexicon, made ready once and used for every article."""
+    """The roles of one schema and lexicon, compiled once and applied to every article."""
 
     def __init__(self, schema: LabelSchema, lexicon: Lexicon, entities: EntityFinder) -> None:
         self.entities = entities
         self.pronouns = lexicon.pronouns
         self.partitives = frozenset(lexicon.partitives)
         self.others = lexicon.others
-        every = frozenset(schema.entity_names) - entities.amounts - {entities.adjective}
-        self.actors = {*entities.bodies, entities.people}
-        self.stands_for = (every - {entities.place}, every - {entities.people})
+        tables = entities.tables
+        every = frozenset(schema.entity_names) - tables.amounts - {tables.adjective}
+        self.actors = {*tables.bodies, tables.people}
+        self.antecedents = (every - {tables.place}, every - {tables.people})
         self.roles = {
             id(rule): _roles(schema, name, rule, lexicon.roles)
             for name, rules in lexicon.events.items()
             for rule in rules
         }
 
-    def fill(self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger]) -> list[list[Filled]]:
-        """Arguments of each trigger. Mentions that only roles call for are added to `found`; those used are kept."""
-        board = Board(parses, found, triggers, self.partitives)
-        return [list(self.arguments_of(board, trigger)) for trigger in triggers]
+    def fill(
+        self, parses: Sequence[Parse], found: list[Mention], triggers: Sequence[Trigger]
+    ) -> list[list[RoleFiller]]:
+        """The arguments of each trigger. New mentions that fill a role are added to `found`; all fillers are kept."""
+        lookup = MentionIndex(parses, found, triggers, self.partitives)
+        return [list(self.arguments_of(lookup, trigger)) for trigger in triggers]
 
     def mark_all(
-        self, parses: Sequence[Parse], found: list[Found], triggers: Sequence[Trigger], *, inside: bool
+        self, parses: Sequence[Parse], found: list[Mention], triggers: Sequence[Trigger], *, inside: bool
     ) -> None:
-        """Keep every nominal, and add every pronoun whose type can be told.
+        """Keep every nominal, and add every pronoun whose type can be determined.
 
-        `inside`: mark those who act inside a noun phrase as well, the `police` of `police officers`.
+        `inside`: also mark actors inside a noun phrase, the `police` of `police officers`.
         """
-        board = Board(parses, found, triggers)
+        lookup = MentionIndex(parses, found, triggers)
         for part, parse in enumerate(parses):
             for token, tag in enumerate(parse.tag):
-                if board.heads.get((part, token)) or board.inside.get((part, token)):
+                if lookup.heads.get((part, token)) or lookup.inside_names.get((part, token)):
                     continue
                 if inside and tag in _NOUNS:
                     actor = self.entities.nominal(part, parse, token, inside=True)
                     if actor is not None and actor.type in self.actors:
-                        board.add(actor)
+                        lookup.add(actor)
                 if tag not in _PRONOUNS:
                     continue
                 word = parse.lower[token]
                 name = self.pronouns.get(word)
                 if name == ANY:
-                    name = board.type_before(part, token, self.stands_for[word in _THINGS])
+                    name = lookup.type_before(part, token, self.antecedents[word in _THINGS])
                 if name is not None:
-                    board.add(self.entities.pronoun(part, token, name))
+                    lookup.add(self.entities.pronoun(part, token, name))
         for item in found:
             item.kept = item.kept or parses[item.part].lemma[item.head] not in self.partitives
 
-    def arguments_of(self, board: Board, trigger: Trigger) -> Iterator[Filled]:
-        """Fillers of every role, each filler in one role only: the first that the rule names."""
+    def arguments_of(self, lookup: MentionIndex, trigger: Trigger) -> Iterator[RoleFiller]:
+        """The fillers of every role. A filler has one role only: the first that the rule names."""
         used = {id(trigger)}
         for role in self.roles[id(trigger.rule)]:
             filled = False
-            for way in role.ways:
-                if filled and (way.otherwise or role.single):
+            for path in role.paths:
+                if filled and (path.otherwise or role.single):
                     continue
-                for filler in self._fillers(board, trigger, way):
+                for filler in self._fillers(lookup, trigger, path):
                     if id(filler) in used:
                         continue
                     used.add(id(filler))
-                    if isinstance(filler, Found):
+                    if isinstance(filler, Mention):
                         filler.kept = True
                     filled = True
-                    yield Filled(role.name, filler, way.relation)
+                    yield RoleFiller(role.name, filler, path.relation)
                     if role.single:
                         break
 
-    def _fillers(self, board: Board, trigger: Trigger, way: _Way) -> Iterator[Found | Trigger]:
-        if way.relation == _WHEN:
-            tokens: Sequence[int] = board.times(trigger)
-        elif way.relation == _WHERE:
-            tokens = board.places(trigger)
+    def _fillers(self, lookup: MentionIndex, trigger: Trigger, path: _Path) -> Iterator[Mention | Trigger]:
+        if path.relation == _WHEN:
+            tokens: Sequence[int] = lookup.times(trigger)
+        elif path.relation == _WHERE:
+            tokens = lookup.places(trigger)
         else:
-            tokens = trigger.relations.get(way.relation, ())
+            tokens = trigger.relations.get(path.relation, ())
         for token in tokens:
-            filler = self._filler(board, trigger, token, way)
-            if filler is not None and not _holds(filler, trigger):
+            filler = self._filler(lookup, trigger, token, path)
+            if filler is not None and not _overlaps_trigger(filler, trigger):
                 yield filler
 
-    def _filler(self, board: Board, trigger: Trigger, token: int, way: _Way, depth: int = 0) -> Found | Trigger | None:
-        """What stands at `token`: an event, a mention, the things that a number or group is of, a new mention."""
-        part, parse = trigger.part, board.parses[trigger.part]
-        event = board.events.get((part, token))
-        if event is not None and event.type in way.types:
+    def _filler(
+        self, lookup: MentionIndex, trigger: Trigger, token: int, path: _Path, depth: int = 0
+    ) -> Mention | Trigger | None:
+        """The filler at `token`: an event, a mention, the complement of a partitive, or a new mention."""
+        part, parse = trigger.part, lookup.parses[trigger.part]
+        event = lookup.events.get((part, token))
+        if event is not None and event.type in path.types:
             return event
         if depth < 2 and parse.lemma[token] in self.partitives:
-            for thing in board.parts_of(part, token):
-                inner = self._filler(board, trigger, thing, way, depth + 1)
+            for thing in lookup.parts_of(part, token):
+                inner = self._filler(lookup, trigger, thing, path, depth + 1)
                 if inner is not None:
                     return inner
-        mentions = board.mentions(part, token)
+        mentions = lookup.mentions(part, token)
         for mention in mentions:
-            if mention.type in way.types:
-                return board.named(mention)
+            if mention.type in path.types:
+                return lookup.named(mention)
         if mentions or event is not None:
             return None
-        return self._new(board, trigger, token, way)
+        return self._new(lookup, trigger, token, path)
 
-    def _new(self, board: Board, trigger: Trigger, token: int, way: _Way) -> Found | None:
-        """A mention that only its role calls for: a pronoun, a modifier, a noun that no rule knows."""
-        part, parse = trigger.part, board.parses[trigger.part]
+    def _new(self, lookup: MentionIndex, trigger: Trigger, token: int, path: _Path) -> Mention | None:
+        """A mention that exists only as a filler: a pronoun, a modifier, a noun without a rule."""
+        part, parse = trigger.part, lookup.parses[trigger.part]
         if parse.pos[token] == "PRON" or parse.tag[token] == "PRP$":
-            return self._pronoun(board, trigger, token, way.types)
+            return self._pronoun(lookup, trigger, token, path.types)
         if parse.pos[token] != "NOUN" or not parse.text[token].isalpha():
             return None
-        if way.relation == "modifier":
+        if path.relation == "modifier":
             kind = self.entities.nominal(part, parse, token, inside=True)
-            return board.add(kind) if kind is not None and kind.type in way.types else None
+            return lookup.add(kind) if kind is not None and kind.type in path.types else None
         for name, relations in self.others.items():
-            if name in way.types and way.relation in relations:
-                return board.add(self.entities.generic(part, parse, token, name))
+            if name in path.types and path.relation in relations:
+                return lookup.add(self.entities.generic(part, parse, token, name))
         return None
 
-    def _pronoun(self, board: Board, trigger: Trigger, token: int, types: frozenset[str]) -> Found | None:
-        """What a pronoun stands for in its own sentence, or else the pronoun itself."""
-        word = board.parses[trigger.part].lower[token]
+    def _pronoun(self, lookup: MentionIndex, trigger: Trigger, token: int, types: frozenset[str]) -> Mention | None:
+        """The antecedent of a pronoun in its own sentence, else the pronoun itself."""
+        word = lookup.parses[trigger.part].lower[token]
         name = self.pronouns.get(word)
         if name is None:
             return None
         if name != ANY:
             types = types & {name}
         else:
-            types = types - {self.entities.people if word in _THINGS else self.entities.place}
-        if word in _THIRD and (subject := board.subject_before(trigger.part, token, types)) is not None:
+            types = types - {self.entities.tables.people if word in _THINGS else self.entities.tables.place}
+        if word in _THIRD and (subject := lookup.subject_before(trigger.part, token, types)) is not None:
             return subject
         if name == ANY:
-            name = board.type_before(trigger.part, token, types)
+            name = lookup.type_before(trigger.part, token, types)
         return (
-            board.add(self.entities.pronoun(trigger.part, token, name)) if name in types and name is not None else None
+            lookup.add(self.entities.pronoun(trigger.part, token, name)) if name in types and name is not None else None
         )
 
 
 def _roles(
     schema: LabelSchema, event_type: str, rule: EventRule, shared: dict[str, tuple[str, ...]]
 ) -> tuple[_Role, ...]:
-    """The roles of a rule in the order in which they are filled: those it names, then the schema's others."""
+    """The roles of a rule in the order in which they are filled: those it names, then the others of the schema."""
     declared = schema.event_type(event_type)
     names = [role.name for role in declared.roles] if declared is not None else []
     made = []
     for name in dict.fromkeys([*rule.roles, *names]):
         allowed = schema.fillers[event_type, name]
         wanted = (*rule.roles.get(name, ()), *shared.get(name, ()))
-        ways = tuple(_way(text, allowed) for text in wanted)
-        made.append(_Role(name, ways, single=any(way.relation == _WHEN for way in ways)))
+        paths = tuple(_path(text, allowed) for text in wanted)
+        made.append(_Role(name, paths, single=any(path.relation == _WHEN for path in paths)))
     return tuple(made)
 
 
-def _way(text: str, allowed: frozenset[str]) -> _Way:
-    """`subject`, `modifier:Nationality`, `else subject` as a way."""
+def _path(text: str, allowed: frozenset[str]) -> _Path:
+    """The path written as `subject`, `modifier:Nationality` or `else subject`."""
     relation, _, kind = text.removeprefix(_ELSE).partition(":")
-    return _Way(relation, allowed & {kind} if kind else allowed, otherwise=text.startswith(_ELSE))
+    return _Path(relation, allowed & {kind} if kind else allowed, otherwise=text.startswith(_ELSE))
 
 
-def _holds(filler: Found | Trigger, trigger: Trigger) -> bool:
-    """Whether a mention is the trigger itself, the [fire] of "opened fire", or a name that holds it."""
-    if not isinstance(filler, Found) or filler.part != trigger.part:
+def _overlaps_trigger(filler: Mention | Trigger, trigger: Trigger) -> bool:
+    """Whether a mention contains the trigger, or is a part of it: the [fire] of "opened fire"."""
+    if not isinstance(filler, Mention) or filler.part != trigger.part:
         return False
     inside = trigger.first <= filler.head < trigger.last or filler.head == trigger.token
     return inside or (filler.kind == "name" and filler.first <= trigger.token < filler.last)

@@ -1,11 +1,10 @@
-"""Entities of one article: the model's names cleaned, the lexicon's names and nouns, one type for one name."""
+"""Entities of one article: the model's names cleaned, names and nouns of the lexicon, one type for one name."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from curation.engines.rules.lexicon import ANY, EntityRule, Lexicon
+from curation.engines.rules.lexicon import AMOUNTS, ANY, EntityTables, Lexicon
 from curation.engines.rules.mentions import (
     CUED,
     GENERIC,
@@ -13,32 +12,27 @@ from curation.engines.rules.mentions import (
     LISTED,
     MODEL,
     PRONOUN,
-    Found,
-    Taken,
+    Mention,
+    TakenTokens,
     without_overlaps,
 )
-from curation.engines.rules.name_consistency import Names
+from curation.engines.rules.name_consistency import NameTypes
 from curation.engines.rules.noun_phrases import (
-    capital,
-    first_piece,
+    capitalised_runs,
+    first_token,
+    has_alphanumeric,
     head_of,
     inside_compound,
     left_edge,
+    may_be_in_name,
     modifiers,
-    runs,
-    said,
-    says_something,
+    surface,
     trimmed,
     without_determiner,
     words,
 )
 from curation.engines.rules.parsed_text import Parse
 from curation.schema import LabelSchema
-
-ONTOLOGY = "ontonotes"
-"""The ontology whose labels spaCy's English models use; the names below are its own."""
-_AMOUNTS = frozenset(("CARDINAL", "QUANTITY", "MONEY", "PERCENT", "DATE", "TIME"))
-_DOUBTFUL = ("PERSON", "ORG", "NORP", "PRODUCT")
 
 _SIDES = words(
     "north south east west northeast northwest southeast southwest north-east north-west south-east south-west"
@@ -52,62 +46,34 @@ _QUOTES = ("“", "”", '"', "‘", "'")
 
 
 class EntityFinder:
-    """The rules of one schema and lexicon, made ready once and used for every article."""
+    """The entity rules of one schema and lexicon, compiled once and applied to every article."""
 
     def __init__(self, schema: LabelSchema, lexicon: Lexicon) -> None:
-        self.labels = {
-            label: entity.name
-            for entity in reversed(schema.entity_types)
-            for label in entity.elsewhere.get(ONTOLOGY, ())
-        }
-        self.heads: dict[str, list[tuple[str, EntityRule]]] = defaultdict(list)
-        self.listed: dict[str, str] = {}
-        self.name_heads: dict[str, str] = {}
-        self.before: dict[str, str] = {}
-        self.after: dict[str, str] = {}
-        self.hints: dict[str, str] = {}
-        self.first: dict[str, str] = {}
-        for name, rules in lexicon.entities.items():
-            for rule in rules:
-                for word in rule.heads:
-                    self.heads[word].append((name, rule))
-                self.listed.update(dict.fromkeys(rule.names, name))
-                self.name_heads.update(dict.fromkeys(rule.name_heads, name))
-                self.before.update(dict.fromkeys(rule.before, name))
-                self.after.update(dict.fromkeys(rule.after, name))
-                self.hints.update(dict.fromkeys(rule.hints, name))
-                self.first.update(dict.fromkeys(rule.first, name))
-        self.place = self.labels.get("GPE")
-        self.region = self.labels.get("LOC")
-        self.doubtful = {self.labels.get(label) for label in _DOUBTFUL}
-        self.amounts = {self.labels[label] for label in _AMOUNTS if label in self.labels}
-        self.adjective = self.labels.get("NORP")
-        self.bodies = set(self.name_heads.values()) - {self.place, self.region}
-        self.longest = max((len(name.split()) for name in self.listed), default=0) + 2
-        self.starts = {first_piece(name) for name in self.listed}
-        self.people = lexicon.pronouns.get("he")
+        self.tables = EntityTables(schema, lexicon)
+        self.longest = max((len(name.split()) for name in self.tables.names), default=0) + 2
+        self.starts = {first_token(name) for name in self.tables.names}
 
-    def find(self, parses: Sequence[Parse]) -> list[Found]:
-        """Mentions of all parses of one article, in reading order, none twice over the same tokens."""
-        names: list[Found] = []
+    def find(self, parses: Sequence[Parse]) -> list[Mention]:
+        """Mentions in all zones of one article, in reading order; names do not overlap."""
+        names: list[Mention] = []
         for part, parse in enumerate(parses):
             names += self._names(part, parse)
         names = self.one_type_each(parses, names)
-        found: list[Found] = []
+        found: list[Mention] = []
         for part, parse in enumerate(parses):
             own = [name for name in names if name.part == part]
-            taken = Taken(own)
+            taken = TakenTokens(own)
             found += own
             found += self._within(part, parse, own)
             found += self._parts_of(part, parse, own)
             found += self._nominals(part, parse, taken)
         return sorted(found, key=lambda item: (item.part, item.first, -item.last))
 
-    def one_type_each(self, parses: Sequence[Parse], names: list[Found]) -> list[Found]:
-        """The names with one type for each throughout the article, and their mentions that nothing had found."""
-        return Names(self, parses, names).settled()
+    def one_type_each(self, parses: Sequence[Parse], names: list[Mention]) -> list[Mention]:
+        """The names with one type each throughout the article, and their missed mentions."""
+        return NameTypes(self.tables, parses, names).resolved()
 
-    def _names(self, part: int, parse: Parse) -> list[Found]:
+    def _names(self, part: int, parse: Parse) -> list[Mention]:
         if parse.zone.kind == "dateline":
             return list(self._dated(part, parse))
         if parse.zone.kind == "credit" and len(parse) <= 14:
@@ -120,50 +86,51 @@ class EntityFinder:
         ]
         return without_overlaps(found)
 
-    def _dated(self, part: int, parse: Parse) -> Iterator[Found]:
-        """`HARL, Mirdan`: every stretch between commas is a place."""
+    def _dated(self, part: int, parse: Parse) -> Iterator[Mention]:
+        """`HARL, Mirdan`: each part between commas is a place."""
         first = 0
         for index in range(len(parse) + 1):
             if index == len(parse) or parse.text[index] in (",", "/"):
-                if first < index and self.place is not None:
-                    yield Found(part, first, index, head_of(parse, first, index), self.place, "name", LISTED)
+                if first < index and self.tables.place is not None:
+                    yield Mention(part, first, index, head_of(parse, first, index), self.tables.place, "name", LISTED)
                 first = index + 1
 
-    def _credited(self, part: int, parse: Parse) -> Iterator[Found]:
-        """`Doran Melk / Halcyon Wire`: who made it, and for whom."""
-        capitals = list(runs(parse)) or [(0, len(parse))]
+    def _credited(self, part: int, parse: Parse) -> Iterator[Mention]:
+        """`Doran Melk / Halcyon Wire`: a person, then an organisation."""
+        capitals = list(capitalised_runs(parse)) or [(0, len(parse))]
         for number, (first, last) in enumerate(capitals):
             while last - first > 1 and parse.lower[first] in _CREDIT_WORDS:
                 first += 1
-            person = number + 1 < len(capitals) and last - first > 1 and parse.text[last - 1] not in self.name_heads
-            label = self.labels.get("PERSON" if person else "ORG")
+            followed = number + 1 < len(capitals)
+            person = followed and last - first > 1 and parse.text[last - 1] not in self.tables.name_heads
+            label = self.tables.labels.get("PERSON" if person else "ORG")
             if label is not None and parse.lower[first] not in _CREDIT_WORDS:
-                yield Found(part, first, last, head_of(parse, first, last), label, "name", MODEL)
+                yield Mention(part, first, last, head_of(parse, first, last), label, "name", MODEL)
 
-    def _model(self, part: int, parse: Parse) -> Iterator[Found]:
+    def _model(self, part: int, parse: Parse) -> Iterator[Mention]:
         for first, last, label in _joined(parse.entities):
-            if (name := self.labels.get(label)) is None:
+            if (name := self.tables.labels.get(label)) is None:
                 continue
-            first, last = trimmed(parse, first, last, loose=label in _AMOUNTS)
-            if first >= last or not says_something(parse, first, last) or _no_amount(parse, first, last, label):
+            first, last = trimmed(parse, first, last, loose=label in AMOUNTS)
+            if first >= last or not has_alphanumeric(parse, first, last) or _no_amount(parse, first, last, label):
                 continue
-            if label not in _AMOUNTS:
+            if label not in AMOUNTS:
                 if self._describes(parse, first, last):
                     continue
-                if parse.text[last - 1] not in self.name_heads:
+                if parse.text[last - 1] not in self.tables.name_heads:
                     first, name = self._after_title(parse, first, last, name)
-            yield Found(part, first, last, head_of(parse, first, last), name, "name", MODEL)
+            yield Mention(part, first, last, head_of(parse, first, last), name, "name", MODEL)
 
     def _describes(self, parse: Parse, first: int, last: int) -> bool:
-        """Whether the model took a description for a name: `Mirdani warships`, a plural that opens a sentence."""
+        """Whether the model took a description for a name: `Mirdani warships`, a plural at the start of a sentence."""
         if last - first > 1:
             word = parse.text[last - 1]
-            return word.islower() and (parse.lemma[last - 1] in self.heads or word in self.heads)
+            return word.islower() and (parse.lemma[last - 1] in self.tables.heads or word in self.tables.heads)
         opens = first == 0 or parse.sentence[first] != parse.sentence[first - 1] or parse.text[first - 1] in _QUOTES
-        return opens and parse.lower[first].endswith("s") and parse.lower[first][:-1] in self.heads
+        return opens and parse.lower[first].endswith("s") and parse.lower[first][:-1] in self.tables.heads
 
     def _after_title(self, parse: Parse, first: int, last: int, name: str) -> tuple[int, str]:
-        while last - first > 1 and (cued := self.before.get(parse.lower[first].rstrip("."))) is not None:
+        while last - first > 1 and (cued := self.tables.before.get(parse.lower[first].rstrip("."))) is not None:
             step = first + 1
             while step < last and parse.text[step] in (".", "-"):
                 step += 1
@@ -172,31 +139,32 @@ class EntityFinder:
             first, name = step, cued
         return first, name
 
-    def _listed(self, part: int, parse: Parse) -> Iterator[Found]:
+    def _listed(self, part: int, parse: Parse) -> Iterator[Mention]:
         index, count = 0, len(parse)
         while index < count:
             if parse.text[index] in self.starts:
                 for last in range(min(count, index + self.longest), index, -1):
-                    if (name := self.listed.get(said(parse, index, last))) is not None and parse.pos[index] != "VERB":
-                        yield Found(part, index, last, head_of(parse, index, last), name, "name", LISTED)
+                    name = self.tables.names.get(surface(parse, index, last))
+                    if name is not None and parse.pos[index] != "VERB":
+                        yield Mention(part, index, last, head_of(parse, index, last), name, "name", LISTED)
                         index = last - 1
                         break
             index += 1
 
-    def _headed(self, part: int, parse: Parse) -> Iterator[Found]:
-        """Capitalised runs that end in a telling word: `Free Hill Army`, `Ministry of Defence`."""
+    def _headed(self, part: int, parse: Parse) -> Iterator[Mention]:
+        """Capitalised runs with a typical head: `Free Hill Army`, `Ministry of Defence`."""
         for index, word in enumerate(parse.text):
-            name = self.name_heads.get(word)
+            name = self.tables.name_heads.get(word)
             if name is None:
                 continue
             first = index
-            while first > 0 and capital(parse, first - 1):
+            while first > 0 and may_be_in_name(parse, first - 1):
                 first -= 1
             last = index + 1
             if last + 1 < len(parse) and parse.lower[last] in {"of", "for"}:
                 step = last + 2 if parse.lower[last + 1] == "the" else last + 1
                 run = step
-                while run < len(parse) and capital(parse, run):
+                while run < len(parse) and may_be_in_name(parse, run):
                     run += 1
                 if run > step:
                     last = run
@@ -204,67 +172,69 @@ class EntityFinder:
                 continue
             first = without_determiner(parse, first, last)
             if last - first > 1:
-                yield Found(part, first, last, index, name, "name", CUED)
+                yield Mention(part, first, last, index, name, "name", CUED)
 
-    def _cued(self, part: int, parse: Parse) -> Iterator[Found]:
-        """Names beside a telling word: `town of X`, `General X`, `X province`."""
-        for first, last in runs(parse):
+    def _cued(self, part: int, parse: Parse) -> Iterator[Mention]:
+        """Names beside a word that indicates their type: `town of X`, `General X`, `X province`."""
+        for first, last in capitalised_runs(parse):
             name = None
-            while last - first > 1 and (title := self.before.get(parse.lower[first].rstrip("."))) is not None:
+            while last - first > 1 and (title := self.tables.before.get(parse.lower[first].rstrip("."))) is not None:
                 name = title
                 first += 1
                 while first < last - 1 and parse.text[first] in (".", "-"):
                     first += 1
-            if last - first > 1 and (kind := self.after.get(parse.lower[last - 1])) is not None:
-                yield Found(part, first, last, last - 1, kind, "name", CUED)
+            if last - first > 1 and (kind := self.tables.after.get(parse.lower[last - 1])) is not None:
+                yield Mention(part, first, last, last - 1, kind, "name", CUED)
                 continue
             if name is None and first > 0:
                 before = parse.lower[first - 1]
                 if before == "." and first > 1:
                     before = parse.lower[first - 2]
-                name = self.before.get(before.rstrip("."))
+                name = self.tables.before.get(before.rstrip("."))
                 if name is None and first > 1:
-                    name = self.before.get(f"{parse.lower[first - 2]} {before}")
-            if name is None and last < len(parse) and (kind := self.after.get(parse.lower[last])) is not None:
-                yield Found(part, first, last, head_of(parse, first, last), kind, "name", CUED)
+                    name = self.tables.before.get(f"{parse.lower[first - 2]} {before}")
+            if name is None and last < len(parse) and (kind := self.tables.after.get(parse.lower[last])) is not None:
+                yield Mention(part, first, last, head_of(parse, first, last), kind, "name", CUED)
                 continue
-            if name is None and last - first > 1 and parse.text[last - 1] not in self.name_heads:
-                name = self.first.get(parse.text[first])
+            if name is None and last - first > 1 and parse.text[last - 1] not in self.tables.name_heads:
+                name = self.tables.first.get(parse.text[first])
             if name is not None and first < last:
-                yield Found(part, first, last, head_of(parse, first, last), name, "name", CUED)
+                yield Mention(part, first, last, head_of(parse, first, last), name, "name", CUED)
 
-    def _within(self, part: int, parse: Parse, names: Sequence[Found]) -> Iterator[Found]:
-        """The adjective that says whose body a named body is: `[Mirdani] Defence Ministry`."""
+    def _within(self, part: int, parse: Parse, names: Sequence[Mention]) -> Iterator[Mention]:
+        """The nationality inside the name of a body: `[Mirdani] Defence Ministry`."""
         for item in names:
             if item.last - item.first > 1 and parse.pos[item.first] in ("ADJ", "PROPN"):
-                name = self.listed.get(parse.text[item.first])
-                if name is not None and name != item.type and name == self.adjective and item.type in self.bodies:
-                    yield Found(part, item.first, item.first + 1, item.first, name, "name", LISTED)
+                name = self.tables.names.get(parse.text[item.first])
+                if name is None or name != self.tables.adjective or name == item.type:
+                    continue
+                if item.type in self.tables.bodies:
+                    yield Mention(part, item.first, item.first + 1, item.first, name, "name", LISTED)
 
-    def _parts_of(self, part: int, parse: Parse, names: Sequence[Found]) -> Iterator[Found]:
-        """`northern Mirdan` is a region that holds a state."""
+    def _parts_of(self, part: int, parse: Parse, names: Sequence[Mention]) -> Iterator[Mention]:
+        """`northern Mirdan` is a region around the name of a state."""
         for item in names:
             first = item.first - 1
-            if self.region is None or item.type not in (self.place, self.region) or first < 0:
+            if self.tables.region is None or item.type not in (self.tables.place, self.tables.region) or first < 0:
                 continue
             if parse.lower[first] in _DIRECTIONS and parse.head[first] == item.head:
-                yield Found(part, first, item.last, item.head, self.region, "name", CUED)
+                yield Mention(part, first, item.last, item.head, self.tables.region, "name", CUED)
 
-    def _nominals(self, part: int, parse: Parse, taken: Taken) -> Iterator[Found]:
+    def _nominals(self, part: int, parse: Parse, taken: TakenTokens) -> Iterator[Mention]:
         for index, pos in enumerate(parse.pos):
             item = self.nominal(part, parse, index) if pos in ("NOUN", "PROPN", "ADJ") else None
             if item is not None and not taken.clashes(item):
                 yield item
 
-    def nominal(self, part: int, parse: Parse, index: int, *, inside: bool = False) -> Found | None:
-        """The nominal mention that the noun at `index` heads by the lexicon, or None.
+    def nominal(self, part: int, parse: Parse, index: int, *, inside: bool = False) -> Mention | None:
+        """The nominal mention headed by the noun at `index`, by the rules of the lexicon, or None.
 
-        `inside`: take a noun that only says what kind of thing a following noun is: the `drone` of a drone strike.
+        `inside`: accept a noun that modifies a following noun: the `drone` of a drone strike.
         """
         rules = (
-            self.heads.get(parse.lemma[index])
-            or self.heads.get(parse.lower[index])
-            or self.heads.get(parse.lower[index].removesuffix("s"))
+            self.tables.heads.get(parse.lemma[index])
+            or self.tables.heads.get(parse.lower[index])
+            or self.tables.heads.get(parse.lower[index].removesuffix("s"))
         )
         if not rules or (not inside and inside_compound(parse, index)):
             return None
@@ -278,20 +248,20 @@ class EntityFinder:
                     continue
                 if any(_meets(words, wanted) for wanted in rule.never.values()):
                     continue
-            return Found(part, first, index + 1, index, name, "nominal", HEADED, kept=False)
+            return Mention(part, first, index + 1, index, name, "nominal", HEADED, kept=False)
         return None
 
-    def generic(self, part: int, parse: Parse, index: int, name: str) -> Found:
+    def generic(self, part: int, parse: Parse, index: int, name: str) -> Mention:
         """A nominal of type `name` headed by any noun."""
-        return Found(part, left_edge(parse, index), index + 1, index, name, "nominal", GENERIC, kept=False)
+        return Mention(part, left_edge(parse, index), index + 1, index, name, "nominal", GENERIC, kept=False)
 
-    def pronoun(self, part: int, index: int, name: str) -> Found:
-        """A pronoun standing for something of type `name`."""
-        return Found(part, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
+    def pronoun(self, part: int, index: int, name: str) -> Mention:
+        """A pronoun whose antecedent has the type `name`."""
+        return Mention(part, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
 
 
 def _joined(entities: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
-    """The model's entities, a date and a time of day that touch as one: `Friday morning`."""
+    """The model's entities, adjacent date and time merged: `Friday morning`."""
     kept: tuple[int, int, str] | None = None
     for first, last, label in entities:
         if kept is not None and kept[1] == first and {kept[2], label} == {"DATE", "TIME"}:
@@ -305,7 +275,7 @@ def _joined(entities: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int
 
 
 def _no_amount(parse: Parse, first: int, last: int, label: str) -> bool:
-    """Whether the model's date or count is none: an age alone, a word of frequency, `one of`, `one another`."""
+    """Whether the model's date or count is neither: an age, a word of frequency, `one of`, `one another`."""
     if last - first > 1:
         return False
     text = parse.lower[first]

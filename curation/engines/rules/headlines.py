@@ -13,7 +13,7 @@ from curation.engines.rules.relations import Relations
 from curation.engines.rules.verb_forms import finite_forms, gerunds
 
 MOST_TOKENS = 40
-"""A longer first sentence is no headline."""
+"""A longer first sentence is not a headline."""
 
 _FINITE = frozenset(("VBZ", "VBP", "VBD", "MD"))
 _INSIDE_NOUN = frozenset(("compound", "amod", "nmod", "poss"))
@@ -22,9 +22,9 @@ _MANY = frozenset(("police", "people", "military"))
 
 
 def hidden_verb(parse: Parse, forms: Mapping[str, str]) -> int | None:
-    """The token that must be the verb of the first sentence, where the tagger found none.
+    """The token that is probably the verb of the first sentence, if the tagger found none.
 
-    `forms`: finite form → lemma of the verbs to look for.
+    `forms`: finite form → lemma of the verbs to search for.
     """
     sentence = [index for index in range(min(len(parse), MOST_TOKENS)) if parse.sentence[index] == 0]
     if any(parse.tag[index] in _FINITE and parse.dep[index] not in _INSIDE_NOUN for index in sentence):
@@ -48,7 +48,7 @@ def _is_verb(parse: Parse, index: int, forms: Mapping[str, str]) -> bool:
 
 
 def by_order(parse: Parse, verb: int) -> Relations:
-    """Relations by word order alone: what stands before the verb is its subject, what follows its object."""
+    """Relations by word order alone: the noun before the verb is its subject, the noun after it the object."""
     found: Relations = {}
     before = [index for index in range(verb) if parse.pos[index] in ("NOUN", "PROPN", "NUM")]
     if before:
@@ -70,18 +70,18 @@ def by_order(parse: Parse, verb: int) -> Relations:
 
 
 FEWEST, RUNS_ON = 4, 7
-"""Words in capitals from which on a line is a title, and the beginning of a line may be: names are long, too."""
+"""Fewest capitalised words of a title line, and of a title at the beginning of a line; names are long, too."""
 _TITLES = frozenset(("headline", "heading"))
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def as_sentences(text: str, zones: Sequence[Zone], common: Container[str]) -> list[str]:
-    """The texts of the zones; in titles, words that are no names begin in lower case. Lengths stay what they are.
+    """The texts of the zones, with the words of titles in lower case unless they are names. Lengths do not change.
 
     Args:
         text: the article's text.
-        zones: its zones; the first one, all headlines and headings may be titles, or begin with one.
-        common: words that are no names, for those that the rest of the article does not hold.
+        zones: its zones; the first one, all headlines and headings may be titles or begin with one.
+        common: words that are not names; used for words that the rest of the article does not contain.
     """
     made = [text[zone.start : zone.end] for zone in zones]
     titles = dict(_titles(made, zones))
@@ -102,7 +102,7 @@ def as_sentences(text: str, zones: Sequence[Zone], common: Container[str]) -> li
 
 
 def _titles(texts: Sequence[str], zones: Sequence[Zone]) -> Iterator[tuple[int, list[re.Match[str]]]]:
-    """The words of each title that some zones are, or begin with."""
+    """Zone number → the words of the title that the zone is or begins with."""
     for number, (written, zone) in enumerate(zip(texts, zones, strict=True)):
         if number and zone.kind not in _TITLES:
             continue
@@ -110,7 +110,7 @@ def _titles(texts: Sequence[str], zones: Sequence[Zone]) -> Iterator[tuple[int, 
         fewest = FEWEST
         for found in _WORD.finditer(written):
             word = found.group()
-            if word[0].islower() and word not in SMALL and len(word) > 1:  # the s of "Mirdan 's" stands alone, too
+            if word[0].islower() and word not in SMALL and len(word) > 1:  # the s of "Mirdan 's" is a word of its own
                 fewest = RUNS_ON
                 break
             title.append(found)
@@ -129,11 +129,11 @@ def _lowered(written: str, title: Sequence[re.Match[str]], names: Counter[str], 
 
 
 def common_words(lexicon: Lexicon, verbs: Iterable[str] = ()) -> frozenset[str]:
-    """The words of a lexicon and more verbs, in all their forms, but for what the lexicon has as names.
+    """The words of a lexicon and further verbs in all their forms, without the names of the lexicon.
 
     Args:
         lexicon: the lexicon.
-        verbs: further verbs, by their lemmas.
+        verbs: lemmas of further verbs.
     """
     nouns = {head for rules in lexicon.entities.values() for rule in rules for head in rule.heads}
     acts = {*verbs, *(word.split(" ")[0] for word in lexicon.light)}

@@ -1,21 +1,34 @@
-"""A mention that the rules have found, and how sure the rule is."""
+"""Mentions found by the rules, and which tokens they cover."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
-from curation.engines.rules.lexicon import Mention
+from curation.engines.rules.lexicon import MentionKind
 
-# Scores order mentions by how they were found; they are no probabilities until they are calibrated.
-LISTED, CUED, MODEL, ALIAS, HEADED, GENERIC, PRONOUN = 0.9, 0.85, 0.8, 0.75, 0.7, 0.45, 0.4
+
+class Source(Enum):
+    """How a mention was found, with its score where no weights are fitted: it orders mentions, it is no probability."""
+
+    LISTED = 0.9
+    CUED = 0.85
+    MODEL = 0.8
+    ALIAS = 0.75
+    HEADED = 0.7
+    GENERIC = 0.45
+    PRONOUN = 0.4
+
+
+LISTED, CUED, MODEL, ALIAS, HEADED, GENERIC, PRONOUN = Source
 
 
 @dataclass(slots=True)
-class Found:
-    """A mention: tokens `[first, last)` of parse number `part`, its head token, type and how it was found.
+class Mention:
+    """Tokens `[first, last)` of parse number `part`, with their head token and type.
 
-    `kept`: whether it stands by itself; one that does not is kept only where it fills a role.
+    `kept`: whether the mention is annotated in any case; others are annotated only where they fill a role.
     """
 
     part: int
@@ -23,27 +36,27 @@ class Found:
     last: int
     head: int
     type: str
-    kind: Mention
-    score: float
+    kind: MentionKind
+    source: Source
     kept: bool = True
 
 
-class Taken:
-    """Which tokens of one parse names cover."""
+class TakenTokens:
+    """The tokens of one parse that names cover."""
 
-    def __init__(self, names: Iterable[Found]) -> None:
+    def __init__(self, names: Iterable[Mention]) -> None:
         self.names = list(names)
 
-    def add(self, item: Found) -> None:
-        """Cover the tokens of one more name."""
+    def add(self, item: Mention) -> None:
+        """Cover the tokens of another name."""
         self.names.append(item)
 
-    def overlaps(self, item: Found) -> bool:
+    def overlaps(self, item: Mention) -> bool:
         """Whether `item` shares a token with a name."""
         return any(name.first < item.last and item.first < name.last for name in self.names)
 
-    def clashes(self, item: Found) -> bool:
-        """Whether `item` has its head in a name; where it only crosses one's border its left edge gives way."""
+    def clashes(self, item: Mention) -> bool:
+        """Whether the head of `item` is in a name. If only its left edge is, the edge moves behind the name."""
         for name in self.names:
             if name.first <= item.head < name.last:
                 return True
@@ -52,11 +65,11 @@ class Taken:
         return False
 
 
-def without_overlaps(found: Iterable[Found]) -> list[Found]:
-    """One name for each stretch, the longest first, then the best score, then the earliest; in reading order."""
-    kept: list[Found] = []
-    taken = Taken(())
-    for item in sorted(found, key=lambda item: (item.first - item.last, -item.score, item.first)):
+def without_overlaps(found: Iterable[Mention]) -> list[Mention]:
+    """Names without overlaps, in reading order: the longest wins, then the best source, then the earliest."""
+    kept: list[Mention] = []
+    taken = TakenTokens(())
+    for item in sorted(found, key=lambda item: (item.first - item.last, -item.source.value, item.first)):
         if not taken.overlaps(item):
             taken.add(item)
             kept.append(item)

@@ -1,41 +1,40 @@
-"""One type for one name within an article: every mention votes, and what nothing had found is found again."""
+"""One type for one name throughout an article: all mentions of a name vote, and missed mentions of it are added."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from curation.engines.rules.mentions import ALIAS, CUED, LISTED, MODEL, Found, Taken
-from curation.engines.rules.noun_phrases import first_piece, head_of, said
+from curation.engines.rules.lexicon import EntityTables
+from curation.engines.rules.mentions import ALIAS, CUED, LISTED, MODEL, Mention, TakenTokens
+from curation.engines.rules.noun_phrases import first_token, head_of, surface
 from curation.engines.rules.parsed_text import Parse
 
-if TYPE_CHECKING:
-    from curation.engines.rules.entities import EntityFinder
+MAX_TOKENS = 8
+"""Tokens of the longest name that is searched for."""
 
 _DEMONYMS = ("ians", "ans", "ian", "an", "ns", "n", "is", "i", "ese", "ish")
-_LONGEST = 8
-"""Tokens of the longest name that is looked for again."""
 
-# How much a mention counts for the type of its name, by how it was found, and evidence from the words around it.
-_WEIGHT = {LISTED: 5.0, CUED: 2.5, MODEL: 1.0}
+# Votes for the type of a name: of a mention, by its source, and of the words around it.
+_VOTES = {LISTED: 5.0, CUED: 2.5, MODEL: 1.0}
 _DATELINE, _NEIGHBOUR, _HINT = 5.0, 6.0, 1.5
-_SETTLED = 2.5
+_CERTAIN = 2.5
+"""Votes other than the model's from which a name keeps its type against that of a longer name."""
 
 
-class Names:
-    """The names of one article, and the type that each of them has."""
+class NameTypes:
+    """The names of one article and their types."""
 
-    def __init__(self, finder: EntityFinder, parses: Sequence[Parse], found: list[Found]) -> None:
-        self.finder, self.parses, self.found = finder, parses, found
+    def __init__(self, tables: EntityTables, parses: Sequence[Parse], found: list[Mention]) -> None:
+        self.tables, self.parses, self.found = tables, parses, found
         self.votes: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        self.told: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self.certain: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self.proper = {
             text for parse in parses for text, pos in zip(parse.text, parse.pos, strict=True) if pos == "PROPN"
         }
 
-    def settled(self) -> list[Found]:
-        """The mentions with one type for each name, those that nothing had found added."""
+    def resolved(self) -> list[Mention]:
+        """The mentions, with one type per name, and the mentions of these names that were missed."""
         named = [item for item in self.found if self._is_named(item)]
         for item in named:
             self._vote(item)
@@ -47,39 +46,39 @@ class Names:
         types.update(self._demonyms())
         types.update(self._short_forms(types))
         for item in named:
-            item.type = types.get(self._said(item), item.type)
-        return [*self.found, *self._again(types)]
+            item.type = types.get(self._surface(item), item.type)
+        return [*self.found, *self._missed(types)]
 
-    def _said(self, item: Found) -> str:
-        return said(self.parses[item.part], item.first, item.last)
+    def _surface(self, item: Mention) -> str:
+        return surface(self.parses[item.part], item.first, item.last)
 
-    def _is_named(self, item: Found) -> bool:
-        """Whether the mention has a name; times and amounts mostly have none."""
+    def _is_named(self, item: Mention) -> bool:
+        """Whether the mention contains a name; times and amounts mostly do not."""
         text = self.parses[item.part].text
         return any(text[token][:1].isupper() for token in range(item.first, item.last))
 
-    def _vote(self, item: Found) -> None:
-        parse, name = self.parses[item.part], self._said(item)
+    def _vote(self, item: Mention) -> None:
+        parse, name = self.parses[item.part], self._surface(item)
         votes = self.votes[name]
-        votes[item.type] += _WEIGHT[item.score]
-        if item.score != MODEL:
-            self.told[name][item.type] += _WEIGHT[item.score]
+        votes[item.type] += _VOTES[item.source]
+        if item.source != MODEL:
+            self.certain[name][item.type] += _VOTES[item.source]
         if parse.zone.kind == "dateline":
             self.votes[name.title()][item.type] += _DATELINE
-            self.told[name.title()][item.type] += _DATELINE
-        if item.score == LISTED:
+            self.certain[name.title()][item.type] += _DATELINE
+        if item.source == LISTED:
             return
         if (kind := self._neighbour(parse, item)) is not None:
             votes[kind] += _NEIGHBOUR
-            self.told[name][kind] += _NEIGHBOUR
-        elif item.first and item.score == MODEL and item.last - item.first < 3 and item.type in self.finder.doubtful:
-            hint = self.finder.hints.get(parse.lower[item.first - 1])
+            self.certain[name][kind] += _NEIGHBOUR
+        elif item.first and item.source == MODEL and item.last - item.first < 3 and item.type in self.tables.confused:
+            hint = self.tables.hints.get(parse.lower[item.first - 1])
             if hint is not None:
                 votes[hint] += _HINT
 
-    def _neighbour(self, parse: Parse, item: Found) -> str | None:
-        """What the noun that a name goes with tells of it: `X militants`, `rebels of the X`."""
-        if item.type in (self.finder.place, self.finder.adjective):
+    def _neighbour(self, parse: Parse, item: Mention) -> str | None:
+        """The type that a noun beside the name indicates: `X militants`, `rebels of the X`."""
+        if item.type in (self.tables.place, self.tables.adjective):
             return None
         noun = item.last
         if not (noun < len(parse) and parse.head[item.head] == noun and parse.pos[noun] == "NOUN"):
@@ -88,12 +87,12 @@ class Names:
             plural = parse.tag[noun] in ("NNS", "NNPS")
             if not plural or parse.lower[above] != "of" or parse.dep[item.head] != "pobj":
                 return None
-        for name, rule in self.finder.heads.get(parse.lemma[noun], ()):
+        for name, rule in self.tables.heads.get(parse.lemma[noun], ()):
             if any("named" in words for words in rule.needs.values()):
                 return name
         return None
 
-    def _acronyms(self, named: Sequence[Found]) -> Iterator[tuple[str, str]]:
+    def _acronyms(self, named: Sequence[Mention]) -> Iterator[tuple[str, str]]:
         """(short form, long form): `Upland Council (UC)`, `Upland Council, or UC,`."""
         for item in named:
             parse, last = self.parses[item.part], item.last
@@ -109,14 +108,14 @@ class Names:
             fits = short.isupper() and 2 <= len(short) <= 8 and short[0] in initials
             if (
                 fits
-                and short not in self.finder.listed
+                and short not in self.tables.names
                 and (set(short) <= set(initials + "AEIOU") or short[0] == initials[0])
             ):
-                yield short, self._said(item)
+                yield short, self._surface(item)
 
     def _demonyms(self) -> dict[str, str]:
-        """`Mirdani` beside `Mirdan` in one article: the longer is the adjective of the shorter, a place."""
-        place, adjective, listed = self.finder.place, self.finder.adjective, self.finder.listed
+        """`Mirdani` and `Mirdan` in one article: the longer is the adjective of the shorter, which is a place."""
+        place, adjective, listed = self.tables.place, self.tables.adjective, self.tables.names
         if place is None or adjective is None:
             return {}
         found: dict[str, str] = {}
@@ -132,35 +131,35 @@ class Names:
         return found
 
     def _short_forms(self, types: dict[str, str]) -> dict[str, str]:
-        """`Melk` alone is what `Doran Melk` is, a person, unless much speaks against it."""
-        people = self.finder.people
+        """`Melk` alone has the type of `Doran Melk`, a person, unless its own evidence is strong."""
+        people = self.tables.people
         short: dict[str, str] = {}
         for name, kind in types.items():
             pieces = name.split(" ")
             if kind != people or len(pieces) < 2:
                 continue
             for piece in (pieces[-1], pieces[0]):
-                usable = len(piece) > 2 and piece[0].isupper() and piece.isalpha() and piece not in self.finder.listed
+                usable = len(piece) > 2 and piece[0].isupper() and piece.isalpha() and piece not in self.tables.names
                 other = types.get(piece, kind)
-                if usable and (other == kind or self.told[piece][other] < _SETTLED):
+                if usable and (other == kind or self.certain[piece][other] < _CERTAIN):
                     short[piece] = kind
         return short
 
-    def _again(self, types: dict[str, str]) -> Iterator[Found]:
-        """Mentions of known names that nothing had found."""
-        starts = {first_piece(name) for name in types}
-        taken = [Taken(()) for _ in self.parses]
+    def _missed(self, types: dict[str, str]) -> Iterator[Mention]:
+        """Mentions of known names that were not found before."""
+        starts = {first_token(name) for name in types}
+        taken = [TakenTokens(()) for _ in self.parses]
         for item in self.found:
             taken[item.part].add(item)
         for part, parse in enumerate(self.parses):
             for index, text in enumerate(parse.text):
                 if text not in starts or not _may_be_name(parse, index):
                     continue
-                for last in range(min(len(parse), index + _LONGEST), index, -1):
-                    kind = types.get(said(parse, index, last))
+                for last in range(min(len(parse), index + MAX_TOKENS), index, -1):
+                    kind = types.get(surface(parse, index, last))
                     if kind is None:
                         continue
-                    item = Found(part, index, last, head_of(parse, index, last), kind, "name", ALIAS)
+                    item = Mention(part, index, last, head_of(parse, index, last), kind, "name", ALIAS)
                     if not taken[part].overlaps(item):
                         taken[part].add(item)
                         yield item

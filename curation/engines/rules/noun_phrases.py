@@ -1,4 +1,4 @@
-"""Where the phrases of a parse begin and end: noun phrases without their determiners, runs of capitals."""
+"""Borders of noun phrases and names: noun phrases without their determiners, runs of capitals."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _LOOSE = _ORDER | words(
     both any no own same approximately roughly as fewer less on in of by since until from during for through after
     before and or further latest nearby"""
 )
-"""Words that do not belong to the noun phrase they stand before."""
+"""Words before a noun phrase that do not belong to it."""
 _POINTING = words("this that these those")
 _APOSTROPHES = frozenset(("'s", "’s", "'", "’", "‘"))
 
 
 def left_edge(parse: Parse, head: int) -> int:
-    """The first token of the noun phrase that `head` ends, without determiners, possessors and the like."""
+    """The first token of the noun phrase that ends with `head`, without determiners, possessors and similar words."""
     first = head
     index = head - 1
     while index >= 0 and parse.sentence[index] == parse.sentence[head] and _belongs(parse, index, head):
@@ -43,7 +43,7 @@ def left_edge(parse: Parse, head: int) -> int:
 
 
 def _belongs(parse: Parse, index: int, head: int) -> bool:
-    """Whether the token before is a part of the noun phrase."""
+    """Whether the token at `index` is a part of the noun phrase of `head`."""
     text = parse.text[index]
     if parse.tag[index] in _BREAK_TAGS or parse.pos[index] == "SPACE" or text in _BREAKS:
         return False
@@ -60,14 +60,14 @@ def _belongs(parse: Parse, index: int, head: int) -> bool:
 
 
 def inside_compound(parse: Parse, index: int) -> bool:
-    """Whether the noun only says what kind of thing a following noun is."""
+    """Whether the noun modifies a following noun."""
     if parse.dep[index] in ("compound", "nmod", "amod") and parse.head[index] > index:
         return True
     return index + 2 < len(parse) and parse.text[index + 1] == "-" and parse.end[index + 1] == parse.start[index + 2]
 
 
 def modifiers(parse: Parse, first: int, head: int) -> set[str]:
-    """The words of a noun phrase before its head, `plural` or `singular`, and `named` where a name is among them."""
+    """The words of a noun phrase before its head, `plural` or `singular`, and `named` if a name is among them."""
     words = {parse.lemma[token] for token in range(first, head)}
     words |= {parse.lower[token] for token in range(first, head)}
     words.add("plural" if parse.tag[head] in ("NNS", "NNPS") else "singular")
@@ -76,8 +76,8 @@ def modifiers(parse: Parse, first: int, head: int) -> set[str]:
     return words
 
 
-def runs(parse: Parse) -> Iterator[tuple[int, int]]:
-    """Runs of capitalised proper nouns and of codes (`B-2207`), with hyphens and the stops of abbreviations inside."""
+def capitalised_runs(parse: Parse) -> Iterator[tuple[int, int]]:
+    """Runs of capitalised proper nouns and of codes (`B-2207`), including hyphens and full stops of abbreviations."""
     index, count = 0, len(parse)
     while index < count:
         text = parse.text[index]
@@ -102,8 +102,8 @@ def _goes_on(parse: Parse, index: int) -> bool:
     return named and (text == "-" or (text == "." and len(parse.text[index - 1]) < 5))
 
 
-def capital(parse: Parse, index: int) -> bool:
-    """Whether the token can stand inside a capitalised name: a capital, a hyphen after one, `4th`."""
+def may_be_in_name(parse: Parse, index: int) -> bool:
+    """Whether the token can be inside a capitalised name: a capital, a hyphen after one, `4th`."""
     text = parse.text[index]
     if text[:1].isupper():
         return parse.pos[index] in ("PROPN", "ADJ", "NOUN", "NUM")
@@ -113,7 +113,7 @@ def capital(parse: Parse, index: int) -> bool:
 
 
 def without_determiner(parse: Parse, first: int, last: int) -> int:
-    """The first token after leading determiners and the like."""
+    """The first token after leading determiners, prepositions and similar words."""
     while first < last - 1 and (parse.pos[first] in _EDGE_POS or parse.lower[first] in ("the", "a", "an")):
         first += 1
     return first
@@ -122,7 +122,7 @@ def without_determiner(parse: Parse, first: int, last: int) -> int:
 def trimmed(parse: Parse, first: int, last: int, *, loose: bool) -> tuple[int, int]:
     """A model's entity without determiners, possessive endings and stray punctuation.
 
-    `loose`: a time or an amount, which also loses words such as `about`, `more than`, `since`.
+    `loose`: a time or an amount; words such as `about`, `more than`, `since` are removed, too.
     """
     while first < last and (
         parse.pos[first] in ("DET", "SPACE", "PUNCT")
@@ -140,13 +140,13 @@ def trimmed(parse: Parse, first: int, last: int, *, loose: bool) -> tuple[int, i
     return first, last
 
 
-def says_something(parse: Parse, first: int, last: int) -> bool:
-    """Whether the tokens hold a letter or a digit."""
+def has_alphanumeric(parse: Parse, first: int, last: int) -> bool:
+    """Whether the tokens contain a letter or a digit."""
     return any(char.isalnum() for token in range(first, last) for char in parse.text[token])
 
 
 def head_of(parse: Parse, first: int, last: int) -> int:
-    """The token whose head stands outside `[first, last)`; the last one where several do."""
+    """The last token in `[first, last)` whose head is outside of it."""
     for token in range(last - 1, first - 1, -1):
         head = parse.head[token]
         if (head < first or head >= last or head == token) and parse.pos[token] != "PUNCT":
@@ -154,8 +154,8 @@ def head_of(parse: Parse, first: int, last: int) -> int:
     return last - 1
 
 
-def said(parse: Parse, first: int, last: int) -> str:
-    """The tokens as they are written, one space where there is white space."""
+def surface(parse: Parse, first: int, last: int) -> str:
+    """The text of the tokens, with single spaces."""
     if last == first + 1:
         return parse.text[first]
     pieces = [parse.text[first]]
@@ -164,7 +164,7 @@ def said(parse: Parse, first: int, last: int) -> str:
     return "".join(pieces)
 
 
-def first_piece(name: str) -> str:
-    """The token that a tokenizer makes of the beginning of `name`."""
+def first_token(name: str) -> str:
+    """The first token of `name`, as the tokenizer splits it."""
     first = name.split(" ")[0]
     return first.split("-")[0] if "-" in first and not first.startswith("-") else first

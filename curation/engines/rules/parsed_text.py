@@ -1,20 +1,36 @@
-"""What a parser said of one zone, as plain columns: the rules read these and know nothing of spaCy."""
+"""A parsed zone as plain columns, and the only place in the rules that reads spaCy's objects."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+from spacy.tokens import Doc
+
 from curation.engines.article_zones import Zone
+
+MAX_WORD = 500
+"""Longest run without white space that is tokenized as one, in code points; web addresses are long, too."""
+MAX_SENTENCE = 400
+"""Most tokens of a sentence; lists of names are long, too."""
+
+_SENTENCE_ENDS = frozenset(".?!")
+_LONG_WORD = re.compile(rf"\S{{{MAX_WORD}}}")
 
 
 @dataclass(slots=True)
 class Parse:
-    """One zone, one entry a token in every column. `head` and `kids` are token numbers, a root is its own head.
+    """The tokens of one zone, one entry per token in every column.
 
-    `start` and `end` are code points of the article's text. `entities` are (first token, token after the last,
-    label) as the model named them.
+    Attributes:
+        head: the token that a token depends on; a root is its own head.
+        children: the tokens that depend on a token.
+        start, end: `[start, end)` in code points of the article's text.
+        sentence: the number of the sentence, from 0.
+        entities: (first token, token after the last, label) as the model found them.
     """
 
     zone: Zone
@@ -25,7 +41,7 @@ class Parse:
     tag: list[str] = field(default_factory=list)
     dep: list[str] = field(default_factory=list)
     head: list[int] = field(default_factory=list)
-    kids: list[list[int]] = field(default_factory=list)
+    children: list[list[int]] = field(default_factory=list)
     start: list[int] = field(default_factory=list)
     end: list[int] = field(default_factory=list)
     sentence: list[int] = field(default_factory=list)
@@ -34,37 +50,37 @@ class Parse:
     def __len__(self) -> int:
         return len(self.text)
 
-    def kid(self, token: int, *deps: str) -> Iterator[int]:
+    def children_with(self, token: int, *deps: str) -> Iterator[int]:
         """The children of `token` with one of these dependencies, from left to right."""
         dep = self.dep
-        return (kid for kid in self.kids[token] if dep[kid] in deps)
+        return (child for child in self.children[token] if dep[child] in deps)
 
-    def verbal(self, token: int) -> bool:
-        """Whether `token` is a verb, to the tagger."""
+    def has_child(self, token: int, *deps: str) -> bool:
+        """Whether `token` has a child with one of these dependencies."""
+        return any(self.dep[child] in deps for child in self.children[token])
+
+    def is_verb(self, token: int) -> bool:
+        """Whether the tagger takes `token` for a verb."""
         return self.pos[token] == "VERB" or self.pos[token] == "AUX"
 
-    def up(self, token: int) -> Iterator[int]:
+    def ancestors(self, token: int) -> Iterator[int]:
         """The tokens above `token`, nearest first."""
         while (head := self.head[token]) != token:
             yield head
             token = head
 
 
-def parse(doc: Any, zone: Zone) -> Parse:
-    """A spaCy `doc` of the text of `zone` as columns."""
-    made = Parse(zone)
-    offset = zone.start
-    kids: list[list[int]] = [[] for _ in range(len(doc))]
+def parse(doc: Doc, zone: Zone) -> Parse:
+    """The columns of a parsed spaCy `doc` of the text of `zone`."""
+    made = Parse(zone, children=[[] for _ in range(len(doc))])
     sentence = -1
     for token in doc:
-        index = token.i
-        head = token.head.i
+        index, head, text = token.i, token.head.i, token.text
+        lower = text.lower()
         if head != index:
-            kids[head].append(index)
+            made.children[head].append(index)
         if token.is_sent_start or index == 0:
             sentence += 1
-        text = token.text
-        lower = text.lower()
         made.text.append(text)
         made.lower.append(lower)
         made.lemma.append(token.lemma_.lower() or lower)
@@ -72,9 +88,26 @@ def parse(doc: Any, zone: Zone) -> Parse:
         made.tag.append(token.tag_)
         made.dep.append(token.dep_)
         made.head.append(head)
-        made.start.append(offset + token.idx)
-        made.end.append(offset + token.idx + len(text))
+        made.start.append(zone.start + token.idx)
+        made.end.append(zone.start + token.idx + len(text))
         made.sentence.append(sentence)
-    made.kids = kids
     made.entities = [(span.start, span.end, span.label_) for span in doc.ents]
     return made
+
+
+def safe_doc(nlp: Any, text: str) -> Doc:
+    """`text` as an unparsed spaCy Doc, tokenized in linear time and with bounded sentences, so that junk is not slow.
+
+    spaCy's tokenizer removes a word's punctuation mark by mark and rescans the rest each time, and the rules climb a
+    sentence's tree from each of its words: both are quadratic. So very long words and sentences are split.
+    """
+    cuts = [0, *(found.end() for found in _LONG_WORD.finditer(text)), len(text)]
+    pieces = [nlp.make_doc(text[start:end]) for start, end in pairwise(cuts) if start < end]
+    doc = pieces[0] if len(pieces) == 1 else Doc.from_docs(pieces, ensure_whitespace=False)
+    last = 0
+    for token in doc:
+        if token.i - last >= MAX_SENTENCE:
+            token.is_sent_start = True
+        if token.is_sent_start or token.text in _SENTENCE_ENDS:
+            last = token.i
+    return doc

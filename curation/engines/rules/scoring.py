@@ -1,307 +1,250 @@
-"""How sure the rules are of each item: what speaks for and against it, weighed."""
+"""Scores: how likely each item is right, by a logistic regression over named evidence.
+
+The weights come from a file (`lexicon.Weights`); without one an item keeps the score of the rule that found it. Scores
+are probabilities only for articles like those of the fit; `curation calibrate` fits them to others.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import exp, log
+from typing import Literal
 
-from curation.engines.rules.arguments import Filled
-from curation.engines.rules.lexicon import ANY
-from curation.engines.rules.mentions import ALIAS, CUED, GENERIC, HEADED, LISTED, MODEL, PRONOUN, Found
-from curation.engines.rules.noun_phrases import said
+from curation.engines.rules.arguments import RoleFiller
+from curation.engines.rules.lexicon import ANY, Weights, WeightTable
+from curation.engines.rules.mentions import Mention
+from curation.engines.rules.noun_phrases import surface
 from curation.engines.rules.parsed_text import Parse
 from curation.engines.rules.triggers import Trigger
-from curation.engines.rules.weights import ARGUMENTS, ENTITIES, TRIGGERS
 
-_HOW = {
-    LISTED: "listed",
-    CUED: "cued",
-    MODEL: "model",
-    ALIAS: "alias",
-    HEADED: "headed",
-    GENERIC: "generic",
-    PRONOUN: "pronoun",
-}
+FREQUENT = 3
+"""Occurrences of a name in an article from which its frequency is evidence."""
+
+ItemKind = Literal["entities", "triggers", "arguments"]
+
 _TAGS = ("NN", "NNS", "VB", "VBD", "VBG", "VBN", "VBP", "VBZ")
 _MODIFIERS = ("compound", "amod", "nmod")
 _GOVERNED = ("xcomp", "pcomp", "csubj")
 _DEFINITE = ("the", "this", "that", "these", "those")
-_CIRCUMSTANCES = ("place", "time")
 _STOPS = (",", ";", ":")
-_NEAR, _FAR = 3, 12
-"""Tokens between a trigger and its filler that are near, and far."""
-_MANY, _LONG = 4, 6
-"""Roles that a filler fills, and steps in the parse between trigger and filler, from which on they are not counted."""
-
-
-def of_entity(parse: Parse, item: Found, *, fills: bool, often: bool) -> Iterator[str]:
-    """What speaks for and against a mention. `often`: the same words stand in the article three times or more."""
-    how = _HOW[item.score]
-    yield f"found {how}"
-    yield f"{item.type} {how}"
-    size = item.last - item.first
-    yield "one word" if size == 1 else "two words" if size == 2 else "long"
-    if fills:
-        yield "fills a role"
-        yield f"fills a role {item.kind}"
-    if often:
-        yield "often"
-    if item.kind == "name" and not parse.text[item.first][:1].isupper():
-        yield "lower case"
-    if parse.text[item.first].isupper() and size == 1 and parse.text[item.first].isalpha():
-        yield "capitals"
-    if item.first == 0 or parse.sentence[item.first] != parse.sentence[item.first - 1]:
-        yield "opens a sentence"
-    if parse.pos[item.head] not in ("PROPN", "NOUN", "NUM", "PRON", "ADJ"):
-        yield "head is no noun"
-    if any(not char.isalnum() for token in range(item.first, item.last) for char in parse.text[token]):
-        yield "marks inside"
-    if parse.dep[item.head] in _MODIFIERS:
-        yield f"modifies {item.kind}"
-    if parse.zone.kind != "body":
-        yield f"in {parse.zone.kind}"
-
-
-def of_trigger(
-    parse: Parse,
-    trigger: Trigger,
-    roles: Sequence[Filled],
-    attributes: Mapping[str, str],
-    *,
-    senses: int,
-    others: Container[tuple[int, int]],
-    names: Iterable[str],
-    quoted: bool,
-) -> Iterator[str]:
-    """What speaks for and against a trigger.
-
-    Args:
-        parse: its zone.
-        trigger: the trigger.
-        roles: what fills its roles.
-        attributes: its attributes.
-        senses: how many event types its word may be of.
-        others: where triggers stand in the article: part and token.
-        names: the types of the names in its sentence.
-        quoted: whether a quotation begins or ends in its sentence.
-    """
-    token = trigger.token
-    tag = parse.tag[token]
-    yield f"tag {tag}" if tag in _TAGS else "tag other"
-    yield f"type {trigger.type}"
-    yield f"{trigger.type} {'verb' if parse.verbal(token) else 'noun'}"
-    yield f"word {parse.lemma[token]}"
-    filling = {filled.role for filled in roles}
-    core = len(filling.difference(_CIRCUMSTANCES))
-    yield ("no role", "one role")[core] if core < 2 else "more roles"
-    for role in sorted(filling):
-        yield f"has {role}"
-    part, head = trigger.part, parse.head[token]
-    if head != token and (part, head) in others:
-        yield "hangs on an event"
-    if any((part, kid) in others for kid in parse.kids[token]):
-        yield "carries an event"
-    if any(isinstance(filled.filler, Trigger) for filled in roles):
-        yield "of an event"
-    if any(isinstance(filled.filler, Found) and filled.filler.kind == "name" for filled in roles):
-        yield "of a name"
-    for name, value in sorted(attributes.items()):
-        yield f"{name} {value}"
-    if trigger.last - trigger.first > 1:
-        yield "phrase"
-    if trigger.by_order:
-        yield "headline"
-    yield f"score {trigger.score}"
-    if trigger.rule.needs and ANY not in {word for words in trigger.rule.needs.values() for word in words}:
-        yield "guarded"
-    if senses > 1:
-        yield "senses"
-    if parse.dep[token] in _MODIFIERS:
-        yield "modifies"
-    if parse.dep[token] in _GOVERNED:
-        yield "governed"
-    for name in names:
-        yield f"beside {name}"
-    if quoted:
-        yield "quoted"
-    if not parse.verbal(token):
-        if any(True for _ in parse.kid(token, "poss")):
-            yield "possessed"
-        elif not any(True for _ in parse.kid(token, "det")):
-            yield f"bare {tag}"
-        if any(True for _ in parse.kid(token, *_MODIFIERS)):
-            yield "modified"
-    kids = {parse.lower[kid] for kid in parse.kids[token] if kid < token}
-    if not kids.isdisjoint(_DEFINITE):
-        yield "definite"
-    if not kids.isdisjoint(("a", "an")):
-        yield "indefinite"
-    if tag == "NNS" and not any(kid < token for kid in parse.kids[token]):
-        yield "bare plural"
-    if not parse.verbal(token) and parse.dep[token] == "pobj":
-        yield f"behind {parse.lower[parse.head[token]]}"
-    if parse.zone.kind != "body":
-        yield f"in {parse.zone.kind}"
-
-
-def of_argument(parse: Parse, trigger: Trigger, filled: Filled, *, others: int, roles: int) -> Iterator[str]:
-    """What speaks for and against an argument.
-
-    Args:
-        parse: the zone of the trigger.
-        trigger: the trigger.
-        filled: the role and its filler.
-        others: how many more fill the role.
-        roles: how many roles the filler fills in the article.
-    """
-    yield f"by {filled.relation}"
-    yield f"role {filled.role}"
-    verbal = "verb" if parse.verbal(trigger.token) else "noun"
-    yield verbal
-    yield f"{verbal} by {filled.relation}"
-    filler = filled.filler
-    if isinstance(filler, Found):
-        yield f"filler {filler.kind}"
-        yield f"filler {filler.type}"
-        yield f"filler {_HOW[filler.score]}"
-        head = filler.head
-        if filler.part != trigger.part:
-            yield "another zone"
-    else:
-        yield "filler event"
-        head = filler.token
-    if parse.sentence[min(head, len(parse) - 1)] == parse.sentence[trigger.token]:
-        distance = abs(head - trigger.token)
-        yield "near" if distance <= _NEAR else "far" if distance > _FAR else "between"
-        if parse.head[head] == trigger.token:
-            yield "direct"
-        elif parse.head[parse.head[head]] == trigger.token:
-            yield "one between"
-        if head > trigger.token:
-            yield f"behind {verbal}"
-        if filler.part == trigger.part:
-            between = range(min(head, trigger.token) + 1, max(head, trigger.token))
-            if any(parse.verbal(token) for token in between):
-                yield "verb between"
-            if any(parse.text[token] in _STOPS for token in between):
-                yield "stop between"
-            yield f"steps {_steps(parse, head, trigger.token)}"
-            yield f"dep {parse.dep[head]}"
-    yield f"fills {min(roles, _MANY)}"
-    if others:
-        yield "shared role"
-    if trigger.by_order:
-        yield "headline"
-
-
-def _steps(parse: Parse, one: int, other: int) -> int:
-    """How many arcs of the parse lie between two tokens of a sentence."""
-    above = {token: steps for steps, token in enumerate((one, *parse.up(one)))}
-    for steps, token in enumerate((other, *parse.up(other))):
-        if token in above:
-            return min(steps + above[token], _LONG)
-    return _LONG
-
-
-_NONE: Mapping[str, float] = {}
 _QUOTES = frozenset('“”"')
-OFTEN = 3
-"""How many times an article must say a name before that speaks for it."""
+_NEAR, _FAR = 3, 12
+"""Tokens between a trigger and its filler: near up to the first, far above the second."""
+_MANY, _LONG = 4, 6
+"""Largest counts that are distinguished: roles that a filler fills, steps in the parse from trigger to filler."""
 
 
-class Scores:
-    """The scores of what was found in one article: in (0, 1), higher where more speaks for an item.
+class Scorer:
+    """The scores of the items of one article, in (0, 1).
 
-    They are shares of right items only where the articles are like those that the weights were fitted on;
-    `curation calibrate` makes them so for others.
+    Args:
+        weights: the weights of the evidence; None for the scores of the rules.
+        parses: the zones of the article.
+        mentions: its mentions.
+        triggers: its triggers.
+        fillers: the role fillers of each trigger.
+        attributes: the attributes of each trigger.
+        senses: word → number of event types it may have.
+        circumstances: roles of time and place, which most event types have.
     """
 
     def __init__(
         self,
+        weights: Weights | None,
         parses: Sequence[Parse],
-        found: Sequence[Found],
+        mentions: Sequence[Mention],
         triggers: Sequence[Trigger],
-        filled: Sequence[Sequence[Filled]],
+        fillers: Sequence[Sequence[RoleFiller]],
         attributes: Sequence[Mapping[str, str]],
         senses: Mapping[str, int],
+        circumstances: Collection[str],
     ) -> None:
-        self.parses, self.senses = parses, senses
-        self.roles = {id(trigger): roles for trigger, roles in zip(triggers, filled, strict=True)}
+        self.weights, self.parses, self.senses, self.circumstances = weights, parses, senses, circumstances
+        self.fillers = {id(trigger): own for trigger, own in zip(triggers, fillers, strict=True)}
         self.attributes = {id(trigger): values for trigger, values in zip(triggers, attributes, strict=True)}
-        self.filling = Counter(id(one.filler) for roles in filled for one in roles)
-        self.times = Counter(self._said(item) for item in found if item.kind == "name")
-        self.events = {(trigger.part, trigger.token) for trigger in triggers}
-        self.names: dict[tuple[int, int], set[str]] = defaultdict(set)
-        for item in found:
-            if item.kind == "name":
-                self.names[item.part, parses[item.part].sentence[item.head]].add(item.type)
-        self.quoted = {
+        self.roles_filled = Counter(id(filled.filler) for own in fillers for filled in own)
+        self.occurrences = Counter(self._name(mention) for mention in mentions if mention.kind == "name")
+        self.trigger_tokens = {(trigger.part, trigger.token) for trigger in triggers}
+        self.types_in_sentence: dict[tuple[int, int], set[str]] = defaultdict(set)
+        for mention in mentions:
+            if mention.kind == "name":
+                sentence = parses[mention.part].sentence[mention.head]
+                self.types_in_sentence[mention.part, sentence].add(mention.type)
+        self.quoted_sentences = {
             (part, parse.sentence[token])
             for part, parse in enumerate(parses)
             for token, text in enumerate(parse.text)
             if text in _QUOTES
         }
-        self.alike = Counter(trigger.type for trigger in triggers)
-        self.known: dict[int, float] = {}
-        self.fillers: dict[int, Counter[str]] = defaultdict(Counter)
-        for trigger, roles in zip(triggers, filled, strict=True):
-            self.fillers[id(trigger)].update(one.role for one in roles)
+        self.events_of_type = Counter(trigger.type for trigger in triggers)
+        self._scores: dict[int, float] = {}
 
-    def _said(self, item: Found) -> str:
-        return said(self.parses[item.part], item.first, item.last)
+    def _name(self, mention: Mention) -> str:
+        return surface(self.parses[mention.part], mention.first, mention.last)
 
-    def of_entity(self, item: Found) -> float:
-        """How sure a mention is."""
-        if (known := self.known.get(id(item))) is not None:
-            return known
-        often = item.kind == "name" and self.times[self._said(item)] >= OFTEN
-        evidence = of_entity(self.parses[item.part], item, fills=id(item) in self.filling, often=often)
-        score = self.known[id(item)] = _weigh(ENTITIES, evidence)
-        return score
+    def of_item(self, item: Mention | Trigger) -> float:
+        """The score of an entity or event."""
+        if id(item) not in self._scores:
+            if self.weights is None:
+                score: float = item.source.value
+            elif isinstance(item, Mention):
+                score = self.probability("entities", self._entity_evidence(item))
+            else:
+                # an article with several events of a type is about such events
+                degrees = {"same type": log(self.events_of_type[item.type])}
+                score = self.probability("triggers", self._trigger_evidence(item), degrees)
+            self._scores[id(item)] = score
+        return self._scores[id(item)]
 
-    def of_trigger(self, trigger: Trigger) -> float:
-        """How sure an event is."""
-        if (known := self.known.get(id(trigger))) is not None:
-            return known
-        parse = self.parses[trigger.part]
-        roles, values = self.roles[id(trigger)], self.attributes[id(trigger)]
-        senses = self.senses.get(parse.lemma[trigger.token], 1)
-        sentence = trigger.part, parse.sentence[trigger.token]
-        evidence = of_trigger(
-            parse,
-            trigger,
-            roles,
-            values,
-            senses=senses,
-            others=self.events,
-            names=sorted(self.names.get(sentence, ())),
-            quoted=sentence in self.quoted,
-        )
-        # an article that tells an event of a type again and again is about such events
-        sure = {"alike": log(self.alike[trigger.type])}
-        score = self.known[id(trigger)] = _weigh(TRIGGERS, evidence, sure)
-        return score
+    def of_argument(self, trigger: Trigger, filled: RoleFiller) -> float:
+        """The score of an argument."""
+        of_trigger, of_filler = self.of_item(trigger), self.of_item(filled.filler)
+        if self.weights is None:
+            return round(of_trigger * of_filler, 3)
+        degrees = {"trigger": _log_odds(of_trigger), "filler": _log_odds(of_filler)}
+        return self.probability("arguments", self._argument_evidence(trigger, filled), degrees)
 
-    def of_argument(self, trigger: Trigger, filled: Filled) -> float:
-        """How sure an argument is."""
-        others = self.fillers[id(trigger)][filled.role] - 1
-        filler = filled.filler
-        parse, times = self.parses[trigger.part], self.filling[id(filler)]
-        evidence = of_argument(parse, trigger, filled, others=others, roles=times)
-        sure = {
-            "trigger": _odds(self.of_trigger(trigger)),
-            "filler": _odds(self.of_entity(filler) if isinstance(filler, Found) else self.of_trigger(filler)),
-        }
-        return _weigh(ARGUMENTS, evidence, sure)
+    def probability(self, kind: ItemKind, evidence: Iterable[str], degrees: Mapping[str, float] | None = None) -> float:
+        """The probability of a logistic regression. `degrees`: evidence with a degree instead of yes or no."""
+        table: WeightTable = getattr(self.weights, kind)
+        weights = table.evidence
+        total = table.base + sum(weights.get(name, 0.0) for name in evidence)
+        total += sum(weights.get(name, 0.0) * degree for name, degree in (degrees or {}).items())
+        return round(min(max(1 / (1 + exp(-total)), 0.001), 0.999), 3)
+
+    def _entity_evidence(self, mention: Mention) -> Iterator[str]:
+        parse, source = self.parses[mention.part], mention.source.name.lower()
+        yield f"found {source}"
+        yield f"{mention.type} {source}"
+        size = mention.last - mention.first
+        yield "one word" if size == 1 else "two words" if size == 2 else "long"
+        if id(mention) in self.roles_filled:
+            yield "fills a role"
+            yield f"fills a role {mention.kind}"
+        if mention.kind == "name" and self.occurrences[self._name(mention)] >= FREQUENT:
+            yield "frequent"
+        if mention.kind == "name" and not parse.text[mention.first][:1].isupper():
+            yield "lower case"
+        if parse.text[mention.first].isupper() and size == 1 and parse.text[mention.first].isalpha():
+            yield "capitals"
+        if mention.first == 0 or parse.sentence[mention.first] != parse.sentence[mention.first - 1]:
+            yield "sentence start"
+        if parse.pos[mention.head] not in ("PROPN", "NOUN", "NUM", "PRON", "ADJ"):
+            yield "head not a noun"
+        if any(not char.isalnum() for token in range(mention.first, mention.last) for char in parse.text[token]):
+            yield "punctuation inside"
+        if parse.dep[mention.head] in _MODIFIERS:
+            yield f"modifies {mention.kind}"
+        if parse.zone.kind != "body":
+            yield f"in {parse.zone.kind}"
+
+    def _trigger_evidence(self, trigger: Trigger) -> Iterator[str]:
+        parse, part, token = self.parses[trigger.part], trigger.part, trigger.token
+        tag, head, verb = parse.tag[token], parse.head[token], parse.is_verb(token)
+        fillers, sentence = self.fillers[id(trigger)], (part, parse.sentence[token])
+        yield f"tag {tag}" if tag in _TAGS else "tag other"
+        yield f"type {trigger.type}"
+        yield f"{trigger.type} {'verb' if verb else 'noun'}"
+        yield f"word {parse.lemma[token]}"
+        roles = {filled.role for filled in fillers}
+        core = len(roles.difference(self.circumstances))
+        yield ("no role", "one role")[core] if core < 2 else "more roles"
+        for role in sorted(roles):
+            yield f"has {role}"
+        if head != token and (part, head) in self.trigger_tokens:
+            yield "depends on an event"
+        if any((part, child) in self.trigger_tokens for child in parse.children[token]):
+            yield "governs an event"
+        if any(isinstance(filled.filler, Trigger) for filled in fillers):
+            yield "filled by an event"
+        if any(isinstance(filled.filler, Mention) and filled.filler.kind == "name" for filled in fillers):
+            yield "filled by a name"
+        for name, value in sorted(self.attributes[id(trigger)].items()):
+            yield f"{name} {value}"
+        if trigger.last - trigger.first > 1:
+            yield "phrase"
+        if trigger.by_order:
+            yield "headline"
+        yield f"rule {trigger.source.name.lower()}"
+        needs = trigger.rule.needs
+        if needs and ANY not in {word for words in needs.values() for word in words}:
+            yield "guarded"
+        if self.senses.get(parse.lemma[token], 1) > 1:
+            yield "ambiguous word"
+        if parse.dep[token] in _MODIFIERS:
+            yield "modifies"
+        if parse.dep[token] in _GOVERNED:
+            yield "governed"
+        for name in sorted(self.types_in_sentence.get(sentence, ())):
+            yield f"beside {name}"
+        if sentence in self.quoted_sentences:
+            yield "quoted"
+        if not verb:
+            if parse.has_child(token, "poss"):
+                yield "possessed"
+            elif not parse.has_child(token, "det"):
+                yield f"bare {tag}"
+            if parse.has_child(token, *_MODIFIERS):
+                yield "modified"
+        left = {parse.lower[child] for child in parse.children[token] if child < token}
+        if not left.isdisjoint(_DEFINITE):
+            yield "definite"
+        if not left.isdisjoint(("a", "an")):
+            yield "indefinite"
+        if tag == "NNS" and not left:
+            yield "bare plural"
+        if not verb and parse.dep[token] == "pobj":
+            yield f"after {parse.lower[head]}"
+        if parse.zone.kind != "body":
+            yield f"in {parse.zone.kind}"
+
+    def _argument_evidence(self, trigger: Trigger, filled: RoleFiller) -> Iterator[str]:
+        parse, token, filler = self.parses[trigger.part], trigger.token, filled.filler
+        pos = "verb" if parse.is_verb(token) else "noun"
+        yield f"by {filled.relation}"
+        yield f"role {filled.role}"
+        yield pos
+        yield f"{pos} by {filled.relation}"
+        if isinstance(filler, Mention):
+            yield f"filler {filler.kind}"
+            yield f"filler {filler.type}"
+            yield f"filler {filler.source.name.lower()}"
+            head = filler.head
+        else:
+            yield "filler event"
+            head = filler.token
+        if parse.sentence[head] == parse.sentence[token]:
+            distance = abs(head - token)
+            yield "near" if distance <= _NEAR else "far" if distance > _FAR else "between"
+            if parse.head[head] == token:
+                yield "direct"
+            elif parse.head[parse.head[head]] == token:
+                yield "one between"
+            if head > token:
+                yield f"after {pos}"
+            between = range(min(head, token) + 1, max(head, token))
+            if any(parse.is_verb(index) for index in between):
+                yield "verb between"
+            if any(parse.text[index] in _STOPS for index in between):
+                yield "stop between"
+            yield f"steps {_steps(parse, head, token)}"
+            yield f"dep {parse.dep[head]}"
+        yield f"fills {min(self.roles_filled[id(filler)], _MANY)}"
+        if sum(other.role == filled.role for other in self.fillers[id(trigger)]) > 1:
+            yield "shared role"
+        if trigger.by_order:
+            yield "headline"
 
 
-def _weigh(weights: Mapping[str, float], evidence: Iterable[str], sure: Mapping[str, float] = _NONE) -> float:
-    """The share of right items that a logistic regression expects. `sure`: evidence that has a degree, as log odds."""
-    total = weights[""] + sum(weights.get(name, 0.0) for name in evidence)
-    total += sum(weights.get(name, 0.0) * degree for name, degree in sure.items())
-    return round(min(max(1 / (1 + exp(-total)), 0.001), 0.999), 3)
+def _steps(parse: Parse, left: int, right: int) -> int:
+    """The number of arcs of the parse between two tokens of a sentence, at most `_LONG`."""
+    above = {token: steps for steps, token in enumerate((left, *parse.ancestors(left)))}
+    for steps, token in enumerate((right, *parse.ancestors(right))):
+        if token in above:
+            return min(steps + above[token], _LONG)
+    return _LONG
 
 
-def _odds(score: float) -> float:
+def _log_odds(score: float) -> float:
     return log(score / (1 - score))

@@ -1,24 +1,22 @@
-"""Event triggers of one article: words of the lexicon whose surroundings allow the sense that makes an event."""
+"""Event triggers of one article: words of the lexicon in a context that allows the sense of the event."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from curation.engines.rules.headlines import by_order, hidden_verb
 from curation.engines.rules.lexicon import ANY, Conditions, EventRule, Lexicon
-from curation.engines.rules.mentions import Found
+from curation.engines.rules.mentions import Mention
 from curation.engines.rules.noun_phrases import head_of
 from curation.engines.rules.parsed_text import Parse
 from curation.engines.rules.relations import Relations, relations
 from curation.engines.rules.verb_forms import finite_forms, gerunds
 
-# Scores order triggers by the rule that found them; they are no probabilities until they are calibrated.
-GUARDED, VERB, NOUN, WEAK = 0.85, 0.8, 0.7, 0.5
-
-_ASTRAY = frozenset(("out", "off", "on", "over", "away", "down"))
-"""Particles that give a verb another sense, unless the lexicon has them with it."""
+_OTHER_SENSE = frozenset(("out", "off", "on", "over", "away", "down"))
+"""Particles that give a verb another sense, unless the lexicon lists verb and particle."""
 _WITH_VERB = frozenset(("prt", "advmod", "prep", "dobj", "oprd", "acomp", "xcomp", "nsubjpass", "dative"))
 _AS_NOUN = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj"))
 _HEADS = frozenset(("pobj", "nsubj", "nsubjpass", "dobj", "conj", "appos", "attr", "oprd", "ROOT"))
@@ -28,16 +26,31 @@ _HYPHENS = ("-", "‑")
 _PROSE = frozenset(("body", "quotation", "caption"))
 
 TRIGGERS = ("phrases", "words")
-"""How triggers of several words are marked: whole ("opened fire", "shot dead"); or as single words, each that tells an
-event by itself ("opened [fire]", "[shot] [dead]") or else the one that carries the phrase ("[called] for"); verbs with
-their particles stay whole ("[went off]"), and people called by what happened to them count ("the [wounded]")."""
+"""How triggers of several words are marked.
+
+`phrases`: whole ("opened fire", "shot dead"). `words`: every word that is a trigger alone ("opened [fire]",
+"[shot] [dead]"), else the head of the phrase ("[called] for"); verbs with their particles stay whole ("[went off]"),
+and people named after what happened to them are triggers ("the [wounded]").
+"""
+
+
+class TriggerSource(Enum):
+    """The rule that found a trigger, with its score where no weights are fitted: it orders triggers."""
+
+    GUARDED_VERB = 0.85
+    VERB = 0.8
+    NOUN = 0.7
+    WEAK = 0.5
+
+
+GUARDED_VERB, VERB, NOUN, WEAK = TriggerSource
 
 
 @dataclass(slots=True)
 class Trigger:
-    """An event: trigger tokens `[first, last)` of parse number `part`, the token that carries it, type and rule.
+    """An event: trigger tokens `[first, last)` of parse number `part`, the head token, type and rule.
 
-    `by_order`: the relations were read from word order alone.
+    `by_order`: the relations come from word order alone.
     """
 
     part: int
@@ -47,25 +60,25 @@ class Trigger:
     type: str
     rule: EventRule
     relations: Relations
-    score: float
+    source: TriggerSource
     by_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A word of a rule: the rest of its phrase after the first word."""
+    """A word or phrase of a rule; `rest` is the phrase without its first word."""
 
     type: str
     rule: EventRule
     rest: tuple[str, ...]
 
 
-Meaning = Callable[[int, int], set[str]]
-"""(part, token) → words and entity types that the token stands for in a condition."""
+TokenMeanings = Callable[[int, int], set[str]]
+"""(part, token) → the words and entity types that the token has in a condition."""
 
 
 class TriggerFinder:
-    """The event rules of one lexicon, made ready once and used for every article."""
+    """The event rules of one lexicon, compiled once and applied to every article."""
 
     def __init__(self, lexicon: Lexicon, *, triggers: str = TRIGGERS[0]) -> None:
         self.light = frozenset(lexicon.light)
@@ -83,42 +96,49 @@ class TriggerFinder:
         self.gerunds = {form: lemma for lemma in self.verbs for form in gerunds(lemma)}
         self.forms = {form: lemma for lemma in self.verbs for form in finite_forms(lemma)}
 
-    def find(self, parses: Sequence[Parse], found: Sequence[Found], meaning: Meaning) -> list[Trigger]:
-        """Triggers of all parses of one article, in reading order, one a word, none inside a name."""
+    def find(self, parses: Sequence[Parse], found: Sequence[Mention], meanings: TokenMeanings) -> list[Trigger]:
+        """The triggers in all zones of one article, in reading order; at most one per word, none inside a name."""
         named = {(item.part, token) for item in found if item.kind == "name" for token in range(item.first, item.last)}
-        made = []
-        told: set[tuple[str, str]] = set()
+        triggers = []
+        seen: set[tuple[str, str]] = set()
         for part, parse in enumerate(parses):
             verb = self.hidden(parse) if part == 0 or parse.zone.kind in _SHORT else None
             free = 0
             for index in range(len(parse)):
                 if index >= free and (part, index) not in named:
-                    trigger = self._at(part, parse, index, meaning, told, hidden=index == verb)
+                    trigger = self._at(part, parse, index, meanings, seen, hidden=index == verb)
                     if trigger is not None:
-                        made.append(trigger)
-                        told.add((trigger.type, parse.lemma[trigger.token]))
+                        triggers.append(trigger)
+                        seen.add((trigger.type, parse.lemma[trigger.token]))
                         free = trigger.last
-        return made
+        return triggers
 
     def hidden(self, parse: Parse) -> int | None:
-        """The verb of a headline, where the tagger took it for something else."""
+        """The verb of a headline that the tagger did not take for a verb."""
         return hidden_verb(parse, self.forms)
 
     def _at(
-        self, part: int, parse: Parse, index: int, meaning: Meaning, told: Container[tuple[str, str]], *, hidden: bool
+        self,
+        part: int,
+        parse: Parse,
+        index: int,
+        meanings: TokenMeanings,
+        seen: Container[tuple[str, str]],
+        *,
+        hidden: bool,
     ) -> Trigger | None:
         entries: Sequence[_Entry]
         if hidden:
-            entries, score = self.verbs[self.forms[parse.lower[index]]], WEAK
+            entries, source = self.verbs[self.forms[parse.lower[index]]], WEAK
         else:
             tied = index + 1 < len(parse) and parse.text[index + 1] in _HYPHENS
-            if tied and (trigger := self._hyphened(part, parse, index, meaning)) is not None:
+            if tied and (trigger := self._hyphened(part, parse, index, meanings)) is not None:
                 return trigger
             if (entry := self._people(parse, index)) is not None:
                 beside = relations(parse, index, self.light)
                 return Trigger(part, index, index + 1, index, entry.type, entry.rule, beside, WEAK)
-            entries, score = self._entries(parse, index)
-            if not entries or _tells_no_event(parse, index):
+            entries, source = self._entries(parse, index)
+            if not entries or _describes_or_names(parse, index):
                 return None
         found: Relations | None = None
         for entry in entries:
@@ -127,43 +147,43 @@ class TriggerFinder:
                 continue
             if found is None:
                 found = by_order(parse, index) if hidden else relations(parse, index, self.light)
-            again = (entry.type, parse.lemma[index]) in told and _definite(parse, index)
-            if _allows(entry.rule, part, parse, index, found, meaning, again=again):
-                sure = GUARDED if entry.rule.needs and score == VERB else score
+            again = (entry.type, parse.lemma[index]) in seen and _definite(parse, index)
+            if _allows(entry.rule, part, parse, index, found, meanings, again=again):
+                rule_source = GUARDED_VERB if entry.rule.needs and source == VERB else source
                 if self.words and entry.rest and not _phrasal(parse, index, *span):
-                    span = _carrier(parse, index, *span)
-                return Trigger(part, *span, index, entry.type, entry.rule, found, sure, by_order=hidden)
+                    span = _head_word(parse, index, *span)
+                return Trigger(part, *span, index, entry.type, entry.rule, found, rule_source, by_order=hidden)
         return None
 
-    def _hyphened(self, part: int, parse: Parse, index: int, meaning: Meaning) -> Trigger | None:
-        """A word of the lexicon that the tokenizer takes apart: `sit-in`, `carpet-bombed`, `cease-fire`."""
+    def _hyphened(self, part: int, parse: Parse, index: int, meanings: TokenMeanings) -> Trigger | None:
+        """A word of the lexicon that the tokenizer splits: `sit-in`, `carpet-bombed`, `cease-fire`."""
         last = _after_hyphens(parse, index)
         if last is None:
             return None
         word = "".join(parse.lower[index : last - 1])
         for tail in (parse.lemma[last - 1], parse.lower[last - 1]):
             token = head_of(parse, index, last)
-            for table, score in ((self.nouns, NOUN), (self.verbs, VERB)):
+            for table, source in ((self.nouns, NOUN), (self.verbs, VERB)):
                 for entry in table.get(word + tail, ()):
                     found = relations(parse, token, self.light)
-                    if not entry.rest and _allows(entry.rule, part, parse, token, found, meaning):
-                        return Trigger(part, index, last, token, entry.type, entry.rule, found, score)
+                    if not entry.rest and _allows(entry.rule, part, parse, token, found, meanings):
+                        return Trigger(part, index, last, token, entry.type, entry.rule, found, source)
         return None
 
     def _people(self, parse: Parse, index: int) -> _Entry | None:
-        """People called by what happened to them: `nine dead`, and `the wounded` where single words are marked."""
+        """People named after what happened to them: `nine dead`, and `the wounded` with `triggers=words`."""
         entries = self.adjectives.get(parse.lower[index])
         if not entries or parse.dep[index] not in _HEADS or parse.tag[index] == "VBD":
             return None
-        counted = any(parse.tag[kid] == "CD" for kid in parse.kid(index, "nummod", "amod"))
-        known = self.words and any(parse.lower[kid] in _KNOWN for kid in parse.kid(index, "det"))
+        counted = any(parse.tag[child] == "CD" for child in parse.children_with(index, "nummod", "amod"))
+        known = self.words and any(parse.lower[child] in _KNOWN for child in parse.children_with(index, "det"))
         return entries[0] if counted or known else None
 
-    def _entries(self, parse: Parse, index: int) -> tuple[Sequence[_Entry], float]:
-        """What the lexicon has for the token as the tagger saw it, and how far that is to be trusted."""
+    def _entries(self, parse: Parse, index: int) -> tuple[Sequence[_Entry], TriggerSource]:
+        """The entries of the lexicon for the token with the tagger's part of speech, and their source."""
         pos, lemma, word = parse.pos[index], parse.lemma[index], parse.lower[index]
         if pos == "VERB":
-            if lemma not in self.verbs:  # the lemmatizer's guess at a rare form: "gutted" is no "gutte"
+            if lemma not in self.verbs:  # the lemmatizer guesses rare forms wrong: "gutted" → "gutte"
                 lemma = self.forms.get(word, lemma)
             if lemma in self.verbs:
                 return self.verbs[lemma], VERB
@@ -184,7 +204,7 @@ class TriggerFinder:
 
 
 def _after_hyphens(parse: Parse, index: int) -> int | None:
-    """The token after a word with hyphens inside that begins at `index`; None where there is none."""
+    """The token after a hyphenated word that begins at `index`, or None."""
     last = index + 1
     if index and parse.text[index - 1] in _HYPHENS and parse.end[index - 1] == parse.start[index]:
         return None
@@ -199,7 +219,7 @@ def _after_hyphens(parse: Parse, index: int) -> int | None:
 
 
 def _table(lexicon: Lexicon, words_of: Callable[[EventRule], Iterable[str]]) -> dict[str, list[_Entry]]:
-    """First word → entries; the more an entry asks for, the earlier it is tried."""
+    """First word → entries, the most specific first."""
     table: dict[str, list[_Entry]] = defaultdict(list)
     for name, rules in lexicon.events.items():
         for rule in rules:
@@ -212,7 +232,7 @@ def _table(lexicon: Lexicon, words_of: Callable[[EventRule], Iterable[str]]) -> 
 
 
 def _senses(*tables: dict[str, list[_Entry]]) -> dict[str, int]:
-    """Word → how many event types it may be of."""
+    """Word → the number of event types it may have."""
     types: dict[str, set[str]] = defaultdict(set)
     for table in tables:
         for word, entries in table.items():
@@ -220,12 +240,12 @@ def _senses(*tables: dict[str, list[_Entry]]) -> dict[str, int]:
     return {word: len(found) for word, found in types.items()}
 
 
-def _tells_no_event(parse: Parse, index: int) -> bool:
-    """`war-torn`, `surrounding hills`, `the wounded`, `Harl Accord`: words that describe or name."""
+def _describes_or_names(parse: Parse, index: int) -> bool:
+    """Whether a word describes or names: `war-torn`, `surrounding hills`, `the wounded`, `Harl Accord`."""
     tag, dep = parse.tag[index], parse.dep[index]
-    if (tag == "VBG" and dep == "amod") or (parse.zone.kind == "credit" and not parse.verbal(index)):
+    if (tag == "VBG" and dep == "amod") or (parse.zone.kind == "credit" and not parse.is_verb(index)):
         return True
-    if tag == "VBN" and dep in _AS_NOUN and any(True for _ in parse.kid(index, "det", "nummod")):
+    if tag == "VBN" and dep in _AS_NOUN and parse.has_child(index, "det", "nummod"):
         return True
     if parse.pos[index] == "PROPN" and parse.zone.kind in _PROSE and index and parse.pos[index - 1] == "PROPN":
         return True
@@ -235,12 +255,12 @@ def _tells_no_event(parse: Parse, index: int) -> bool:
 
 def _phrasal(parse: Parse, index: int, first: int, last: int) -> bool:
     """Whether a phrase is a verb with its particle: `went off`, `blew up`."""
-    return parse.verbal(index) and last - first == 2 and parse.tag[last - 1] == "RP"
+    return parse.is_verb(index) and last - first == 2 and parse.tag[last - 1] == "RP"
 
 
-def _carrier(parse: Parse, index: int, first: int, last: int) -> tuple[int, int]:
-    """The word of a phrase that carries it: the verb, or the last noun."""
-    return (index, index + 1) if parse.verbal(index) else (last - 1, last)
+def _head_word(parse: Parse, index: int, first: int, last: int) -> tuple[int, int]:
+    """The head word of a phrase: the verb, or the last noun."""
+    return (index, index + 1) if parse.is_verb(index) else (last - 1, last)
 
 
 def _allows(
@@ -249,22 +269,26 @@ def _allows(
     parse: Parse,
     index: int,
     found: Relations,
-    meaning: Meaning,
+    meanings: TokenMeanings,
     *,
     again: bool = False,
 ) -> bool:
-    """Whether the surroundings allow the sense; `again`: the word comes back to an event told before."""
-    if rule.never and _meets(rule.never, part, parse, index, found, meaning):
+    """Whether the context allows the sense; `again`: the word refers to an event mentioned before."""
+    if rule.never and _meets(rule.never, part, parse, index, found, meanings):
         return False
-    return again or not rule.needs or _meets(rule.needs, part, parse, index, found, meaning)
+    return again or not rule.needs or _meets(rule.needs, part, parse, index, found, meanings)
 
 
 def _definite(parse: Parse, index: int) -> bool:
-    """`the call`, after a phone call was told of."""
-    return parse.pos[index] == "NOUN" and any(parse.lower[kid] in _KNOWN for kid in parse.kid(index, "det"))
+    """`the call`, after a phone call was mentioned."""
+    return parse.pos[index] == "NOUN" and any(
+        parse.lower[child] in _KNOWN for child in parse.children_with(index, "det")
+    )
 
 
-def _meets(conditions: Conditions, part: int, parse: Parse, index: int, found: Relations, meaning: Meaning) -> bool:
+def _meets(
+    conditions: Conditions, part: int, parse: Parse, index: int, found: Relations, meanings: TokenMeanings
+) -> bool:
     """Whether one of the conditions holds."""
     for relation, wanted in conditions.items():
         if relation == "number":
@@ -275,7 +299,7 @@ def _meets(conditions: Conditions, part: int, parse: Parse, index: int, found: R
         if not tokens:
             if "none" in wanted:
                 return True
-        elif ANY in wanted or any(not meaning(part, token).isdisjoint(wanted) for token in tokens):
+        elif ANY in wanted or any(not meanings(part, token).isdisjoint(wanted) for token in tokens):
             return True
     return False
 
@@ -291,10 +315,10 @@ def _beside(parse: Parse, index: int, relation: str) -> list[int]:
 
 
 def _span(parse: Parse, index: int, rest: tuple[str, ...]) -> tuple[int, int] | None:
-    """Trigger tokens of a word and the rest of its phrase: all where they stand together, else the word alone."""
+    """Trigger tokens of a word and the rest of its phrase: all if adjacent, else the word. None without the rest."""
     if not rest:
-        astray = any(parse.lower[kid] in _ASTRAY for kid in parse.kid(index, "prt"))
-        return None if astray else (index, index + 1)
+        other_sense = any(parse.lower[child] in _OTHER_SENSE for child in parse.children_with(index, "prt"))
+        return None if other_sense else (index, index + 1)
     last = index + 1 + len(rest)
     together = range(index + 1, min(last, len(parse)))
     if len(together) == len(rest) and all(
@@ -302,13 +326,13 @@ def _span(parse: Parse, index: int, rest: tuple[str, ...]) -> tuple[int, int] | 
     ):
         return index, last
     near: set[str] = set()
-    for kid in parse.kids[index]:
-        if kid < index and parse.dep[kid] in ("prep", "advmod"):  # "On Friday she called" is no "called on"
+    for child in parse.children[index]:
+        if child < index and parse.dep[child] in ("prep", "advmod"):  # "On Friday she called" is not "called on"
             continue
-        if len(rest) == 1 and parse.dep[kid] == "prep" and any(True for _ in parse.kid(index, "dobj")):
-            continue  # "called her for a talk" is no "called for"
-        if parse.dep[kid] in _WITH_VERB:
-            near.update((parse.lower[kid], parse.lemma[kid]))
-            if parse.dep[kid] == "prep":
-                near.update(parse.lemma[pobj] for pobj in parse.kid(kid, "pobj"))
+        if len(rest) == 1 and parse.dep[child] == "prep" and parse.has_child(index, "dobj"):
+            continue  # "called her for a talk" is not "called for"
+        if parse.dep[child] in _WITH_VERB:
+            near.update((parse.lower[child], parse.lemma[child]))
+            if parse.dep[child] == "prep":
+                near.update(parse.lemma[pobj] for pobj in parse.children_with(child, "pobj"))
     return (index, index + 1) if near.issuperset(rest) else None

@@ -1,4 +1,4 @@
-"""Forms of English verbs, for words that the tagger took for something else."""
+"""Inflected forms of English verbs, to recognise verbs that the tagger did not."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _IRREGULAR = {
 
 
 def finite_forms(lemma: str) -> Iterator[str]:
-    """Present and past forms of a verb, past participles among them."""
+    """Present and past forms of a verb, including past participles."""
     ends_in_y = lemma.endswith("y") and lemma[-2:-1] not in "aeiou"
     yield lemma
     if lemma.endswith(("s", "x", "z", "ch", "sh", "o")):
@@ -71,7 +71,7 @@ def finite_forms(lemma: str) -> Iterator[str]:
 
 
 def gerunds(lemma: str) -> Iterator[str]:
-    """What the `-ing` form of a verb may look like."""
+    """Possible `-ing` forms of a verb."""
     if lemma.endswith("ie"):
         yield lemma[:-2] + "ying"
     elif lemma.endswith("e"):

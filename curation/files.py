@@ -6,7 +6,9 @@ import errno
 import json
 import os
 import secrets
+import stat
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -191,7 +193,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
     """Like `read_lines`, but a line that is too long gives its error, and reading continues after it."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             number = 0
             while raw := file.readline(MAX_LINE + 1):
                 number += 1
@@ -210,6 +212,38 @@ def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
         ) from error
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file to read its bytes. A link is followed; a pipe or device is refused, as it may never end.
+
+    Raises:
+        BadInput: it is no regular file, or no path.
+        OSError: it cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise BadInput(str(error), path=path, way_out="correct the path") from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    raise BadInput("is no regular file", path=path, way_out="name a file")
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Whether `path` ends outside the folder `root`, by a link or by `..`.
+
+    The Hugging Face cache is exempt: a file in `snapshots/…` is a link into the folder `blobs` beside.
+    """
+    end = path.resolve()
+    if end.is_relative_to(root.resolve()):
+        return False
+    cache = end.parent.parent / "snapshots"
+    return end.parent.name != "blobs" or cache not in root.absolute().joinpath("x").parents
+
+
 def files_in(folder: Path) -> list[Path]:
     """The regular files in `folder`, sorted; links that lead out of it are left out.
 
@@ -217,12 +251,7 @@ def files_in(folder: Path) -> list[Path]:
         BadInput: the folder cannot be read.
     """
     try:
-        root = folder.resolve()
-        return [
-            path
-            for path in sorted(folder.iterdir())
-            if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root))
-        ]
+        return [path for path in sorted(folder.iterdir()) if path.is_file() and not leads_out(path, folder)]
     except OSError as error:
         way_out = "check the path and its permissions"
         raise BadInput(f"cannot be read: {error.strerror or error}", path=folder, way_out=way_out) from error
@@ -235,7 +264,7 @@ def read_text(path: Path, *, limit: int = MAX_LINE) -> str:
         BadInput: the file cannot be read, is larger, or is not UTF-8.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             raw = file.read(limit + 1)
     except OSError as error:
         way_out = "check the path and its permissions"
@@ -249,14 +278,23 @@ def read_text(path: Path, *, limit: int = MAX_LINE) -> str:
         raise BadInput("not UTF-8", path=path, line=line, way_out="convert the file to UTF-8") from error
 
 
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object from its pairs, as `object_pairs_hook`. Raises JSONDecodeError if a key is duplicated."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        name = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise json.JSONDecodeError(f"the key {name[:40]!r} is duplicated", "", 0)
+    return made
+
+
 def json_object(raw: bytes | str, *, path: Path, line: int | None = None) -> dict[str, Any]:
     """Parse `raw` as one JSON object; `path` and `line` are used in error messages only.
 
     Raises:
-        BadInput: not UTF-8, not JSON, too deeply nested, or not an object.
+        BadInput: not UTF-8, not JSON, a duplicated key, too deeply nested, or not an object.
     """
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, object_pairs_hook=unique_keys)
     except UnicodeDecodeError as error:
         raise BadInput("not UTF-8", path=path, line=line, way_out="convert the file to UTF-8") from error
     except (ValueError, RecursionError) as error:

@@ -27,7 +27,7 @@ from urllib.parse import quote, unquote
 from curation.annotation import Entity, Event, Item
 from curation.article import Article, normalise
 from curation.errors import BadInput
-from curation.files import files_in, json_object, read_text
+from curation.files import files_in, json_object, leads_out, read_text
 from curation.formats.format_loss import LINE_BREAKS, Capabilities
 from curation.formats.registry import Document, ExportContext, Format, ImportContext, Pair
 from curation.schema import LabelSchema
@@ -88,6 +88,8 @@ class Brat(Format):
         ids = json_object(read_text(source / IDS), path=source / IDS) if (source / IDS).is_file() else {}
 
         def document(path: Path) -> Pair:
+            if leads_out(path.with_suffix(".txt"), source):
+                raise BadInput("is a link that leads out", path=path.with_suffix(".txt"), way_out="copy the file")
             raw = read_text(path.with_suffix(".txt"))
             name = str(ids.get(path.stem, unquote(path.stem)))
             article = context.articles.by_text(normalise(raw.removeprefix("\ufeff")), name, name, path)

@@ -20,7 +20,7 @@ from typing import Any
 from curation.annotation import Annotation, Annotator, Item, State, annotation_id
 from curation.article import Article, build, normalise
 from curation.errors import BadInput
-from curation.files import read_text
+from curation.files import leads_out, read_text
 from curation.schema import LabelSchema
 
 SUFFIX = ".ann.txt"
@@ -125,7 +125,7 @@ def read_folder(
     """
     for article in articles:
         path = folder / f"{article.id}{SUFFIX}"
-        if path.exists():
+        if path.is_file() and not leads_out(path, folder):
             yield parse(read_text(path), article, schema, annotator, state=state, path=path)
 
 

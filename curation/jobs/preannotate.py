@@ -15,8 +15,7 @@ from curation.confidence import apply, load_confidence
 from curation.engines import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.errors import BadInput, one_line
 from curation.files import write_jsonl
-from curation.formats.articles import read_articles
-from curation.formats.remote import is_url, local_copies
+from curation.formats.articles import is_url, read_articles
 from curation.jobs.engines import engine_recipe
 from curation.settings import Settings
 
@@ -193,7 +192,7 @@ def preannotate(
 
 def _read(sources: list[str]) -> Iterator[Article | BadInput]:
     """The articles, on whatever machine this runs."""
-    return read_articles(local_copies(sources))
+    return read_articles(sources)
 
 
 class _Told:

@@ -84,7 +84,7 @@ def test_bad_ones_are_named_and_the_rest_go_on(tmp_path: Path) -> None:
         "binary.txt": "looks binary",
         "empty.txt": "the text is empty",
         "latin.txt": "not UTF-8",
-        "z.jsonl": "id a stands twice",
+        "z.jsonl": "id a is duplicated",
         "z.jsonl:3": "text: Field required",
         "z.jsonl:4": "not JSON",
         "z.jsonl:5": "not a JSON object",
@@ -124,3 +124,193 @@ def test_articles_behind_a_line_that_is_too_long_are_read(tmp_path: Path, monkey
     one, long, two = read_articles([path])
     assert isinstance(one, Article) and isinstance(two, Article) and (one.id, two.id) == ("0", "2")
     assert isinstance(long, BadInput) and long.line == 2 and "longer than 100 bytes" in str(long)
+
+
+def test_a_bad_quote_costs_its_row_alone(tmp_path: Path) -> None:
+    rows = [f"{number},Text {number}" for number in range(1, 1001)]
+    rows[3] = '4,"Text 4'
+    rows[499] = '500,"He said" no'
+    rows[700] = '701,"Two\nlines, ""quoted"""'
+    (tmp_path / "a.csv").write_text("id,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert len(good) == 998 and good[698].text == 'Two\nlines, "quoted"'
+    assert [line.split(": ", 1)[0].rpartition("/")[2] for line in bad] == ["a.csv:5", "a.csv:501"]
+    assert "has a quote that is not closed" in bad[0] and "not CSV we can read" in bad[1]
+
+
+def test_bytes_that_are_not_utf8_cost_their_row_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,text\na,fine\nb,caf\xe9\nc,fine\n")
+    good, bad = read(tmp_path)
+    assert [one.id for one in good] == ["a", "c"]
+    assert len(bad) == 1 and "a.csv:3: not UTF-8" in bad[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "says"),
+    [
+        ("a.csv", "id;text\na;One, two\n", "read with semicolons between cells"),
+        ("a.csv", "ID,Text\na,One, two\n", "'ID' as id, 'Text' as text"),
+        ("a.csv", 'id, text\na, "One, two"\n', ""),
+        ("a.csv", '\ufeff"id";"text"\r\na;"One, two"\r\n', "read with semicolons between cells"),
+        ("a.csv", "sep=;\nid;text\na;One, two\n", "read with semicolons between cells"),
+        ("a.csv", "id\ttext\na\tOne, two\n", "read with tabs between cells"),
+        ("a.tsv", "id\ttext\na\tOne, two\n", ""),
+        ("a.TSV", "id\ttext\na\tOne, two\n", ""),
+    ],
+)
+def test_tables_as_people_write_them(
+    tmp_path: Path, name: str, table: str, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if "Text" in table:
+        table = table.replace("a,One, two", 'a,"One, two"')
+    (tmp_path / name).write_text(table, encoding="utf-8", newline="")
+    assert read(tmp_path) == ([Article(id="a", text="One, two")], [])
+    assert says in caplog.text if says else not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("id,text,Text\na,b,c\n", "is a duplicated column; its columns are id, text, Text, separated by commas"),
+        ("id,text,desk,desk\na,b,c,d\n", "desk: is a duplicated column"),
+        ("key;body\na;b\n", "has no column id and no column text; its columns are key, body, separated by semicolons"),
+        ("", "has no header"),
+    ],
+)
+def test_tables_that_cannot_be_read_say_what_was_understood(tmp_path: Path, table: str, says: str) -> None:
+    (tmp_path / "a.csv").write_text(table, encoding="utf-8")
+    good, (line,) = read(tmp_path)
+    assert not good and says in line
+
+
+def test_utf16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("id,text\na,b\n".encode("utf-16"))
+    assert "is UTF-16; save it as UTF-8" in read(tmp_path)[1][0]
+
+
+def test_rows_of_metadata_find_their_file_or_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "cafe\u0301.txt").write_text("One", encoding="utf-8")
+    (tmp_path / "Two.TXT").write_text("Two", encoding="utf-8")
+    (tmp_path / "sub" / "three.txt").write_text("Three", encoding="utf-8")
+    (tmp_path / "four.txt").write_text("Four", encoding="utf-8")
+    (tmp_path / "metadata.csv").write_text(
+        "file_name,id\ncaf\u00e9.txt,k1\ntwo.txt,k2\n./sub/three.txt,k3\nmissing.txt,k5\nlost.txt,k6\n",
+        encoding="utf-8",
+    )
+    good, bad = read(tmp_path)
+    assert not bad
+    assert sorted((one.id, one.text) for one in good) == [
+        ("four", "Four"),
+        ("k1", "One"),
+        ("k2", "Two"),
+        ("k3", "Three"),
+    ]
+    assert "metadata.csv: 2 rows match no file: missing.txt, lost.txt" in caplog.text
+
+
+def test_metadata_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("B", encoding="utf-8")
+    table = tmp_path / "metadata.csv"
+    table.write_text("file_name,id\na.txt,k1\na.txt,k2\nb.txt,k3\n", encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert [one.id for one in good] == ["k3"]
+    assert len(bad) == 1 and "metadata.csv:3: file_name: a.txt is duplicated" in bad[0]
+    table.write_text("name,id\na.txt,k1\n", encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert not good
+    assert len(bad) == 1 and "has no column file_name" in bad[0] and "2 texts beside it are not read" in bad[0]
+
+
+def test_what_a_folder_has_beside_articles_is_named_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.TXT", "b.JSONL", "c.json", "d.doc", "e.doc", "README", "f.ann.txt", ".hidden.txt"):
+        text = json.dumps({"id": name, "text": "x"}) if "JSON" in name.upper() else name
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "a-checkpoint.txt").write_text("old", encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert not bad
+    assert sorted(one.id for one in good) == ["a", "b.JSONL", "c.json"]
+    (record,) = caplog.records
+    message = record.getMessage()
+    assert message.startswith(f"{tmp_path}: 6 entries are not read: ")
+    assert all(
+        kind in message for kind in ("2 .doc", "2 hidden", "1 without suffix", "1 .ann.txt (inline annotations)")
+    )
+
+
+def test_json_lists_and_single_articles(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"id": "a", "text": "A"}, 7, {"id": "b"}]', encoding="utf-8")
+    (tmp_path / "b.json").write_text("{", encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert [one.id for one in good] == ["a"]
+    assert ["record 2: is no object" in bad[0], "record 3: text: Field required" in bad[1], "not JSON" in bad[2]] == [
+        True
+    ] * 3
+
+
+def test_links_and_pipes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import os
+
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret", encoding="utf-8")
+    folder = tmp_path / "articles"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "a.txt").write_text("A", encoding="utf-8")
+    (folder / "out.txt").symlink_to(secret)
+    (folder / "up").symlink_to(tmp_path)
+    (folder / "broken.txt").symlink_to(tmp_path / "nowhere")
+    (folder / "loop").symlink_to(folder)
+    (folder / "inside.txt").symlink_to(folder / "sub" / "a.txt")
+    os.mkfifo(folder / "pipe.txt")
+    good, bad = read(folder)
+    assert ([one.id for one in good], bad) == (["inside", "a"], [])
+    assert "3 links that lead out of it, 2 no regular files" in caplog.text
+    assert [one.id for one in read(str(folder / "*.txt"))[0]] == ["inside"]
+    (tmp_path / "link").symlink_to(folder)
+    assert [one.id for one in read(tmp_path / "link")[0]] == ["inside", "a"]
+    assert [one.id for one in read(folder / "out.txt")[0]] == ["out"], "a path that is named may be a link"
+    assert "is no regular file" in read(folder / "pipe.txt")[1][0]
+    assert "a NUL character" in read("a\x00b")[1][0]
+
+
+def test_the_cache_of_the_hub_consists_of_links(tmp_path: Path) -> None:
+    blobs, revision = tmp_path / "datasets--x--y" / "blobs", tmp_path / "datasets--x--y" / "snapshots" / "abc" / "data"
+    blobs.mkdir(parents=True)
+    revision.mkdir(parents=True)
+    (blobs / "0123").write_text('{"id": "a", "text": "A"}', encoding="utf-8")
+    (revision / "train.jsonl").symlink_to("../../../blobs/0123")
+    for root in (revision, revision.parent):
+        assert [one.id for one in read(root)[0]] == ["a"]
+
+
+def test_cells_of_parquet_that_python_cannot_hold_cost_their_row_alone(tmp_path: Path) -> None:
+    times = pa.array([0, 2**60, 1], pa.timestamp("ms", "UTC"))
+    table = pa.table({"id": ["a", "b", "c"], "text": ["A", "B", "C"], "published": times})
+    pq.write_table(table, tmp_path / "a.parquet")
+    good, bad = read(tmp_path)
+    assert [one.id for one in good] == ["a", "c"]
+    assert len(bad) == 1 and "a.parquet:2: published: cannot be read" in bad[0]
+    text = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0\4\0\0\0"), pa.py_buffer(b"ok\xff\xfe")]
+    )
+    pq.write_table(pa.table({"id": ["a", "b"], "text": text}), tmp_path / "a.parquet")
+    good, bad = read(tmp_path)
+    assert [one.id for one in good] == ["a"] and "a.parquet:2: text: cannot be read" in bad[0]
+
+
+@pytest.mark.parametrize("line", ['{"id": "a", "id": "b", "text": "x"}', '{"id": "a", "text": "x", "text": "y"}'])
+def test_a_duplicated_key_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.jsonl").write_text(line + '\n{"id": "c", "text": "x"}\n', encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert [one.id for one in good] == ["c"]
+    assert len(bad) == 1 and "a.jsonl:1: not JSON (the key " in bad[0] and "is duplicated)" in bad[0]
+
+
+def test_numbers_of_thousands_of_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(f'{{"id": "a", "text": "x", "n": {"9" * 5000}}}\n', encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert not good and len(bad) == 1 and "not JSON (a number too long)" in bad[0]

@@ -9,14 +9,13 @@ import pytest
 
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
-from curation.formats.remote import local_copies
 
 
 def test_a_folder_with_its_table() -> None:
     store = fsspec.filesystem("memory")
     store.pipe("/wire/kel-1.txt", b"Kelmar shelled Torvan.\n")
     store.pipe("/wire/metadata.csv", b"file_name,id,title\nkel-1.txt,k1,Shelling\n")
-    (article,) = good_articles(local_copies(["memory://wire"]))
+    (article,) = good_articles(["memory://wire"])
     assert (article.id, article.title, article.text) == ("k1", "Shelling", "Kelmar shelled Torvan.\n")
 
 
@@ -25,5 +24,5 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "planted.txt"
     store.pipe(f"/bad/../../../../../..{target}", b"planted\n")
     with pytest.raises(BadInput, match="leads out of its folder"):
-        list(local_copies(["memory://bad"]))
+        list(good_articles(["memory://bad"]))
     assert not target.exists()

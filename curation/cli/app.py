@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 import curation
 from curation.cli.command import Command, LazyCommand
-from curation.cli.console import fail, plain, say, traceback
+from curation.cli.console import fail, plain, say, show_log, traceback
 from curation.errors import CurationError, one_line
 
 HELP = "News articles in, reviewed event datasets out: preannotate, push, pull, publish."
@@ -172,7 +172,8 @@ def _before(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
-) -> None: ...
+) -> None:
+    show_log()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

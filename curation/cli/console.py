@@ -6,6 +6,7 @@ This is the only module that prints, so that text from outside is escaped and se
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,29 @@ NARROWEST = 110
 def say(text: str) -> None:
     """A remark: one line on stderr."""
     print(escaped(text), file=sys.stderr, flush=True)
+
+
+class _Remarks(logging.Handler):
+    """Shows what the toolkit logs, each message once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.shown: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line on stderr."""
+        message = record.getMessage()
+        if message not in self.shown:
+            self.shown.add(message)
+            say(message)
+
+
+def show_log() -> None:
+    """Show on stderr what jobs log to `curation`, from now on."""
+    log = logging.getLogger("curation")
+    for handler in [handler for handler in log.handlers if isinstance(handler, _Remarks)]:
+        log.removeHandler(handler)
+    log.addHandler(_Remarks())
 
 
 def plain(text: str) -> None:

@@ -188,7 +188,7 @@ def _not_ours(name: str) -> str | None:
 def _say_left_out(source: str, left_out: Counter[str]) -> None:
     if left_out:
         kinds = ", ".join(f"{count} {one_line(kind, 40)}" for kind, count in left_out.most_common(8))
-        _log.warning("%s: %d entries are not read: %s", one_line(source), left_out.total(), kinds)
+        _log.warning("%s: not read: %s", one_line(source), kinds)
 
 
 def _remote(source: str) -> Iterator[_File | BadInput]:

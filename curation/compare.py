@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from curation.annotation import Annotation, Entity, Event
+from curation.metrics.rounding import rounded
 
 Kind = Literal["same", "type", "border", "both", "missed", "spurious"]
 
@@ -128,9 +129,9 @@ class Counts:
     def to_dict(self) -> dict[str, float | int]:
         """Counts and figures, the figures rounded to four digits."""
         return {
-            "precision": round(self.precision, 4),
-            "recall": round(self.recall, 4),
-            "f1": round(self.f1, 4),
+            "precision": rounded(self.precision, 4),
+            "recall": rounded(self.recall, 4),
+            "f1": rounded(self.f1, 4),
             "tp": self.tp,
             "fp": self.fp,
             "fn": self.fn,

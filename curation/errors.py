@@ -14,6 +14,7 @@ CurationError
 │   └── Ambiguous       a request that may or may not have been executed
 ├── StudioError         the local Label Studio cannot be installed, started or stopped
 └── ReleaseError        a release cannot be built, published or loaded
+    └── NothingToRelease  no article may be in it
 """
 
 from __future__ import annotations
@@ -117,6 +118,10 @@ class StudioError(CurationError):
 
 class ReleaseError(CurationError):
     """A release that cannot be built, published, loaded or verified."""
+
+
+class NothingToRelease(ReleaseError):
+    """A release without any article."""
 
 
 def one_line(text: str, limit: int = 600) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
@@ -73,12 +73,15 @@ class ReviewSection(Value):
 
     `annotators` are pseudonyms (as in reports and releases) or Label Studio ids (`ls-3`); empty: everyone counts.
     `needed` annotators must have annotated an article before it is reviewed, and as many must agree.
+    `undecided` is what counts where people differ: nothing until it is decided (`wait`), the `latest` submission, or
+    what the largest group says (`majority`; a tie waits).
     `overlap` and `blind` are shares of the articles, such as `10%`.
     """
 
     annotators: tuple[Title, ...] = ()
     needed: int = Field(default=2, ge=2, le=100)
     ignore_attributes: tuple[Title, ...] = ()
+    undecided: Literal["wait", "latest", "majority"] = "wait"
     overlap: str = Field(default="0%", pattern=r"^\d{1,3}(\.\d{1,4})?%$")
     blind: str = Field(default="0%", pattern=r"^\d{1,3}(\.\d{1,4})?%$")
 

@@ -28,6 +28,8 @@ WIDEST = 1000
 """Columns where the output is not a terminal: no table is wrapped in a file or a pipe."""
 NARROWEST = 110
 """Columns that tables get on a terminal, which wraps them where it is narrower."""
+SET_ASIDE = 3
+"""Exit code: done, but something was set aside and named."""
 
 
 def say(text: str) -> None:

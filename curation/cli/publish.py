@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.console import JsonOption, ProjectOption, done, project_from, say
+from curation.cli.console import SET_ASIDE, JsonOption, ProjectOption, done, project_from, say
 
 BARRED = {"licence": "under another licence", "withdrawn": "on the takedown list"}
 
@@ -45,12 +45,20 @@ def publish(
     split: Annotated[
         SplitBy | None, typer.Option("--split", help="What decides on the splits of a first release; default: hash.")
     ] = None,
+    allow_shrink: Annotated[
+        bool,
+        typer.Option("--allow-shrink", help="Leave out more than 5 % of the last release's articles or corrections."),
+    ] = False,
     snapshot: Annotated[Path | None, typer.Option("--snapshot", help="Default: the latest.")] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a release of what was reviewed. A folder with Parquet, a card, splits and a manifest."""
+    """Make a release of what was reviewed. A folder with Parquet, a card, splits and a manifest.
+
+    Exit code 3: the release is made, and articles on which people differ were set aside.
+    """
     from curation.jobs.publish import publish as job
+    from curation.jobs.undecided import DECIDE, LISTED
 
     report = job(
         project_from(project),
@@ -62,15 +70,40 @@ def publish(
         licences=tuple(licence or ()),
         engine_only=engine_only,
         split=split.value if split else None,
+        allow_shrink=allow_shrink,
     )
     release = report.release
     splits = ", ".join(f"{count} {name}" for name, count in release.splits.items())
     say(f"v{release.version}: {release.articles} articles ({splits})" + (", unchanged" if release.unchanged else ""))
     for why, count in release.barred.items():
         say(f"left out: {count} articles, {BARRED[why]}")
+    if release.left_out:
+        say(f"in the release before, not in this one: {_named(release.left_out)}")
+    if release.without_corrections:
+        say(f"had corrections in the release before, have none in this one: {_named(release.without_corrections)}")
+    if report.undecided:
+        say(
+            f"undecided: people differ on {_articles(len(report.undecided))}, of which {report.kept} kept as in the "
+            f"release before, {report.waiting} not in the release; {DECIDE}"
+        )
+        for one in report.undecided[:LISTED]:
+            say(f"  {'kept' if one.kept else 'waits'}: {one}")
+        if len(report.undecided) > LISTED:
+            say(f"  … and {len(report.undecided) - LISTED} more, all of them with --json")
     say(f"release in {release.folder}")
     if report.hub:
         say(f"published at {report.hub}")
     if report.target:
         say(f"published at {report.target}")
     done(report.model_dump(mode="json"), as_json)
+    if report.undecided:
+        raise typer.Exit(SET_ASIDE)
+
+
+def _articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count:,} articles"
+
+
+def _named(ids: tuple[str, ...]) -> str:
+    named = ", ".join(ids[:20]) + (", …" if len(ids) > 20 else "")
+    return f"{_articles(len(ids))} ({named})"

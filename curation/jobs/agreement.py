@@ -15,6 +15,7 @@ from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.metrics.rounding import decimal
 from curation.result import Block, Table, TableResult
 from curation.review.agreement import Agreement, Figures, SectionFigures
 from curation.review.agreement import agreement as between
@@ -353,8 +354,8 @@ def _figures(figures: Figures) -> list[str]:
 
 
 def _f1(figure: float | None) -> str:
-    return "–" if figure is None else f"{figure:.3f}"
+    return "–" if figure is None else decimal(figure)
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else "{:.3f}–{:.3f}".format(*interval)
+    return "" if interval is None else "–".join(map(decimal, interval))

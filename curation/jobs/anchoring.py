@@ -11,7 +11,7 @@ from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predict
 from curation.release import Audit
 from curation.review.anchoring import Anchoring, Contrast, Work
 from curation.review.anchoring import anchoring as audit
-from curation.review.choose import Policy
+from curation.review.selection_policy import Policy
 from curation.settings import Settings
 
 
@@ -36,7 +36,7 @@ def anchoring_of(snapshot: Snapshot, sent: Predictions, policy: Policy) -> Ancho
 
 def _works(snapshot: Snapshot, sent: Predictions, policy: Policy) -> Iterator[Work]:
     for texts, made in snapshot.by_article():
-        said = policy.said(one for one in made if one.text_sha256 in texts)
+        said = policy.submitted(one for one in made if one.text_sha256 in texts)
         if not said:
             continue
         article = texts[said[0].text_sha256]

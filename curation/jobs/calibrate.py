@@ -15,6 +15,7 @@ from curation.files import ensure_writable, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, EngineModel, EngineName, EngineOptions, GoldFile, OnProgress, Option, silent
+from curation.metrics.rounding import decimal
 from curation.result import Block, Table, TableResult
 from curation.review.confidence import Corrected, fit_confidence
 from curation.review.effort import defaults
@@ -155,4 +156,6 @@ def calibrate(
 
 
 def _change(change: Change) -> str:
-    return "–" if change.before is None or change.after is None else f"{change.before:.3f} → {change.after:.3f}"
+    return (
+        "–" if change.before is None or change.after is None else f"{decimal(change.before)} → {decimal(change.after)}"
+    )

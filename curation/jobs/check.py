@@ -218,7 +218,9 @@ def _snapshot(
     """The annotations that count. What was sent is the second opinion, unless a file was named."""
     snapshot = read_snapshot(folder)
     with predictions(project.work, snapshot) as sent:
-        for one in reviewed(snapshot, sent, Pseudonyms.of(project.work), policy=policy(project)):
+        # An undecided article is checked, too, by its latest submission.
+        rules = policy(project)._replace(undecided="latest")
+        for one in reviewed(snapshot, sent, Pseudonyms.of(project.work), policy=rules):
             engine = second(one.article) if named else one.prediction or sent.of(one.article) or second(one.article)
             yield one.article, one.annotation, engine
 

@@ -12,6 +12,7 @@ from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, si
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.metrics.rounding import decimal
 from curation.result import Block, Table, TableResult
 from curation.review.corrections import Became, Corrections, Corrector, Fates, Group
 from curation.review.effort import defaults
@@ -232,4 +233,4 @@ def _in_words(became: Iterable[Became]) -> str:
 
 
 def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.3f}"
+    return "–" if share is None else decimal(share)

@@ -15,6 +15,7 @@ from curation.errors import BadInput, WrongUsage
 from curation.files import ensure_writable, whole_file
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent
+from curation.metrics.rounding import decimal
 from curation.result import Block, Table, TableResult
 from curation.review.ensemble import Voted, fit_ensemble
 from curation.settings import Settings
@@ -75,8 +76,8 @@ class EnsembleResult(TableResult):
         rows = [
             [
                 section,
-                *(f"{scores.f1:.3f}" for scores in (*figures.members, figures.ensemble)),
-                *("–" if figure is None else f"{figure:.3f}" for figure in (figures.ece, figures.auroc)),
+                *(decimal(scores.f1) for scores in (*figures.members, figures.ensemble)),
+                *("–" if figure is None else decimal(figure) for figure in (figures.ece, figures.auroc)),
             ]
             for section, figures in self.figures.items()
         ]

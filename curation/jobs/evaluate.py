@@ -26,6 +26,7 @@ from curation.jobs.options import (
     Option,
     silent,
 )
+from curation.metrics.rounding import decimal
 from curation.result import Block, Styled, Table, TableResult
 from curation.review.effort import defaults
 from curation.review.evaluate import Compared, Evaluation, Evaluator, Figures
@@ -305,13 +306,13 @@ def _section(name: str, section: Any) -> Iterator[Block]:
     for example in section.examples:
         yield f"  {_example(example)}"
     if scores := section.calibration:
-        auroc = "–" if scores.auroc is None else f"{scores.auroc:.3f}"
+        auroc = "–" if scores.auroc is None else decimal(scores.auroc)
         yield f"{name}, scores: ECE {scores.ece:.3f}, Brier {scores.brier:.3f}, AUROC {auroc} over {scores.items}"
 
 
 def _figures(figures: Figures) -> list[str]:
-    interval = "" if figures.f1_interval is None else "{:.3f}–{:.3f}".format(*figures.f1_interval)
-    shares = (f"{share:.3f}" for share in (figures.precision, figures.recall, figures.f1))
+    interval = "" if figures.f1_interval is None else "–".join(map(decimal, figures.f1_interval))
+    shares = map(decimal, (figures.precision, figures.recall, figures.f1))
     return [*shares, interval, *(f"{count:g}" for count in (figures.tp, figures.fp, figures.fn))]
 
 

@@ -13,6 +13,7 @@ from curation.files import whole_path
 from curation.formats.format_loss import OnLoss
 from curation.formats.registry import Written, format_named, write_as
 from curation.jobs.gold import read_gold
+from curation.jobs.undecided import DECIDE
 from curation.schema import LabelSchema
 from curation.settings import Settings
 
@@ -23,7 +24,10 @@ Pairs = Iterator[tuple[Article, Annotation]]
 
 
 class ExportReport(Value):
-    """What was written, and what the format could not hold, by kind (`curation.formats.format_loss.Kind`)."""
+    """What was written, and what the format could not hold, by kind (`curation.formats.format_loss.Kind`).
+
+    `undecided`: articles of a release that were left out, since people differ on them and nobody has decided.
+    """
 
     format: str
     out: str
@@ -34,6 +38,7 @@ class ExportReport(Value):
     arguments: int
     lost: dict[str, int]
     unused: int
+    undecided: int = 0
     problems: tuple[str, ...] = ()
 
 
@@ -67,8 +72,9 @@ def export(
     """
     suffix = format_named(format).suffix
     unused: list[str] = []
+    undecided: list[str] = []
     if is_release(source):
-        schema, splits = _release(source, split)
+        schema, splits = _release(source, split, undecided)
     elif split is not None:
         raise BadInput("only a release has splits", path=source, field="split", way_out="leave --split out")
     elif project is None:
@@ -102,7 +108,8 @@ def export(
         arguments=sum(part.arguments for part in written),
         lost=dict(lost.most_common()),
         unused=0 if limit else len(unused),
-        problems=() if limit else tuple(unused[:20]),
+        undecided=len(undecided),
+        problems=(*_undecided(undecided), *(() if limit else unused[:20])),
     )
 
 
@@ -125,9 +132,18 @@ def _write(
     return write_as(format, some(), out, schema, on_loss=on_loss, triggers=triggers)
 
 
-def _release(folder: Path, split: str | None) -> tuple[LabelSchema, dict[str, Pairs]]:
-    """The schema of a release, and its articles split by split, those without articles left out."""
-    from curation.release.documents import annotation_of, read_rows
+def _undecided(articles: list[str]) -> Iterator[str]:
+    if articles:
+        named = ", ".join(articles[:20]) + (" …" if len(articles) > 20 else "")
+        yield f"undecided, left out: {len(articles)} ({named}); people differ on them, and nobody has decided"
+
+
+def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[LabelSchema, dict[str, Pairs]]:
+    """The schema of a release, and its articles split by split, those without articles left out.
+
+    Undecided articles, of which a release keeps what the one before had, are left out and added to `undecided`.
+    """
+    from curation.release.documents import KEPT, annotation_of, kept_articles, read_rows
     from curation.release.manifest import (
         DATA,
         LABELS,
@@ -147,8 +163,18 @@ def _release(folder: Path, split: str | None) -> tuple[LabelSchema, dict[str, Pa
         way_out = f"choose one of {', '.join(there)}"
         raise BadInput(f"has no articles in {split}", path=folder, field="split", way_out=way_out)
 
+    for name in [name for name in there if split in (None, name)]:
+        kept = kept_articles(folder / DATA / f"{name}.parquet")
+        undecided += kept
+        if len(kept) == manifest.counts.articles[name]:
+            there.remove(name)
+    if undecided and not there:
+        raise BadInput(next(_undecided(undecided)), path=folder, way_out=DECIDE)
+
     def pairs(name: str) -> Pairs:
         for row in read_rows(folder / DATA / f"{name}.parquet", labels):
+            if row.get("chosen") == KEPT:
+                continue
             fields = {key: row[key] for key in ("id", "text", "title", "source", "published", "language", "licence")}
             yield Article.model_validate(fields), annotation_of(row)
 

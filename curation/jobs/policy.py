@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from curation.annotation import Annotator
 from curation.errors import ProjectError
-from curation.review.choose import Policy, everyone
+from curation.labelstudio.names import UNKNOWN
 from curation.review.pseudonyms import Pseudonyms
+from curation.review.selection_policy import Policy
 from curation.settings import FILE, Settings
 
 
@@ -15,8 +16,8 @@ def policy(project: Settings) -> Policy:
     Raises:
         ProjectError: an attribute that is to be ignored is not in the schema.
     """
-    section = project.review
-    declared = {one.name: one.default for one in project.load_schema().attributes}
+    section, schema = project.review, project.load_schema()
+    declared = {one.name: one.default for one in schema.attributes}
     for name in section.ignore_attributes:
         if name not in declared:
             raise ProjectError(
@@ -25,8 +26,16 @@ def policy(project: Settings) -> Policy:
                 field="review.ignore_attributes",
                 way_out=f"name some of {', '.join(sorted(declared)) or 'none'}",
             )
+    rules = Policy(
+        needed=section.needed,
+        ignore_attributes=section.ignore_attributes,
+        defaults=declared,
+        undecided=section.undecided,
+        schema=schema,
+        deleted=UNKNOWN,
+    )
     if not section.annotators:
-        return Policy(everyone, section.needed, section.ignore_attributes, declared)
+        return rules
     names = frozenset(one.removeprefix("person:") for one in section.annotators)
     pseudonyms = Pseudonyms.of(project.work)
 
@@ -35,4 +44,4 @@ def policy(project: Settings) -> Policy:
             return False
         return annotator.name in names or pseudonyms.key(annotator.key).removeprefix("person:") in names
 
-    return Policy(counts, section.needed, section.ignore_attributes, declared)
+    return rules._replace(counts=counts)

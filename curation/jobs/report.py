@@ -20,6 +20,7 @@ from curation.jobs.anchoring import anchoring as audit
 from curation.jobs.check import WORTH, find
 from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
+from curation.jobs.policy import policy
 from curation.jobs.status import BRIEF, Brief, StatusResult
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
@@ -34,6 +35,7 @@ from curation.review.report import (
     ARTICLES,
     GOLD,
     Checked,
+    Contested,
     Doubtful,
     Finding,
     LabelCounter,
@@ -149,6 +151,12 @@ def report(
         stages=stands.counts,
         done=sum(stands.counts[stage] for stage in DONE),
         left=left,
+        undecided=tuple(
+            Contested(article_id=one.article_id, url=one.url, submitted=one.submitted, skipped=one.skipped)
+            for one in stands.undecided
+            if one.article_id not in withdrawn
+        ),
+        annotators=sources.annotators(worked),
         work=worked,
         forecast=forecast(worked.answered, left, snapshot.manifest.time.date() if snapshot else date.min),
         labels=labels.result(),
@@ -180,6 +188,7 @@ class _Sources:
         self._pseudonyms = Pseudonyms.of(project.work)
         self._schemas: Counter[str] = Counter()
         self._deleted = 0
+        self._policy, self._counting = policy(project), set[str]()
         tasks = snapshot.tasks() if snapshot else ()
         self._apart = {name for task in tasks if task.purpose != ANNOTATE for name in task.annotations}
         self._gold: str | None = None
@@ -217,10 +226,16 @@ class _Sources:
         second: list[Annotation] = []
         for one in made:
             name = DELETED if one.annotator.key == NOBODY else self._pseudonyms.key(one.annotator.key)
+            if one.annotator.key != NOBODY and self._policy.counts(one.annotator):
+                self._counting.add(self._pseudonyms.key(one.annotator.key))
             annotator = one.annotator.model_copy(update={"name": name.removeprefix("person:")})
             carried = migrate(one, self.schema)[0].model_copy(update={"annotator": annotator})
             (second if one.id in self._apart else first).append(carried)
         return latest(first), latest(second)
+
+    def annotators(self, work: Work) -> int:
+        """People who count in review and submitted something; a deleted account is none of them."""
+        return sum(person.submitted > 0 and person.key in self._counting for person in work.people)
 
     def articles(self) -> Iterator[Article]:
         """The project's articles that can be read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from curation.annotation import Annotation
@@ -15,9 +15,9 @@ from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot
 from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
 from curation.labelstudio.views import tab
 from curation.release import read_takedown
-from curation.review.choose import Policy
 from curation.review.merge import Merged, merge
 from curation.review.pseudonyms import Pseudonyms
+from curation.review.selection_policy import Policy, decision
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
 from curation.settings import Settings
@@ -35,8 +35,8 @@ class ReviewReport(Value):
 
     waiting      annotated by fewer people than are needed
     agreed       everyone needed says the same
-    differ       people differ, and the article has a task to decide in
-    decided      decided before
+    differ       people differ (one may have skipped what another submitted), and the article has a task to decide in
+    decided      decided before, or decided to leave it out
     newer        decided before, and annotated again since: look whether the decision still stands
     left_out     by reason, annotations or articles that could not take part
     sent, already_there, refreshed, touched, deleted   tasks, as push counts them
@@ -113,64 +113,74 @@ class _Sorting:
         }
         for texts, made in snapshot.by_article():
             article_id = next(iter(texts.values())).id
-            said = self.policy.said(self.usable(article_id, made, texts))
-            if not said:
+            usable = list(self.usable(made, texts))
+            submitted = self.policy.submitted(usable)
+            if not submitted:
                 continue
+            voices = self.policy.voices(usable, submitted[-1].text_sha256)
             if article_id in self.gone:
                 self.left_out["articles that were taken down"] += 1
                 continue
-            stands = self.stands(said, made)
+            stands = self.stands(voices, made)
             self.counts[stands] += 1
             if stands == "newer":
                 self.problem(f"{article_id}: someone annotated it again after it was decided")
             if stands == "agreed" and article_id in open_tasks:
                 self.problem(f"{article_id}: people agree by now; {open_tasks[article_id]} can be deleted")
             if stands == "differ":
-                yield self.task(texts[said[0].text_sha256], said)
+                yield self.task(texts[voices[0].text_sha256], voices)
 
-    def usable(self, article_id: str, annotations: list[Annotation], texts: dict[str, Article]) -> Iterator[Annotation]:
-        """The annotations that can be set beside each other, in the schema's labels of today."""
+    def usable(self, annotations: list[Annotation], texts: dict[str, Article]) -> Iterator[Annotation]:
+        """The submitted and skipped annotations that can be compared, in the labels of the schema."""
         for one in annotations:
+            if one.state == "skipped" and one.text_sha256 in texts:
+                yield one
             if one.state != "submitted":
                 continue
-            if one.annotator.name == UNKNOWN:
-                self.left_out["annotations of deleted users"] += 1
-            elif one.schema_ref.partition("@")[0] != self.schema.name:
+            if one.schema_ref.partition("@")[0] != self.schema.name:
                 self.left_out["annotations with another schema"] += 1
             elif one.text_sha256 not in texts:
                 self.left_out["annotations of texts that are gone"] += 1
             else:
                 yield migrate(one, self.schema)[0]
 
-    def stands(self, said: list[Annotation], annotations: list[Annotation]) -> str:
+    def stands(self, voices: list[Annotation], annotations: list[Annotation]) -> str:
         """Where an article stands."""
-        text = said[-1].text_sha256
-        decisions = [one for one in annotations if one.state == "reviewed" and one.text_sha256 == text]
-        if decisions:
-            last = max(decisions, key=lambda one: (one.time is not None, one.time, one.id))
+        if (last := decision(annotations, voices[-1].text_sha256)) is not None:
             # What it was decided between is known of a decision between several; one that looked again saw one only.
-            seen = set(last.between or ()) if len(last.between or ()) > 1 else {one.id for one in said}
-            since = [one for one in said if one.id not in seen or (one.time and last.time and one.time > last.time)]
+            seen = set(last.between or ()) if len(last.between or ()) > 1 else {one.id for one in voices}
+            since = [one for one in voices if one.id not in seen or (one.time and last.time and one.time > last.time)]
             return "newer" if since else "decided"
-        if len(said) < self.policy.needed:
+        if len(voices) < self.policy.needed:
             return "waiting"
-        return "agreed" if all(self.policy.alike(said[0], one) for one in said[1:]) else "differ"
+        return "agreed" if all(self.policy.alike(voices[0], one) for one in voices[1:]) else "differ"
 
-    def task(self, article: Article, said: list[Annotation]) -> Outgoing:
+    def task(self, article: Article, voices: list[Annotation]) -> Outgoing:
         """The task in which someone decides between what people said of the article."""
-        named = sorted((self.pseudonyms.key(one.annotator.key).partition(":")[2], one) for one in said)
-        merged = merge([one for _, one in named], article.text, ignore_attributes=self.policy.ignore_attributes)
+        names = self.names(voices)
+        submitted = [(name, one) for name, one in names if one.state == "submitted"]
+        skipped = [name for name, one in names if one.state == "skipped"]
+        ignored = self.policy.ignore_attributes
+        merged = merge([one for _, one in submitted], article.text, ignore_attributes=ignored)
         return Outgoing(
             article,
             merged.annotation,
             purpose=ADJUDICATE,
-            variants=tuple((f"by {name}", one) for name, one in named),
+            variants=tuple((f"by {name}", one) for name, one in submitted),
             data={
-                NOTE: note(merged, [name for name, _ in named], article.text),
-                BETWEEN: [one.id for _, one in named],
+                NOTE: note(merged, [name for name, _ in submitted], article.text, skipped),
+                BETWEEN: [one.id for _, one in names],
             },
             people=0,
         )
+
+    def names(self, voices: list[Annotation]) -> list[tuple[str, Annotation]]:
+        """Each with the name it is shown under, by name."""
+        known = [one for one in voices if one.annotator.name != UNKNOWN]
+        deleted = [one for one in voices if one.annotator.name == UNKNOWN]
+        named = [(self.pseudonyms.key(one.annotator.key).partition(":")[2], one) for one in known]
+        named += [(f"deleted account {n}" if n > 1 else "deleted account", one) for n, one in enumerate(deleted, 1)]
+        return sorted(named, key=lambda name_and_voice: name_and_voice[0])
 
     def problem(self, what: str) -> None:
         if len(self.problems) < TOLD:
@@ -191,15 +201,26 @@ class _Sorting:
         )
 
 
-def note(merged: Merged, names: list[str], text: str) -> str:
-    """What the page tells whoever decides: on what people differ, each by the first letters of their pseudonym."""
-    short = _shortened(names)
-    told = [f"{number}. {one.line(short, text)}" for number, one in enumerate(merged.differences[:LINES], 1)]
-    if more := len(merged.differences) - LINES if len(merged.differences) > LINES else 0:
-        told.append(f"… and {more} more")
+def note(merged: Merged, names: list[str], text: str, skipped: Sequence[str] = ()) -> str:
+    """The instruction above the text of a task to decide in.
+
+    It lists what people differ on, each by the first letters of their pseudonym, and who skipped the article.
+    """
+    shortened = _shortened([*names, *skipped])
+    short = shortened[: len(names)]
+    lines = [f"{number}. {one.line(short, text)}" for number, one in enumerate(merged.differences[:LINES], 1)]
     count = len(merged.differences)
-    first = f"To decide: {count} {'difference' if count == 1 else 'differences'} between {', '.join(short)}."
-    return "\n".join([first, *told])
+    if count > LINES:
+        lines.append(f"… and {count - LINES} more")
+    head = []
+    if count or not skipped:
+        head.append(f"To decide: {count} {'difference' if count == 1 else 'differences'} between {', '.join(short)}.")
+    if skipped:
+        head.append(
+            f"Skipped by {', '.join(shortened[len(names) :])}, submitted by {', '.join(short)}: submit to take the "
+            "article in, skip to leave it out."
+        )
+    return "\n".join([*head, *lines])
 
 
 def _shortened(names: list[str]) -> list[str]:

@@ -12,9 +12,12 @@ from curation.article import Article, Value
 from curation.files import read_jsonl
 from curation.formats.articles import NoArticles, read_articles
 from curation.jobs.options import Option
+from curation.jobs.policy import policy
+from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
 from curation.labelstudio.names import is_review
 from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
 from curation.labelstudio.standing import standing
+from curation.metrics.rounding import decimal, percent
 from curation.release import latest_release, read_known
 from curation.result import Block, Table, TableResult
 from curation.review.pseudonyms import Pseudonyms
@@ -58,6 +61,7 @@ class StatusResult(TableResult):
 
     `submitted`: pseudonym → articles that person submitted, as of the last pull; `people`: the same pseudonyms → their
     number in Label Studio (`ls-3`). `brief` is None where no report was made on that pull.
+    `undecided`: articles on which people differ and nobody has decided, as of the last pull, whatever their stage.
     `to_decide`: tasks to decide or to look at again that are open as of the last pull. `empty`: why a source holds no
     articles.
     """
@@ -68,6 +72,7 @@ class StatusResult(TableResult):
     submitted: dict[str, int]
     people: dict[str, str]
     brief: Brief | None
+    undecided: tuple[UndecidedArticle, ...]
     to_decide: int
     empty: tuple[str, ...]
 
@@ -79,8 +84,12 @@ class StatusResult(TableResult):
         self, *, everything: Annotated[bool, Option("A line for every article, not only the counts.", "--all")] = False
     ) -> Iterator[Block]:
         """The count of each stage, or with `everything` the stage of each article; who submitted; the next step."""
+        undecided = {one.article_id for one in self.undecided}
         if everything:
-            yield Table(("article", "stage"), list(self.articles.items()), left=("stage",))
+            rows = [
+                (name, f"{stage}, undecided" if name in undecided else stage) for name, stage in self.articles.items()
+            ]
+            yield Table(("article", "stage"), rows, left=("stage",))
         else:
             counts = [(stage, self.counts[stage]) for stage in STAGES if self.counts[stage]]
             yield Table(("stage", "articles"), [*counts, ("all", len(self.articles))])
@@ -91,9 +100,19 @@ class StatusResult(TableResult):
             )
             yield f"submitted: {named}" + (", …" if len(people) > MOST_PEOPLE else "")
             yield _in_words(self.brief)
+        if self.undecided:
+            count = len(self.undecided)
+            yield f"undecided: people differ on {count:,} {'article' if count == 1 else 'articles'}; {DECIDE}"
+            yield from (f"{one}" for one in self.undecided[:LISTED])
+            if count > LISTED:
+                yield f"… and {count - LISTED:,} more, all of them with --json"
         if self.to_decide:
             yield f"tasks to decide or to look at again: {self.to_decide} open in Label Studio, then curation pull"
-        steps = [f"{step} ({self.counts[stage]} {stage})" for stage, step in NEXT_STEP.items() if self.counts[stage]]
+        # Publishing takes an undecided article no further.
+        waiting = Counter(stage for name, stage in self.articles.items() if name not in undecided)
+        steps = [f"{step} ({waiting[stage]} {stage})" for stage, step in NEXT_STEP.items() if waiting[stage]]
+        if undecided:
+            steps.append(f"curation review ({len(undecided)} undecided)")
         if steps:
             yield f"next: {'; '.join(steps)}"
 
@@ -113,6 +132,8 @@ def status(project: Settings) -> StatusResult:
     if project.preannotations.exists():
         preannotated = {(one.article_id, one.text_sha256) for one in read_annotations(project.preannotations)}
     pushed = {(one.article_id, one.text_sha256): one for one in standing(project.work)}
+    snapshot = latest_snapshot(project.work)
+    undecided = undecided_articles(read_snapshot(snapshot), policy(project)) if snapshot else {}
     release = latest_release(project.releases)
     released = {one.id: one.text_sha256 for one in read_known(release)} if release else {}
     stages: dict[str, str] = {}
@@ -137,9 +158,6 @@ def status(project: Settings) -> StatusResult:
         stages.setdefault(article_id, "gone")
     counts = Counter(stages.values())
     counts["unusable"] = len(problems)
-    snapshot = latest_snapshot(project.work)
-    if snapshot is not None:
-        read_snapshot(snapshot)
     submitted, people = _submitted(project.work, snapshot) if snapshot else ({}, {})
     return StatusResult(
         articles=stages,
@@ -148,6 +166,7 @@ def status(project: Settings) -> StatusResult:
         submitted=submitted,
         people=people,
         brief=_brief(project.work, snapshot.name) if snapshot else None,
+        undecided=tuple(undecided.values()),
         to_decide=_to_decide(snapshot) if snapshot else 0,
         empty=tuple(empty),
     )
@@ -184,9 +203,9 @@ def _in_words(brief: Brief | None) -> str:
         return "agreement, corrections and likely mistakes: `curation report`"
     parts = []
     if brief.agreement is not None:
-        parts.append(f"agreement F1 {brief.agreement:.2f} on the entities of {brief.twice} articles")
+        parts.append(f"agreement F1 {decimal(brief.agreement, 2)} on the entities of {brief.twice} articles")
     if brief.kept is not None:
-        parts.append(f"{brief.kept:.0%} of the predicted items kept")
+        parts.append(f"{percent(brief.kept)}% of the predicted items kept")
     if brief.findings is not None:
         parts.append(f"{brief.findings:,} findings worth a look")
     return ", ".join(parts) or "the last report has no figures on agreement, corrections or checks"

@@ -14,6 +14,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
+
 from curation.article import Value
 from curation.errors import ReleaseError
 from curation.files import whole_file, write_jsonl
@@ -47,6 +49,7 @@ from curation.release.manifest import (
 )
 from curation.release.place import cuts_now, place, split_facts, splits_by
 from curation.release.plots import plots
+from curation.release.shrink import left_out, refuse, without_corrections
 from curation.release.since import ChangesSince, beside, reasons
 from curation.release.splits import FRACTIONS, NEAR_DUPLICATE, SPLITS, SetAside
 from curation.release.table import write_splits
@@ -61,7 +64,9 @@ _SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
 class ReleaseReport(Value):
     """What came of a build. `unchanged`: nothing differs from what stands in `folder`, which was left alone.
 
-    `barred` counts the articles that the selection kept out: by `licence`, or `withdrawn`.
+    `barred` counts the articles that the selection kept out: by `licence`, or `withdrawn`. `left_out` are ids of
+    articles that the release before had and this one has not, without those. `without_corrections` are ids of articles
+    in both that had rows in `corrections` there and have none here.
     """
 
     folder: Path
@@ -80,6 +85,8 @@ class ReleaseReport(Value):
     leakage: float | None
     largest_cluster: int
     changes: Changes | None
+    left_out: tuple[str, ...] = ()
+    without_corrections: tuple[str, ...] = ()
 
 
 def build_release(
@@ -96,6 +103,7 @@ def build_release(
     split_by: Literal["hash", "time"] | None = None,
     selection: Selection | None = None,
     also: str = "",
+    allow_shrink: bool = False,
 ) -> ReleaseReport:
     """Build `out/vX.Y.Z/` from reviewed articles, one row each. Nothing appears there before it is whole.
 
@@ -117,11 +125,14 @@ def build_release(
         split_by: what decides on the split of a new cluster: a hash, or when its first article was published, cut
             where the first release cut; None: as in `previous`, else by hash.
         selection: which articles may be in; default: all that a person annotated.
+        allow_shrink: leave out more than 5 % of the articles of `previous` (those that `selection` bars do not count),
+            or have no corrections any more for more than 5 % of those that had some.
         also: what else the rows of an `Unread` depend on beside its key, such as the names that annotators go by.
 
     Raises:
         ReleaseError: a row does not fit its schema, there is none, an article comes twice, the version does not fit
-            or is there with other content, `previous` cannot be used, or the disk is full.
+            or is there with other content, `previous` cannot be used, the release would shrink, or the disk is
+            full.
     """
     if len(split_fractions) != 3 or min(split_fractions) < 0 or abs(sum(split_fractions) - 1) > 1e-9:
         raise ReleaseError(f"split fractions {split_fractions}: give three shares that add up to 1")
@@ -140,6 +151,13 @@ def build_release(
             intake.fill(rows)
             cut = cuts_now(intake, before, split_fractions) if by == "time" else None
             placement = place(intake, before, split_fractions, near_duplicate, cut)
+            placed = intake.ids.take(pa.array(placement.order))
+            missing: tuple[str, ...] = ()
+            if before:
+                missing = left_out(before.known.ids, placed, {*intake.barred_ids, *selection.withdrawn})
+                if not allow_shrink:
+                    hint = "pull again, or use the snapshot that has them"
+                    refuse("articles of", missing, len(before.known), before.manifest.version, hint)
             logical = LogicalHash(labels, schema)
             add_logical(logical, intake, placement)
             logical_sha256 = logical.finish(placement.table)
@@ -169,6 +187,13 @@ def build_release(
                 return standing
 
             sizes = sizes or write()
+            uncorrected: tuple[str, ...] = ()
+            if before:
+                uncorrected, corrected = without_corrections(before.folder, part, placed)
+                if not allow_shrink:
+                    hint = "look whether work/labelstudio/sent.jsonl is whole"
+                    what = "articles with corrections in"
+                    refuse(what, uncorrected, corrected, before.manifest.version, hint)
             write_jsonl(part / ARTICLES, known_lines(intake, placement))
         write_splits(part / SPLIT_TABLE, placement.table, proposal.version)
         write_json(part / LABELS, labels.model_dump(mode="json"))
@@ -209,7 +234,8 @@ def build_release(
         settle(part, target)
         if intake.inputs.stat().st_size:
             intake.inputs.replace(inputs_of(target, logical_sha256, how))
-    return _report(target, manifest, intake.barred, unchanged=False)
+    report = _report(target, manifest, intake.barred, unchanged=False)
+    return report.model_copy(update={"left_out": missing, "without_corrections": uncorrected})
 
 
 def _withdrawn(selection: Selection, before: Before | None) -> dict[str, str | None]:

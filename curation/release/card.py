@@ -19,6 +19,7 @@ from pydantic import Field
 
 from curation.article import Value
 from curation.errors import one_line
+from curation.metrics.rounding import decimal, percent
 from curation.release.configs import CONFIGS
 from curation.release.documents import CONFIG
 from curation.release.labels import Labels
@@ -247,6 +248,7 @@ def _environment() -> Environment:
         finalize=lambda value: escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     environment.filters["block"] = block
+    environment.filters["decimal"] = decimal
     environment.filters["code"] = lambda name: Markup(re.sub(r"[^\w.@/-]", "", str(name)))
     return environment
 
@@ -303,7 +305,7 @@ def _changed(manifest: Manifest) -> list[tuple[str, int, int, str, str]]:
         added = changes.get("added", 0)
         said = sum(changes.values()) - added
         now = said - changes.get("removed", 0) + added
-        kept = f"{changes.get('kept', 0) / said:.0%}" if said else "–"
+        kept = f"{percent(changes.get('kept', 0) / said)}%" if said else "–"
         found.append((item, said, now, kept, f"{added / now:.0%}" if now else "–"))
     return found
 

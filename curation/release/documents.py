@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from datasets import ClassLabel, Features, List, Value
 
@@ -28,7 +29,9 @@ ANNOTATION = ("id", "annotation_id", "text_sha256", "schema", "annotator", "pare
 """The columns that `annotation_of` needs."""
 
 Row = dict[str, Any]
-Chosen = Literal["adjudicated", "agreed", "latest", "engine"]
+Chosen = Literal["adjudicated", "agreed", "majority", "latest", "kept", "engine"]
+KEPT: Chosen = "kept"
+"""Why an annotation counts: people differ on the article by now, and the release before had this one."""
 
 
 class ReviewedArticle(NamedTuple):
@@ -266,6 +269,23 @@ def read_rows(path: Path, labels: Labels, wanted: Callable[[str], bool] | None =
                     yield decode(coded, labels)
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"{path}: cannot be read: {error}; take the release again") from error
+
+
+def kept_articles(path: Path) -> list[str]:
+    """Ids of the undecided articles in one Parquet file, those of which the release has what the one before had.
+
+    Raises:
+        ReleaseError: the file cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            if "chosen" not in file.schema_arrow.names:
+                return []
+            table = file.read(["id", "chosen"])
+    except (OSError, pa.ArrowException) as error:
+        raise ReleaseError(f"{path}: cannot be read: {error}; take the release again") from error
+    kept: list[str] = table.filter(pc.equal(table["chosen"], KEPT))["id"].to_pylist()
+    return kept
 
 
 def row_sha256(named: Row) -> str:

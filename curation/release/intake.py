@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 
 from curation.compare import Counts
 from curation.errors import ReleaseError
+from curation.metrics.rounding import rounded
 from curation.release.ahead import ahead
 from curation.release.arrays import chunk, strings, texts_of
 from curation.release.before import Before, GroupBefore, Inputs, OldRows, groups_before, input_line
@@ -123,7 +124,7 @@ class Intake:
         self._kept, self._kept_from = np.zeros(known, np.bool_), np.zeros(known, np.int16)
         self.now = np.full(known, -1, np.int64)
         self._stack = ExitStack()
-        self._barred_ids: list[str] = []
+        self.barred_ids: list[str] = []
         self._agreement, self._doubly = [0] * 9, 0
 
     def __enter__(self) -> Intake:
@@ -153,7 +154,7 @@ class Intake:
         self.order = self._sorted()
         if self._dated:
             self.published = pa.chunked_array(self._published, pa.timestamp("us", "UTC")).combine_chunks()
-        for held in (self._ids, self._published, self._barred_ids):
+        for held in (self._ids, self._published):
             held.clear()
         self.spool.finish()
         self._inputs.close()
@@ -196,7 +197,7 @@ class Intake:
         """How far people agreed where several annotated an article; None where none did."""
         if not self._doubly:
             return None
-        f1 = [round(Counts(*self._agreement[n : n + 3]).f1, 4) for n in (0, 3, 6)]
+        f1 = [rounded(Counts(*self._agreement[n : n + 3]).f1, 4) for n in (0, 3, 6)]
         return Agreement(articles=self._doubly, entities=f1[0], triggers=f1[1], arguments=f1[2])
 
     def _blocks(self, rows: Iterable[_Row]) -> Iterator[list[_Line]]:
@@ -233,12 +234,12 @@ class Intake:
         return _Line(line, more, key, reviewed.snapshot)
 
     def _bar(self, article_id: str, why: str) -> None:
-        self._barred_ids.append(article_id)
+        self.barred_ids.append(article_id)
         self.barred[why] += 1
 
     def _sorted(self) -> Numbers:
         """The numbers of all rows, sorted by id. Raises ReleaseError where an article comes twice."""
-        every = pa.concat_arrays([self.ids, pa.array(self._barred_ids, pa.string())])
+        every = pa.concat_arrays([self.ids, pa.array(self.barred_ids, pa.string())])
         order = pc.sort_indices(every)
         for start in range(0, len(order), _MANY):
             some = every.take(order[start : start + _MANY + 1])

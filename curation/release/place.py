@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.errors import ReleaseError
+from curation.errors import NothingToRelease, ReleaseError
 from curation.release.arrays import those_in
 from curation.release.before import Before
 from curation.release.intake import Intake
@@ -108,7 +108,9 @@ def place(
         split[n] = -1 if one in aside else SPLITS.index(among.table[one].split)
     order = rows.order[split[rows.order] >= 0]
     if not len(order):
-        raise ReleaseError("no article has a reviewed annotation, so there is nothing to release; review some first")
+        raise NothingToRelease(
+            "no article has a reviewed annotation, so there is nothing to release; review some first"
+        )
     return Placement(split, order, SplitTable(pa.concat_tables(tables)), edges, among)
 
 

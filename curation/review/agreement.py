@@ -25,6 +25,7 @@ import numpy as np
 from curation.annotation import Annotation
 from curation.article import Value
 from curation.compare import ArgumentKey, Kind, Link, Pair, Tally, arguments, links, match
+from curation.metrics.rounding import rounded
 from curation.prediction_changes import Defaults
 from curation.review.alpha import Alpha, Coincidences, Units, alpha_of, by_pair, units
 from curation.review.bootstrap import Floats, Interval, draws, middle
@@ -132,6 +133,14 @@ class Agreement(Value):
     arguments: SectionFigures
     pairs: tuple[PairAgreement, ...]
     disagreements: tuple[Disagreement, ...]
+
+    @property
+    def f1(self) -> float | None:
+        """Exact F1 over entities, triggers and arguments together: 1 only where nobody differs on any of them."""
+        exact = [section.exact for section in (self.entities, self.triggers, self.arguments)]
+        both = sum(one.both for one in exact)
+        single = sum(one.only_first + one.only_second for one in exact)
+        return rounded(2 * both / (2 * both + single)) if both or single else None
 
 
 def agreement(groups: Iterable[Together], defaults: Defaults | None = None) -> Agreement | None:
@@ -387,7 +396,7 @@ class _Counted:
         if drawn.pairs:
             figures = np.stack([_f1(sums[:, _part(section)], CREDIT["exact"]) for sums in drawn.pairs.values()])
             interval = middle(_ratio(np.nansum(figures, axis=0), (~np.isnan(figures)).sum(axis=0)))
-        return Mean(f1=round(sum(known) / len(known), 4), interval=interval)
+        return Mean(f1=rounded(sum(known) / len(known), 4), interval=interval)
 
 
 @dataclass
@@ -431,7 +440,7 @@ def _compare_values(
 def _values(matrix: Matrix) -> AttributeFigures:
     items = sum(map(sum, matrix.counts))
     same = sum(matrix.counts[place][place] for place in range(len(matrix.labels)))
-    return AttributeFigures(items=items, same=same, share=round(same / items, 4) if items else None, matrix=matrix)
+    return AttributeFigures(items=items, same=same, share=rounded(same / items, 4) if items else None, matrix=matrix)
 
 
 def _together(of_pairs: Sequence[Mapping[str, AttributeFigures]]) -> dict[str, AttributeFigures]:
@@ -443,7 +452,7 @@ def _together(of_pairs: Sequence[Mapping[str, AttributeFigures]]) -> dict[str, A
         found[name] = AttributeFigures(
             items=items,
             same=same,
-            share=round(same / items, 4) if items else None,
+            share=rounded(same / items, 4) if items else None,
             matrix=matrix_of_all([one.matrix for one in parts]),
         )
     return found
@@ -456,7 +465,7 @@ def _end_to_end(totals: Floats, sums: Floats | None) -> Figures:
 
 
 def _figures(both: float, first: float, second: float, interval: Interval | None = None) -> Figures:
-    f1 = round(2 * both / (first + second), 4) if first + second else None
+    f1 = rounded(2 * both / (first + second), 4) if first + second else None
     counts = (both, first - both, second - both)
     return Figures(
         f1=f1,

@@ -22,6 +22,7 @@ import numpy as np
 
 from curation.article import Value
 from curation.compare import Labelled
+from curation.metrics.rounding import rounded
 from curation.review.bootstrap import Floats, Interval, middle
 
 Labels = tuple[str, ...]
@@ -157,4 +158,4 @@ def alpha_of(units: Mapping[tuple[Labels, ...], int]) -> float | None:
 
 
 def _rounded(figure: float) -> float | None:
-    return None if np.isnan(figure) else round(figure, 4)
+    return None if np.isnan(figure) else rounded(figure)

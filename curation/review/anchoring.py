@@ -19,6 +19,7 @@ import numpy as np
 from curation.annotation import Annotation
 from curation.article import Value
 from curation.compare import Counts, Scores, compare
+from curation.metrics.rounding import decimal, rounded
 from curation.review.bootstrap import Floats, draws, middle
 from curation.review.times import strange_time
 
@@ -162,7 +163,7 @@ def _f1(rows: Sequence[Counts]) -> tuple[Figure | None, Floats | None]:
     sums = np.concatenate([weights @ counts for weights in draws(len(counts))])
     with np.errstate(invalid="ignore"):
         figures = 2 * sums[:, 0] / (2 * sums[:, 0] + sums[:, 1])
-    value = round(float(2 * total[0] / (2 * total[0] + total[1])), 4)
+    value = rounded(float(2 * total[0] / (2 * total[0] + total[1])), 4)
     return Figure(value=value, interval=_interval(figures, len(counts)), articles=len(counts)), figures
 
 
@@ -259,7 +260,8 @@ def _words(
             yield f"{item.capitalize()}: nothing to set against the engine."
             continue
         low, high = contrast.interval
-        figures = f"F1 with the engine {contrast.assisted.value:.3f} with it in view, {contrast.blind.value:.3f} blind"
+        figures = f"F1 with the engine {decimal(contrast.assisted.value)} with it in view, "
+        figures += f"{decimal(contrast.blind.value)} blind"
         if low > FLAT:
             told = "people who see the pre-annotation say more of what it says than they would by themselves"
         elif high < -FLAT:

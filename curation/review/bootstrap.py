@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.metrics.rounding import rounded
+
 RESAMPLES = 1000
 SEED = 20310305
 """Fixed, so that the same counts give the same interval."""
@@ -61,10 +63,10 @@ def middle(figures: Floats) -> Interval | None:
     if not len(known):
         return None
     low, high = np.quantile(known, (0.025, 0.975))
-    return round(float(low), 4), round(float(high), 4)
+    return rounded(float(low)), rounded(float(high))
 
 
 def _middle(over: Floats, under: Floats) -> Interval:
     figures = np.divide(over, under, out=np.zeros_like(over), where=under > 0)
     low, high = np.quantile(figures, (0.025, 0.975))
-    return round(float(low), 4), round(float(high), 4)
+    return rounded(float(low)), rounded(float(high))

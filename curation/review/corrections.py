@@ -13,6 +13,7 @@ from typing import Literal
 
 from curation.annotation import Annotation
 from curation.article import Value
+from curation.metrics.rounding import rounded
 from curation.prediction_changes import Change, Defaults, What, changes
 from curation.review.effort import actions, cost
 from curation.review.times import quartiles, strange_time
@@ -268,7 +269,7 @@ def _fates(found: Counter[str]) -> Fates:
         type_and_border=found["type and border"],
         removed=found["removed"],
         added=found["added"],
-        acceptance=round(found["kept"] / predicted, 4) if predicted else None,
+        acceptance=rounded(found["kept"] / predicted, 4) if predicted else None,
     )
 
 

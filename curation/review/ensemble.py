@@ -30,6 +30,7 @@ from curation.ensemble import (
     candidates,
     combine,
 )
+from curation.metrics.rounding import rounded
 from curation.review.calibration import calibration
 
 FOLDS = 5
@@ -229,7 +230,7 @@ def _figures(
     for section, told in counts.items():
         scores = calibration(*chances[section])
         *each, together_counts = (
-            Measured(precision=round(one.precision, 4), recall=round(one.recall, 4), f1=round(one.f1, 4))
+            Measured(precision=rounded(one.precision, 4), recall=rounded(one.recall, 4), f1=rounded(one.f1, 4))
             for one in told
         )
         figures[section] = SectionMeasured(

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from curation.compare import Kind, Pair
 from curation.errors import visible
+from curation.metrics.rounding import decimal
 from curation.review.evaluate import Compared, Evaluation
 from curation.review.mistakes import NAMES
 
@@ -110,6 +111,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["decimal"] = decimal
     return environment.get_template("page.html.jinja")
 
 

@@ -30,7 +30,8 @@ PSEUDONYM_KEY = hashlib.sha256(b"the frozen project of tests/golden").hexdigest(
 def lay_out(root: Path, *, release: bool = True, review: str = "") -> Path:
     """Write the frozen project to `root`, and return its curation.toml.
 
-    `release` says whether v0.1.0 is already there, `review` is the text of the `[review]` section.
+    `release` says whether v0.1.0 is already there, `review` is further text of the `[review]` section. The frozen
+    release is from the time when the latest submission counted where people differ, so that is what it asks for.
     """
     work = root / "work"
     snapshot = work / "snapshots" / SNAPSHOT
@@ -50,7 +51,7 @@ def lay_out(root: Path, *, release: bool = True, review: str = "") -> Path:
     for name in ("corpus/articles", "corpus/gold", "schemas/conflict-news.yaml"):
         settings = settings.replace(f'"{name}"', json.dumps(str(ROOT / name)))
     before, heading, _ = settings.partition("[review]")
-    (root / "curation.toml").write_text(f"{before}{heading}\n{review}\n", encoding="utf-8")
+    (root / "curation.toml").write_text(f'{before}{heading}\nundecided = "latest"\n{review}\n', encoding="utf-8")
     return root / "curation.toml"
 
 

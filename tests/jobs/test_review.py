@@ -18,9 +18,9 @@ from curation.jobs.review import LINES, _Sorting, note, review
 from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.snapshot import Manifest, Snapshot, TaskLine
 from curation.project import Project
-from curation.review.choose import Policy
 from curation.review.merge import merge
 from curation.review.pseudonyms import Pseudonyms
+from curation.review.selection_policy import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLE = Article(id="kel-1", text="Doran Melk spoke in Torva about the price of salt.\n")
@@ -130,14 +130,33 @@ def test_what_cannot_take_part_is_said_and_the_rest_goes_on(sort: Sort) -> None:
         said("ls-6", 8, text_sha256="f" * 64),
     )
     assert len(tasks) == 1
-    assert len(tasks[0].variants) == 2
+    # A release counts what a deleted account submitted, so it is shown to whoever decides.
+    assert sorted(name for name, _ in tasks[0].variants)[-1] == "by deleted account"
+    assert len(tasks[0].variants) == 3
     assert sorting.left_out == {
-        "annotations of deleted users": 1,
         "annotations with another schema": 1,
         "annotations of texts that are gone": 1,
     }
     tasks, sorting = sort(said("ls-7"), said("ls-8", 5), gone={"kel-1"})
     assert (tasks, dict(sorting.left_out)) == ([], {"articles that were taken down": 1})
+
+
+def test_who_skipped_what_another_submitted_differs(sort: Sort) -> None:
+    skip = said("ls-8", state="skipped", hour=1, entities=())
+    (task,), sorting = sort(said("ls-7"), skip)
+    assert dict(sorting.counts) == {"differ": 1}
+    assert task.annotation is not None and len(task.annotation.entities) == 1
+    assert [one.id for _, one in task.variants] == ["ls-7-0"]
+    assert sorted(task.data["between"]) == ["ls-7-0", "ls-8-1"]
+    names = {who: PSEUDONYMS.key(f"person:{who}")[7:11] for who in ("ls-7", "ls-8")}
+    assert task.data["note"] == (
+        f"Skipped by {names['ls-8']}, submitted by {names['ls-7']}: submit to take the article in, "
+        "skip to leave it out."
+    )
+    # Skipping that task decides that the article is left out.
+    left_out = said("ls-9", state="skipped", hour=2, between=("ls-7-0", "ls-8-1"), entities=())
+    tasks, sorting = sort(said("ls-7"), skip, left_out)
+    assert (tasks, dict(sorting.counts)) == ([], {"decided": 1})
 
 
 def test_an_open_task_that_nobody_needs_any_more_is_named(sort: Sort) -> None:

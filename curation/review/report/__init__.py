@@ -1,7 +1,7 @@
 """The report: how the annotation stands, as figures and as one HTML page."""
 
 from curation.review.report.charts import kept
-from curation.review.report.figures import Checked, Finding, Report, Shown
+from curation.review.report.figures import Checked, Contested, Finding, Report, Shown
 from curation.review.report.forecast import forecast
 from curation.review.report.labels import LabelCounter
 from curation.review.report.page import page
@@ -12,6 +12,7 @@ __all__ = [
     "ARTICLES",
     "GOLD",
     "Checked",
+    "Contested",
     "Doubtful",
     "Finding",
     "LabelCounter",

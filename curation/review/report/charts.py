@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from curation.errors import one_line
+from curation.metrics.rounding import decimal
 from curation.review.agreement import Agreement, Figures
 from curation.review.corrections import Corrections, Group, Section
 from curation.review.matrices import NOTHING, Matrix
@@ -66,8 +67,8 @@ def f1(figures: Figures) -> str:
     """`0.913 (0.880–0.941)`; a dash where there is nothing to measure."""
     if figures.f1 is None:
         return "–"
-    interval = f" ({figures.interval[0]:.2f}–{figures.interval[1]:.2f})" if figures.interval else ""
-    return f"{figures.f1:.3f}{interval}"
+    interval = f" ({decimal(figures.interval[0], 2)}–{decimal(figures.interval[1], 2)})" if figures.interval else ""
+    return f"{decimal(figures.f1)}{interval}"
 
 
 def duration(seconds: float) -> str:

@@ -20,6 +20,15 @@ class Shown(Value):
     of: int
 
 
+class Contested(Value):
+    """An article on which people differ and nobody has decided: how many submitted and how many skipped it."""
+
+    article_id: str
+    url: str | None
+    submitted: int
+    skipped: int
+
+
 class Finding(Value):
     """A finding of the checks with the text round it; `score` is how probable it is that there is a mistake."""
 
@@ -53,6 +62,8 @@ class Checked(Value):
 class Report(Value):
     """`time` is that of the last pull, and None before the first. `stages`: where articles stand → how many.
 
+    `undecided`: articles on which people differ and nobody has decided; they are among those `done`, since people
+    answered them. `annotators`: people who count in review and submitted something.
     `agreement` is None where no two people annotated the same text; its articles one by one are left out of it.
     `corrections` is None where nothing submitted started from a prediction that is known.
     `anchoring` is None where no article was annotated blind.
@@ -66,6 +77,8 @@ class Report(Value):
     stages: dict[str, int]
     done: int
     left: int
+    undecided: tuple[Contested, ...]
+    annotators: int
     work: Work
     forecast: Forecast
     labels: Labels

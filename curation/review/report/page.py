@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from curation.errors import one_line, visible
+from curation.metrics.rounding import decimal, percent
 from curation.review.report.charts import charts, duration, f1, kept, series, who
 from curation.review.report.figures import Report
 from curation.review.report.labels import SECTIONS
@@ -74,17 +75,18 @@ def page(report: Report, reader: Reader) -> str:
 
 def _cards(report: Report) -> list[Card]:
     total = report.done + report.left
-    people = [person for person in report.work.people if person.submitted]
+    undecided = len(report.undecided)
     cards = [
         Card(f"{report.done:,}", "articles answered", f"of {total:,}"),
-        Card(f"{report.left:,}", "left"),
+        Card(f"{report.left + undecided:,}", "left", f"{undecided:,} of them to decide" if undecided else ""),
         Card(f"{report.work.submitted:,}", "submissions"),
-        Card(f"{len(people):,}", "annotators"),
+        Card(f"{report.annotators:,}", "annotator" if report.annotators == 1 else "annotators"),
     ]
-    if report.agreement and report.agreement.entities.exact.f1 is not None:
-        cards.append(Card(f"{report.agreement.entities.exact.f1:.2f}", "agreement", "F1, entities"))
+    if report.agreement and report.agreement.f1 is not None:
+        on = f"F1 on {report.agreement.articles:,} submitted by two or more"
+        cards.append(Card(decimal(report.agreement.f1, 2), "agreement", on))
     if report.corrections and (share := kept(report.corrections.all)) is not None:
-        cards.append(Card(f"{share:.0%}", "of predictions kept"))
+        cards.append(Card(f"{percent(share)}%", "of predictions kept"))
     if report.checks:
         cards.append(Card(f"{report.checks.likely:,}", "likely mistakes"))
     if report.forecast.likely:
@@ -118,6 +120,8 @@ def _environment() -> Environment:
         "duration": duration,
         "f1": f1,
         "kept": kept,
+        "decimal": decimal,
+        "percent": percent,
         "colour": colour,
     }
     environment.filters.update(filters)

@@ -1,0 +1,96 @@
+"""Articles on which people differ and nobody has decided: found for publish, status and the report alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from curation.annotation import Annotation
+from curation.article import Article, Value
+from curation.labelstudio import Snapshot
+from curation.labelstudio.names import ADJUDICATE, ANNOTATE
+from curation.labelstudio.snapshot import TASKS, TaskLine
+from curation.review.selection_policy import Choice, Policy, Undecided, choose
+
+DECIDE = "`curation review` makes tasks to decide in"
+"""The hint where articles are undecided."""
+LISTED = 20
+"""Most articles that a message names."""
+
+
+class UndecidedArticle(Value):
+    """An article on which people differ.
+
+    article_id   the article
+    text_sha256  the text that they annotated
+    url          address of the task to decide in, else of the one they annotated; None where it is not known
+    submitted    people who submitted it
+    skipped      people who skipped it
+    kept         whether the release has what the release before had of it; False: it waits
+    """
+
+    article_id: str
+    text_sha256: str
+    url: str | None
+    submitted: int
+    skipped: int
+    kept: bool = False
+
+    def __str__(self) -> str:
+        people = f"{self.submitted} submitted" + (f", {self.skipped} skipped" if self.skipped else "")
+        return f"{self.article_id} ({people})" + (f" {self.url}" if self.url else "")
+
+
+def select(texts: dict[str, Article], annotations: list[Annotation], policy: Policy) -> Choice | Undecided | None:
+    """Which annotation of one article counts; those of texts that the snapshot does not hold are left out."""
+    return choose([one for one in annotations if one.text_sha256 in texts], policy)
+
+
+def undecided_articles(
+    snapshot: Snapshot, policy: Policy, bars: Callable[[str, str | None], object] = lambda article_id, licence: None
+) -> dict[str, UndecidedArticle]:
+    """Article id → every undecided article of a snapshot, by rising id.
+
+    Only articles with two annotations or more are parsed.
+
+    Args:
+        bars: of an article id and licence, whether the article stays out of releases anyway, and is not looked at.
+
+    Raises:
+        BadInput: a file of the snapshot cannot be read.
+    """
+    found: dict[str, Undecided] = {}
+    for lines in snapshot.lines_by_article():
+        if len(lines.said) < 2:
+            continue
+        texts, annotations = lines.read()
+        choice = select(texts, annotations, policy)
+        if isinstance(choice, Undecided):
+            article = texts[choice.text_sha256]
+            if not bars(article.id, article.licence):
+                found[article.id] = choice
+    urls = _addresses(snapshot, found) if found else {}
+    return {
+        article_id: UndecidedArticle(
+            article_id=article_id,
+            text_sha256=undecided.text_sha256,
+            url=urls.get(article_id),
+            submitted=sum(voice.state == "submitted" for voice in undecided.voices),
+            skipped=sum(voice.state == "skipped" for voice in undecided.voices),
+        )
+        for article_id, undecided in found.items()
+    }
+
+
+def _addresses(snapshot: Snapshot, undecided: dict[str, Undecided]) -> dict[str, str]:
+    """The task of each article, one to decide in before one to annotate in."""
+    if not (snapshot.path / TASKS).is_file():
+        return {}
+    tasks: dict[str, TaskLine] = {}
+    for task in snapshot.tasks():
+        if task.article_id not in undecided or task.text_sha256 != undecided[task.article_id].text_sha256:
+            continue
+        known = tasks.get(task.article_id)
+        if task.purpose == ADJUDICATE or (task.purpose == ANNOTATE and known is None):
+            tasks[task.article_id] = task
+    web = ("http://", "https://")
+    return {article_id: task.url for article_id, task in tasks.items() if task.url.startswith(web)}

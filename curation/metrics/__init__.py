@@ -1,0 +1,1 @@
+"""How annotations differ, in figures."""

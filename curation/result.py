@@ -55,8 +55,8 @@ class Result(Value):
         """What the job is for, as lines and tables. Keyword parameters of a subclass are options of its command."""
         yield from ()
 
-    def remarks(self) -> Iterator[str]:
-        """What a reader should know besides: problems, things set aside, the next step. One line each."""
+    def messages(self) -> Iterator[str]:
+        """Problems, and things that were set aside. One line each."""
         yield from ()
 
     @property

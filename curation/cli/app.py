@@ -22,7 +22,7 @@ GROUPS = {
     "Work": (
         Command(
             "preannotate",
-            "curation.cli.preannotate:preannotate",
+            "preannotate:preannotate",
             "Let an engine annotate the articles. Entities, events with triggers and arguments, one annotation a line.",
         ),
         Command(
@@ -88,7 +88,7 @@ GROUPS = {
         ),
         Command(
             "import",
-            "curation.cli.import_:import_",
+            "import_:import_",
             "Annotations from the files of a trainer or tool. With --mapping in the project's labels.",
         ),
         Command(

@@ -200,7 +200,7 @@ def _terminal_type(type_: Any) -> Any:
     """The type as typer knows it: sequences are lists, `| None` stays."""
     parts = [one for one in (get_args(type_) if _is_union(type_) else (type_,)) if one is not NoneType]
     optional = NoneType in get_args(type_)
-    (part,) = parts
+    (part,) = parts if set(parts) != {str, Path} else (str,)
     origin = get_origin(part)
     if origin is Literal or part in _PLAIN:
         made: Any = part

@@ -80,7 +80,7 @@ def show(blocks: Iterable[Block], *, as_json: bool = False) -> None:
 
 def show_result(result: Result, as_json: bool, **display: Any) -> None:
     """All of a result: its remarks, its lines and tables, and with `--json` the object."""
-    for remark in result.remarks():
+    for remark in result.messages():
         say(remark)
     show(result.show(**display), as_json=as_json)
     if as_json:

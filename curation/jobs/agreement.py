@@ -83,7 +83,7 @@ class AgreementResult(TableResult):
         if self.agreement is not None:
             yield from _tables(self, self.agreement, everything)
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """The notes."""
         yield from self.notes
 

@@ -72,7 +72,7 @@ class CalibrateResult(TableResult):
             yield f"{section} that will be left out: {below or 'none'}"
         yield f"written to {self.out}; apply it with curation preannotate --calibration"
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """Articles that were left out."""
         yield from (f"left out: {problem}" for problem in self.problems)
 

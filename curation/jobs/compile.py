@@ -39,7 +39,7 @@ class CompileResult(Result):
             f"{self.arguments} arguments" + (f", in {self.out}" if self.out else "")
         )
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """The problems."""
         yield from self.problems
 

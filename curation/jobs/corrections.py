@@ -68,7 +68,7 @@ class CorrectionsResult(TableResult):
         if self.corrections is not None:
             yield from _tables(self.corrections, everything)
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """The notes."""
         yield from self.notes
 

@@ -84,7 +84,7 @@ class EnsembleResult(TableResult):
         yield Table(("F1", *self.members, "ensemble", "ECE", "AUROC"), rows)
         yield f"written to {self.out}; use it with curation preannotate --engine ensemble --model {self.out}"
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """Articles that were left out."""
         yield from (f"left out: {problem}" for problem in self.problems)
 

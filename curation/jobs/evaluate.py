@@ -85,7 +85,7 @@ class EvaluateResult(Evaluation, TableResult):
         """Precision, recall and F1 by section, measure and type; errors with examples; effort and speed."""
         yield from _tables(self)
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """Articles and items that count as wrong or not at all."""
         yield from self.problems
         more = self.failed + self.findings + self.unused - len(self.problems)

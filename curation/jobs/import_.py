@@ -1,31 +1,34 @@
-"""Import: annotations from the files of trainers and other tools, as JSON lines of ours."""
+"""Import: annotations from the files of trainers and other tools, written as JSON lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Annotated
 
 from curation.annotation import Annotator
-from curation.article import Article, Value
+from curation.article import Article
 from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.articles import read_articles
 from curation.formats.mapping import Translation
 from curation.formats.registry import ImportContext, read_as
+from curation.jobs.options import Argument, FormatName, Option
+from curation.result import Result
 from curation.settings import Settings
 from curation.validation import validate
 
 SHOWN = 20
-"""Findings that are spelled out."""
+"""Findings that are named; all are counted."""
 
 
-class ImportReport(Value):
-    """What came in. `lost` is what the files say that annotations cannot hold, or that the mapping has no name for.
+class ImportResult(Result):
+    """The counts of an import. `lost` counts content that annotations cannot hold, or that the mapping has no name for.
 
-    `new_articles` are those that the project does not have, written to `articles_out`. `findings` counts what does not
-    fit the project's schema; `problems` spells the first of them out.
+    `new_articles` are those that the project does not have, written to `articles_out`. `findings` counts items that do
+    not fit the project's schema; `problems` names the first of them.
     """
 
     format: str
@@ -40,17 +43,38 @@ class ImportReport(Value):
     findings: int
     problems: tuple[str, ...] = ()
 
+    def show(self) -> Iterator[str]:
+        """The counts, and the files."""
+        yield (
+            f"{self.annotations} annotations: {self.entities} entities, {self.events} events, "
+            f"{self.arguments} arguments, in {self.out}"
+        )
+        if self.new_articles:
+            yield f"{self.new_articles} articles that the project does not have, in {self.articles_out}"
+
+    def messages(self) -> Iterator[str]:
+        """Items that do not fit, and content that was left out."""
+        yield from self.problems
+        if self.findings > len(self.problems):
+            yield f"… and {self.findings - len(self.problems)} more like these"
+        if self.lost:
+            yield "left out: " + ", ".join(f"{count} {kind}" for kind, count in self.lost.items())
+
 
 def import_(
     project: Settings,
-    source: Path,
+    source: Annotated[Path, Argument("The file to read; a folder for brat.")],
     *,
-    format: str,
-    out: Path,
-    articles_out: Path | None = None,
-    mapping: str | None = None,
-    annotator: str = "import",
-) -> ImportReport:
+    format: FormatName,
+    out: Annotated[Path, Option("Write the annotations there, as JSON lines.", metavar="FILE")],
+    articles_out: Annotated[
+        Path | None, Option("Articles that the project does not have; default: beside --out.", metavar="FILE")
+    ] = None,
+    mapping: Annotated[
+        str | None, Option("The labels are those of this ontology, one of the schema's `elsewhere`.")
+    ] = None,
+    annotator: Annotated[str, Option("Who annotated: a pseudonym.")] = "import",
+) -> ImportResult:
     """Read `source`, a file or (brat) a folder in `format`, and write its annotations to `out`.
 
     Documents that are articles of the project, by id or by text, become annotations of those. All others are new
@@ -94,7 +118,7 @@ def import_(
                 del problems[SHOWN:]
         if not annotations:
             raise BadInput("holds no document", path=source, way_out=f"name a file in the format {format}")
-    return ImportReport(
+    return ImportResult(
         format=format,
         out=str(out),
         articles_out=str(articles_out) if new else None,

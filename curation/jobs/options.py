@@ -95,10 +95,18 @@ def named_values(words: Sequence[str], form: str = "NAME=VALUE") -> dict[str, An
     return options
 
 
-def _engines() -> Iterable[str]:
+def _registered(group: str) -> list[str]:
     from importlib.metadata import entry_points
 
-    return sorted(entry_points(group="curation.engines").names)
+    return sorted(entry_points(group=group).names)
+
+
+def _engines() -> list[str]:
+    return _registered("curation.engines")
+
+
+def _formats() -> list[str]:
+    return _registered("curation.formats")
 
 
 EngineName = Annotated[str | None, Option("Name of the engine; default: the project's.", complete=_engines)]
@@ -110,6 +118,13 @@ EngineOptions = Annotated[
         name="--option",
         metavar="NAME=VALUE",
         parse=named_values,
+    ),
+]
+FormatName = Annotated[
+    str,
+    Option(
+        "spacy, spancat, gliner, gliner2, hf-ner, conll, brat, oneie, wikievents, jsonl, or another one installed.",
+        complete=_formats,
     ),
 ]
 GoldFile = Annotated[

@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 from curation.annotation import Annotator
-from curation.article import Article, Value
+from curation.article import Article
 from curation.confidence import apply, load_confidence
 from curation.engines import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.errors import BadInput, one_line
 from curation.files import write_jsonl
 from curation.formats.articles import is_url, read_articles
 from curation.jobs.engines import engine_recipe
+from curation.jobs.options import (
+    ArticleSources,
+    Counts,
+    EngineModel,
+    EngineName,
+    EngineOptions,
+    OnProgress,
+    Option,
+    silent,
+)
+from curation.result import Result
 from curation.settings import Settings
 
 if TYPE_CHECKING:
     from curation.engines.ray_executor import RemoteShard
 
 SHOWN = 20
-"""How many problems a report spells out; all are counted."""
-
-
+"""How many problems a result names; all are counted."""
 REASONS = 50
-"""How many reasons are told apart; what comes later counts as `other`."""
+"""How many reasons are counted separately; later ones count as `other`."""
 
 
-class PreannotateReport(Value):
-    """What the run did. `problems` spells out the first of the `refused` articles, one line each.
+class PreannotateResult(Result):
+    """The counts of a run. `problems` names the first of the `refused` articles, one line each.
 
-    `reasons`: why articles were refused, and how many for each. `left_out`: what engines found in articles and could
-    not use, and how much, by reason; `remarks` spells out the first of these articles. `kept` articles were done by an
+    `reasons`: why articles were refused, and how many for each. `left_out`: items that the engine found and could not
+    use, counted by reason; `remarks` names the first articles with such items. `kept` articles were annotated by an
     earlier run that was interrupted. `dropped` entities and events were left out for their score, with their arguments,
-    as the calibration has it.
+    as the calibration defines.
     """
 
     engine: str
@@ -54,44 +63,77 @@ class PreannotateReport(Value):
     left_out: dict[str, int]
     remarks: tuple[str, ...]
 
+    @property
+    def exit_code(self) -> int:
+        """3 where articles were refused."""
+        return 3 if self.refused else 0
 
-class OnProgress(Protocol):
-    """Told how many articles are done of how many, and the seconds left, as far as they can be told."""
+    def show(self) -> Iterator[str]:
+        """The counts, and the file."""
+        if self.kept:
+            yield f"{self.kept} articles were already annotated when an earlier run was interrupted"
+        if self.dropped:
+            yield f"{self.dropped} items left out, whose score is below the limit of their label"
+        yield (
+            f"{self.annotated} articles annotated by {self.engine}: {self.entities} entities, "
+            f"{self.events} events, {self.arguments} arguments, in {self.out}"
+        )
 
-    def __call__(self, count: int, total: int, seconds_left: float | None) -> None:
-        """One more article, or one more shard, is done."""
+    def messages(self) -> Iterator[str]:
+        """Articles that were refused, and items that were left out."""
+        yield from (f"refused: {problem}" for problem in self.problems)
+        if self.refused > len(self.problems):
+            yield f"refused: {self.refused - len(self.problems)} more; all by reason:"
+            yield from (f"  {count} {reason}" for reason, count in self.reasons.items())
+        yield from (f"left out of {remark}" for remark in self.remarks)
+        if self.left_out:
+            yield "left out in all: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
 
 
 def preannotate(
     project: Settings,
     *,
-    articles: list[str] | None = None,
-    engine: str | None = None,
-    model: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    out: Path | str | None = None,
-    calibration: Path | None = None,
-    workers: int | None = None,
-    ray: str | None = None,
-    on_progress: OnProgress | None = None,
-) -> PreannotateReport:
+    articles: ArticleSources = None,
+    engine: EngineName = None,
+    model: EngineModel = None,
+    options: EngineOptions = None,
+    out: Annotated[
+        str | Path | None, Option("JSON-lines file; default: preannotations/ENGINE.jsonl in work.", metavar="PATH")
+    ] = None,
+    calibration: Annotated[
+        Path | None, Option("What `curation calibrate` wrote: calibrated scores, doubtful items left out.")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        Option("Worker processes, default 1, on a cluster its CPUs; the result is the same.", min=1, max=4096),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        Option(
+            "Work on this Ray cluster (auto, HOST:PORT, or local to start one); --articles and --out may be "
+            "addresses, such as s3://bucket/articles.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
+    on_progress: Annotated[OnProgress, Counts("articles annotated")] = silent,
+) -> PreannotateResult:
     """Annotate every article and write the annotations to `out` as one whole file.
 
-    An article that cannot be used is counted and named, and the rest go on; `out` appears only at the end. A run that
-    was interrupted leaves the shards it had finished in a folder beside `out`, and the next one goes on from them.
+    An article that cannot be used is counted and named, the others are annotated; `out` appears only at the end. A run
+    that was interrupted leaves its finished shards in a folder beside `out`, and the next one continues from them.
 
     Args:
         project: whose schema, lexicon and articles are used.
         articles: files, folders or globs instead of the project's.
         engine: name of the engine instead of the project's.
         model: its model: a name or a folder.
-        options: what else the engine is told.
+        options: options of the engine.
         out: where to write instead of the project's work folder.
         calibration: what `curation calibrate` wrote for this engine: scores are changed, doubtful items left out.
         workers: processes to work in, one by default, of a cluster all its CPUs; the result is the same.
         ray: a Ray cluster to work on (`local` starts one here); `articles` and `out` may then be addresses that fsspec
             understands, such as s3://bucket/articles.
-        on_progress: who wants to know; the articles are then counted first.
+        on_progress: progress callback; the articles are then counted first.
 
     Raises:
         EngineError: the engine or its model is not there.
@@ -99,7 +141,7 @@ def preannotate(
         Busy: another run writes to the same place.
         CurationError: no article could be used, or `out` cannot be written.
     """
-    sources = articles or list(project.articles)
+    sources = list(articles or project.articles)
     recipe = engine_recipe(project, engine, model, options)
     target = str(out or project.preannotations.with_name(f"{recipe.name}.jsonl"))
     parts = target.removesuffix(".jsonl") + ".parts"
@@ -110,16 +152,16 @@ def preannotate(
     elif (address := next(filter(is_url, (*sources, target)), None)) is not None:
         raise BadInput("is an address", path=address, way_out="work on a cluster (--ray local starts one here)")
     counts = dict.fromkeys(("articles", "annotated", "kept", "dropped", "entities", "events", "arguments"), 0)
-    told = _Told()
+    problems = _Problems()
     keys: set[str] = set()
     confidence = load_confidence(calibration) if calibration else None
-    estimate = _Estimate(sources, on_progress) if on_progress else None
+    estimate = None if on_progress is silent else _Estimate(sources, on_progress)
 
     def usable() -> Iterator[Article]:
         for found in read_articles(sources):
             counts["articles"] += 1
             if isinstance(found, BadInput):
-                told.refuse(str(found), found.what)
+                problems.refuse(str(found), found.what)
             else:
                 yield found
 
@@ -129,15 +171,15 @@ def preannotate(
             if not isinstance(shard, Shard):
                 counts["articles"] += shard.articles + len(shard.problems)
                 for problem in shard.problems:
-                    told.refuse(*problem)
+                    problems.refuse(*problem)
             if estimate:
                 estimate.add(shard)
             for made in shard.read():
                 if isinstance(made, LeftOut):
-                    told.leave_out(made)
+                    problems.leave_out(made)
                     continue
                 if isinstance(made, Failure):
-                    told.refuse(f"{made.article_id}: {made.reason}", made.reason)
+                    problems.refuse(f"{made.article_id}: {made.reason}", made.reason)
                     continue
                 if confidence:
                     items = len(made.items())
@@ -150,7 +192,7 @@ def preannotate(
                 counts["arguments"] += sum(len(event.arguments) for event in made.events)
                 yield made.to_json()
         if not counts["annotated"]:
-            why = told.problems[0] if told.problems else f"{', '.join(sources)}: empty; give it at least one article"
+            why = problems.lines[0] if problems.lines else f"{', '.join(sources)}: empty; give it at least one article"
             raise BadInput(f"no article could be annotated: {why}")
 
     def ready(annotator: Annotator) -> None:
@@ -171,7 +213,7 @@ def preannotate(
             try:
                 write_at(target, lines(annotate_on(at, partial(_read, sources), recipe, parts)))
             except BadInput:
-                remove_at(parts)  # what failed may go better another time
+                remove_at(parts)  # a failure may be temporary
                 raise
             remove_at(parts)
     else:
@@ -187,19 +229,19 @@ def preannotate(
                 remove(folder)
                 raise
             remove(folder)
-    return PreannotateReport(engine=keys.pop(), out=target, **counts, **told.report())
+    return PreannotateResult(engine=keys.pop(), out=target, **counts, **problems.fields())
 
 
 def _read(sources: list[str]) -> Iterator[Article | BadInput]:
-    """The articles, on whatever machine this runs."""
+    """The articles, on the machine that this runs on."""
     return read_articles(sources)
 
 
-class _Told:
-    """What was refused and what was left out: the first of it in words, all of it in numbers."""
+class _Problems:
+    """Refused articles and left-out items: the first of them in words, all of them counted."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self.lines: list[str] = []
         self._remarks: list[str] = []
         self._reasons: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
@@ -207,22 +249,22 @@ class _Told:
     def refuse(self, problem: str, reason: str) -> None:
         """An article is refused; `reason` is `problem` without what names the article."""
         _count(self._reasons, reason, 1)
-        if len(self.problems) < SHOWN:
-            self.problems.append(problem)
+        if len(self.lines) < SHOWN:
+            self.lines.append(problem)
 
     def leave_out(self, found: LeftOut) -> None:
         """Something of an article could not be used."""
         for reason, count in found.left_out.items():
             _count(self._left_out, reason, count)
         if len(self._remarks) < SHOWN:
-            said = ", ".join(f"{count} {reason}" for reason, count in sorted(found.left_out.items()))
-            self._remarks.append(f"{found.article_id}: {said}")
+            counts = ", ".join(f"{count} {reason}" for reason, count in sorted(found.left_out.items()))
+            self._remarks.append(f"{found.article_id}: {counts}")
 
-    def report(self) -> dict[str, Any]:
-        """The report's fields."""
+    def fields(self) -> dict[str, Any]:
+        """The fields of the result."""
         return {
             "refused": self._reasons.total(),
-            "problems": tuple(self.problems),
+            "problems": tuple(self.lines),
             "reasons": dict(self._reasons.most_common()),
             "left_out": dict(self._left_out.most_common()),
             "remarks": tuple(self._remarks),

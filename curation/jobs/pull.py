@@ -34,7 +34,7 @@ class PullResult(PullReport, Result):
         )
         yield ("nothing new since " if self.unchanged else "snapshot in ") + self.snapshot
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """A damaged snapshot, and things that do not fit."""
         if self.damaged:
             yield (

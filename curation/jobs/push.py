@@ -41,7 +41,7 @@ class PushResult(PushReport, Result):
         )
         yield f"annotate at {self.project_url}"
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """The problems."""
         yield from self.problems
 

@@ -116,7 +116,7 @@ class StatusResult(TableResult):
         if steps:
             yield f"next: {'; '.join(steps)}"
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """Files that cannot be used, and sources without articles."""
         yield from (f"unusable: {problem}" for problem in self.problems)
         yield from self.empty

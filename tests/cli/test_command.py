@@ -41,7 +41,7 @@ class Made(Result):
         if everything:
             yield "all of it"
 
-    def remarks(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         yield f"remark {HOSTILE}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from curation.errors import BadInput, EngineError
-from curation.jobs.preannotate import PreannotateReport, preannotate
+from curation.jobs.preannotate import PreannotateResult, preannotate
 from curation.project import Project
 
 ray = pytest.importorskip("ray")
@@ -96,7 +96,7 @@ def storage() -> Any:
     return s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
 
 
-def run(project: Path, **given: Any) -> PreannotateReport:
+def run(project: Path, **given: Any) -> PreannotateResult:
     return preannotate(Project.open(project / "curation.toml"), engine="slow", **given)
 
 

@@ -50,7 +50,7 @@ def start(project: Path, *options: str) -> subprocess.Popen[str]:
 def finish(project: Path, *options: str) -> dict[str, Any]:
     process = start(project, *options)
     out, err = process.communicate(timeout=240)
-    assert process.returncode == 1, err  # one article is refused
+    assert process.returncode == 3, err  # one article is refused
     told: dict[str, Any] = json.loads(out)
     return told
 

@@ -229,3 +229,137 @@ def test_a_label_that_brat_cannot_write(
     )
     with pytest.raises(BadInput, match=r"kel-1: the label Life\.Die cannot be written"):
         write_as("brat", [(article, dotted)], tmp_path / "brat", schema)
+
+
+def written_and_read(folder: Path, schema: LabelSchema, text: str, *spans: str, name: str = "kar-1") -> list[str]:
+    """The T lines of an export, after checking that an import gives the same article and spans back."""
+    article = Article(id=name, text=text)
+    entities = tuple(
+        Entity(id=f"e{i}", start=text.index(words), end=text.index(words) + len(words), type="GPE")
+        for i, words in enumerate(spans)
+    )
+    annotation = Annotation(
+        id="a1",
+        article_id=name,
+        text_sha256=article.text_sha256,
+        schema=schema.ref,
+        annotator=PERSON,
+        entities=entities,
+    )
+    written = write_as("brat", [(article, annotation)], folder / "out", schema)
+    intake = ImportContext("brat", schema, ArticleLookup(), PERSON)
+    ((back, came),) = read_as(folder / "out", intake)
+    assert back == article
+    assert not intake.lost
+    assert len(came.entities) == written.entities
+    assert {(one.start, one.end) for one in came.entities} <= {(one.start, one.end) for one in entities}
+    (path,) = (folder / "out").glob("*.ann")
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def test_spans_over_line_breaks_are_fragments(tmp_path: Path, schema: LabelSchema) -> None:
+    text = "Karsk\n\n Hills, New\u2028Torvan\nfell."
+    lines = written_and_read(tmp_path, schema, text, "Karsk\n\n Hills", "New\u2028Torvan", "Torvan\n", "\n\n")
+    assert lines == ["T1\tGPE 0 5;7 13\tKarsk  Hills", "T2\tGPE 15 18;19 25\tNew Torvan"]
+
+
+@pytest.mark.parametrize("name", ["\u044f" * 200, "\u6f22\u5b57" * 100, "x" * 200, "a/b", "50%~a"])
+def test_names_of_any_length(tmp_path: Path, schema: LabelSchema, name: str) -> None:
+    assert written_and_read(tmp_path, schema, "Karsk fell.", "Karsk", name=name) == ["T1\tGPE 0 5\tKarsk"]
+    assert all(len(path.name.encode()) < 255 for path in (tmp_path / "out").iterdir())
+
+
+def read_one(folder: Path, schema: LabelSchema, text: bytes, lines: bytes) -> tuple[Article, Annotation, ImportContext]:
+    (folder / "kar-1.txt").write_bytes(text)
+    (folder / "kar-1.ann").write_bytes(lines)
+    intake = ImportContext("brat", schema, ArticleLookup(), PERSON)
+    ((article, annotation),) = read_as(folder, intake)
+    return article, annotation, intake
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (b"One.\nKarsk fell.\nTorvan too.\n", b"T1\tGPE 5 10\tKarsk\nT2\tGPE 17 23\tTorvan\n"),
+        (b"One.\r\nKarsk fell.\r\nTorvan too.\r\n", b"T1\tGPE 6 11\tKarsk\r\nT2\tGPE 19 25\tTorvan\r\n"),
+        (b"One.\r\nKarsk fell.\r\nTorvan too.\r\n", b"T1\tGPE 5 10\tKarsk\r\nT2\tGPE 17 23\tTorvan\r\n"),
+        (b"\xef\xbb\xbfOne.\nKarsk fell.\nTorvan too.\n", b"\xef\xbb\xbfT1\tGPE 6 11\tKarsk\nT2\tGPE 18 24\tTorvan\n"),
+        (b"\xef\xbb\xbfOne.\nKarsk fell.\nTorvan too.\n", b"T1\tGPE 5 10\tKarsk\nT2\tGPE 17 23\tTorvan\n"),
+        (b"\xef\xbb\xbfOne.\r\nKarsk fell.\r\nTorvan too.\r\n", b"T1\tGPE 7 12\tKarsk\nT2\tGPE 20 26\tTorvan\n"),
+        (b"One.\nKarsk fell.\nTorvan too.\n", b"T1\tGPE 5 11\tKarsk\nT2\tGPE 17 23\tTorvan  \t\n"),
+    ],
+    ids=["plain", "CRLF as two", "CRLF as one", "BOM counted", "BOM not counted", "both", "blanks at the end"],
+)
+def test_line_ends_marks_and_blanks(tmp_path: Path, schema: LabelSchema, text: bytes, lines: bytes) -> None:
+    article, annotation, _ = read_one(tmp_path, schema, text, lines)
+    assert article.text == "One.\nKarsk fell.\nTorvan too.\n"
+    assert [article.text[one.start : one.end] for one in annotation.entities] == ["Karsk", "Torvan"]
+
+
+def test_offsets_that_fit_in_several_ways_are_refused(tmp_path: Path, schema: LabelSchema) -> None:
+    with pytest.raises(BadInput, match=r"kar-1\.ann: its offsets fit the text in several ways"):
+        read_one(tmp_path, schema, b"a\r\naaaa", b"T1\tGPE 3 4\ta\n")
+    with pytest.raises(BadInput, match=r"kar-1\.ann: its offsets fit the text in several ways"):
+        read_one(tmp_path, schema, b"a\r\nKarsk", b"T1\tGPE 3 4\t\n")
+
+
+def test_fragments_of_others(tmp_path: Path, schema: LabelSchema) -> None:
+    text = b"Karsk\nHills and Tor and Mirdan fell."
+    lines = b"T1\tGPE 0 5;6 11\tKarsk Hills\nT2\tGPE 16 19;24 30\tTor Mirdan\nT3\tGPE 0 5;6 11\tKarskHills\n"
+    article, annotation, intake = read_one(tmp_path, schema, text, lines)
+    assert [article.text[one.start : one.end] for one in annotation.entities] == ["Karsk\nHills"] * 2
+    assert intake.lost.counts == {"discontinuous": 1}
+
+
+ROLES = b"T1\tGPE 0 5\tKarsk\nT2\tGPE 15 21\tTorvan\nT3\tX 6 14\tattacked\n"
+
+
+@pytest.mark.parametrize(
+    ("conf", "arguments", "roles"),
+    [
+        ("X\tARG0:GPE, ARG1:GPE", "ARG0:T1 ARG1:T2", ["ARG0", "ARG1"]),
+        ("X\tARG1*:GPE", "ARG1:T1 ARG12:T2", ["ARG1", "ARG12"]),
+        ("X\tTheme*:GPE, Site+:GPE", "Theme:T1 Theme2:T2", ["Theme", "Theme"]),
+        ("!X\tSite{1-3}:GPE", "Site2:T1 Site3:T2", ["Site", "Site"]),
+        ("", "ARG0:T1 ARG1:T2", ["ARG0", "ARG1"]),
+        ("", "Theme:T1 Theme2:T2", ["Theme", "Theme"]),
+        ("", "Theme:T1 Site2:T2", ["Theme", "Site2"]),
+    ],
+)
+def test_digits_of_roles(tmp_path: Path, schema: LabelSchema, conf: str, arguments: str, roles: list[str]) -> None:
+    if conf:
+        (tmp_path / "annotation.conf").write_text(f"[entities]\nGPE\n[events]\n# a note\n{conf}\n[attributes]\n")
+    lines = ROLES + f"E1\tX:T3 {arguments}\n".encode()
+    _, annotation, _ = read_one(tmp_path, schema, b"Karsk attacked Torvan.", lines)
+    assert [one.role for one in annotation.events[0].arguments] == roles
+
+
+def test_links_and_pipes_are_not_read(tmp_path: Path, schema: LabelSchema) -> None:
+    import os
+
+    (tmp_path / "secret").write_text("Karsk", encoding="utf-8")
+    folder = tmp_path / "brat"
+    folder.mkdir()
+    (folder / "a.ann").symlink_to(tmp_path / "secret")
+    os.mkfifo(folder / "b.ann")
+    intake = ImportContext("brat", schema, ArticleLookup(), PERSON)
+    with pytest.raises(BadInput, match=r"holds no \.ann file"):
+        list(read_as(folder, intake))
+    (folder / "c.ann").write_text("T1\tGPE 0 5\tKarsk\n", encoding="utf-8")
+    (folder / "c.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(BadInput, match=r"c\.txt: is a link that leads out"):
+        list(read_as(folder, intake))
+    (folder / "c.txt").unlink()
+    os.mkfifo(folder / "c.txt")
+    with pytest.raises(BadInput, match=r"c\.txt: is no regular file"):
+        list(read_as(folder, intake))
+
+
+def test_a_bad_document_does_not_stop_the_others(tmp_path: Path, schema: LabelSchema) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text(f"Karsk {name}.", encoding="utf-8")
+        (tmp_path / f"{name}.ann").write_text(f"T1\tGPE 0 5\t{'Tors' if name == 'b' else 'Karsk'}\n", encoding="utf-8")
+    bad: list[BadInput] = []
+    pairs = list(read_as(tmp_path, ImportContext("brat", schema, ArticleLookup(), PERSON), bad.append))
+    assert [article.id for article, _ in pairs] == ["a", "c"]
+    assert [str(one).partition(";")[0] for one in bad] == [f"{tmp_path}/b.ann:1: 'Tors' is not the text at [0, 5)"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from curation.schema import LabelSchema, load_schema
 
 SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml")
 PERSON = Annotator(kind="person", name="3")
+BUILT_IN = format_names()
 
 ITEMS = ("events", "mid-token", "cross-sentence", "nested", "overlapping", "same-span", "blank")
 ARGUMENTS = ("arguments", "event-fillers", "cross-sentence-arguments")
@@ -336,3 +339,44 @@ def _scores(annotation: Annotation) -> Iterator[tuple[ArgumentKey, float | None]
     for event in annotation.events:
         for argument in event.arguments:
             yield ArgumentKey(spans[event.id], argument.role, spans[argument.filler]), argument.score
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+
+
+def install(folder: Path, module: str, code: str, **formats: str) -> None:
+    """Put a package into `folder` whose entry points name formats, as pip does."""
+    (folder / f"{module}.py").write_text(code, encoding="utf-8")
+    about = folder / f"{module}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n", encoding="utf-8")
+    points = "".join(f"{name} = {target}\n" for name, target in formats.items())
+    (about / "entry_points.txt").write_text(f"[curation.formats]\n{points}", encoding="utf-8")
+
+
+def test_the_example_of_the_docs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, article: Article, annotation: Annotation
+) -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert re.findall(r"^(?:from|import) (curation\S*)", code, re.MULTILINE) == ["curation"], "no internal import"
+    (registered,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    ((name, target),) = tomllib.loads(registered)["project"]["entry-points"]["curation.formats"].items()
+    install(tmp_path, "my_package", code, **{name: target}, jsonl=target, none="my_package:Record", gone="my_package:X")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert {name, *BUILT_IN} <= set(format_names())
+    assert type(format_named("jsonl")).__module__ == "curation.formats.jsonl", "no package replaces a format of ours"
+    path = tmp_path / "out.jsonl"
+    written = write_as(name, [(article, annotation)], path, SCHEMA, triggers=True)
+    assert written.lost.counts == {"arguments": 3, "attributes": 3, "nested": 1}
+    ((back, came),) = read_as(path, intake(name, [(article, annotation)]))
+    assert (back, len(came.entities), len(came.events)) == (article, written.entities, written.events)
+    path.write_text('{"text": "Karsk", "labels": [[0, 5, "GPE"]]}\n{"text": "x"}\n', encoding="utf-8")
+    bad: list[BadInput] = []
+    ((back, came),) = read_as(path, intake(name), bad.append)
+    assert (back.id, len(came.entities)) == ("out-1", 1)
+    assert len(bad) == 1 and "out.jsonl:2: labels: Field required" in str(bad[0])
+    with pytest.raises(BadInput, match=r"none is no subclass of curation\.Format"):
+        format_named("none")
+    with pytest.raises(BadInput, match="gone cannot be loaded"):
+        format_named("gone")

@@ -15,7 +15,6 @@ from rich.table import Table
 
 from curation.annotation import Annotation
 from curation.cli.console import say
-from curation.compare import compare
 from curation.errors import CurationError
 from curation.formats.articles import good_articles
 from curation.jobs.agreement import read_set
@@ -26,6 +25,7 @@ from curation.jobs.pull import pull
 from curation.jobs.push import paired, push
 from curation.jobs.report import report
 from curation.labelstudio import answers, read_snapshot, studio
+from curation.metrics.matching import compare
 from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
 

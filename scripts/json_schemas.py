@@ -15,15 +15,15 @@ from pydantic import BaseModel, TypeAdapter
 
 from curation.annotation import Annotation
 from curation.article import Article, Sha256
-from curation.confidence import Confidence
+from curation.engines.ensemble_votes import Ensemble
 from curation.engines.rules.lexicon import Lexicon, Weights
-from curation.ensemble import Ensemble
 from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
+from curation.metrics.conventions import Conventions
+from curation.metrics.score_calibration import Confidence
 from curation.release.manifest import Known
 from curation.release.manifest import Manifest as Release
-from curation.review.conventions import Conventions
 from curation.schema import LabelSchema
 from curation.settings import File
 

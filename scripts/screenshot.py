@@ -33,7 +33,7 @@ from curation.review.pseudonyms import FILE as PSEUDONYMS
 sys.path.insert(0, str(Path(__file__).parent))
 from practice import practise
 
-from curation.review.merge import merge
+from curation.review.adjudication import merge
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = "ins-0011-mothwing-convoy-strike"

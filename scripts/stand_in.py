@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from curation.annotation import Annotation, Argument, Entity, Event, Item
-from curation.compare import compare
+from curation.metrics.matching import compare
 
 ItemT = TypeVar("ItemT", bound=Item)
 

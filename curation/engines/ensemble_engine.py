@@ -8,7 +8,7 @@ from pathlib import Path
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.engines.engine import BatchEngine, Engine, Failure, load_engine
-from curation.ensemble import combine, load_ensemble
+from curation.engines.ensemble_votes import combine, load_ensemble
 from curation.errors import BadInput, EngineError
 from curation.schema import LabelSchema
 

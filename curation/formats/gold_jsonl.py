@@ -18,9 +18,9 @@ from pydantic import BaseModel
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Label, Offset, Span, annotation_id
 from curation.article import Article, build, normalise
-from curation.compare import FILLER
 from curation.errors import BadInput
 from curation.files import read_jsonl
+from curation.metrics.matching import FILLER
 
 SCHEMA = "neutral@1.0.0"
 """The schema of annotations from this form: the labels are the corpus's own."""

@@ -15,14 +15,14 @@ from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.metrics.agreement import Agreement, Figures, SectionFigures
+from curation.metrics.agreement import agreement as between
+from curation.metrics.confusion import Matrix
+from curation.metrics.effort import defaults
+from curation.metrics.gamma import Gamma, gamma_of
+from curation.metrics.pairing import Gathering, LeftOut, Together
 from curation.metrics.rounding import decimal
 from curation.result import Block, Table, TableResult
-from curation.review.agreement import Agreement, Figures, SectionFigures
-from curation.review.agreement import agreement as between
-from curation.review.effort import defaults
-from curation.review.gamma import Gamma, gamma_of
-from curation.review.gather import Gathering, LeftOut, Together
-from curation.review.matrices import Matrix
 from curation.settings import Settings
 from curation.store import AnnotationFile
 

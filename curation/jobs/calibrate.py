@@ -8,17 +8,16 @@ from typing import Annotated, Any
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.confidence import Change, EffortChange, Section, SectionFigures
 from curation.engines import Failure
 from curation.errors import BadInput, WrongUsage
 from curation.files import ensure_writable, whole_file
 from curation.jobs.engines import engine_recipe
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, EngineModel, EngineName, EngineOptions, GoldFile, OnProgress, Option, silent
+from curation.metrics.effort import defaults
 from curation.metrics.rounding import decimal
+from curation.metrics.score_calibration import Change, Corrected, EffortChange, Section, SectionFigures, fit_confidence
 from curation.result import Block, Table, TableResult
-from curation.review.confidence import Corrected, fit_confidence
-from curation.review.effort import defaults
 from curation.settings import Settings
 from curation.store import AnnotationFile
 

@@ -17,9 +17,9 @@ from curation.formats.inline_markup import read_folder
 from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
 from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
+from curation.metrics.label_mapping import as_they_mark, mapping_to, translate
 from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
 from curation.review.checks.dismissed import read_dismissed, write_dismissed
-from curation.review.mapping import as_they_mark, mapping_to, translate
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
 from curation.settings import Settings

@@ -12,11 +12,10 @@ from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, si
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.metrics.corrections import Became, Corrections, Corrector, Fates, Group
+from curation.metrics.effort import LONGEST, defaults
 from curation.metrics.rounding import decimal
 from curation.result import Block, Table, TableResult
-from curation.review.corrections import Became, Corrections, Corrector, Fates, Group
-from curation.review.effort import defaults
-from curation.review.times import LONGEST
 from curation.schema_migration import migrate
 from curation.settings import Settings
 

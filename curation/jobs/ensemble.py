@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from curation.article import Article
-from curation.confidence import Section
 from curation.engines import Engine, Failure, load_engine
 from curation.engines.engine import batches
-from curation.ensemble import Member, SectionMeasured
+from curation.engines.ensemble_fit import Voted, fit_ensemble
+from curation.engines.ensemble_votes import Member, SectionMeasured
 from curation.errors import BadInput, WrongUsage
 from curation.files import ensure_writable, whole_file
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent
 from curation.metrics.rounding import decimal
+from curation.metrics.score_calibration import Section
 from curation.result import Block, Table, TableResult
-from curation.review.ensemble import Voted, fit_ensemble
 from curation.settings import Settings
 
 SHOWN = 20

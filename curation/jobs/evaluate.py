@@ -26,12 +26,12 @@ from curation.jobs.options import (
     Option,
     silent,
 )
+from curation.metrics.effort import defaults
+from curation.metrics.error_examples import Example, Side
+from curation.metrics.evaluation import Compared, Evaluation, Evaluator, Figures
+from curation.metrics.label_mapping import Mapping, mapping_to, own_names
 from curation.metrics.rounding import decimal
 from curation.result import Block, Styled, Table, TableResult
-from curation.review.effort import defaults
-from curation.review.evaluate import Compared, Evaluation, Evaluator, Figures
-from curation.review.mapping import Mapping, mapping_to, own_names
-from curation.review.mistakes import Example, Side
 from curation.review.page import SHOWN_ARTICLES, page
 from curation.schema import LabelSchema
 from curation.settings import Settings

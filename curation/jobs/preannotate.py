@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from curation.annotation import Annotator
 from curation.article import Article
-from curation.confidence import apply, load_confidence
 from curation.engines import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
 from curation.errors import BadInput, one_line
 from curation.files import write_jsonl
@@ -27,6 +26,7 @@ from curation.jobs.options import (
     Option,
     silent,
 )
+from curation.metrics.score_calibration import apply, load_confidence
 from curation.result import Result
 from curation.settings import Settings
 

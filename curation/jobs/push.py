@@ -14,7 +14,7 @@ from curation.jobs.connect import connect
 from curation.jobs.options import ArticleSources, Counts, OnProgress, Option, ResendDeleted, silent
 from curation.labelstudio import Outgoing, PushReport, send
 from curation.result import Result
-from curation.review.cohorts import among, share
+from curation.review.sampling import among, share
 from curation.settings import Settings
 from curation.store import AnnotationFile
 

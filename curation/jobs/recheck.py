@@ -18,9 +18,9 @@ from curation.jobs.connect import connect
 from curation.labelstudio import Outgoing, Snapshot, latest_snapshot, predictions, read_snapshot, send
 from curation.labelstudio.names import BETWEEN, CHECK, DOUBTS, NOTE
 from curation.labelstudio.views import tab
+from curation.metrics.matching import unchanged
 from curation.release import read_takedown
 from curation.review.checks import Doubt
-from curation.review.left import left_alone
 from curation.review.pseudonyms import Pseudonyms
 from curation.settings import Settings
 
@@ -157,7 +157,7 @@ def settle(project: Settings, snapshot: Snapshot) -> int:
     """Dismiss what people left as it was in the tasks they were asked to look at again. Returns how many are new."""
     dismissed = 0
     for answer, before, asked in _answered(project, snapshot):
-        left = [name for names, spans in asked if left_alone(before, answer, spans) for name in names]
+        left = [name for names, spans in asked if unchanged(before, answer, spans) for name in names]
         dismissed += _dismiss(project, answer, left)
     return dismissed
 

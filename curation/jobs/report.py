@@ -26,10 +26,10 @@ from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.labelstudio.snapshot import ANNOTATIONS
+from curation.metrics.agreement import Agreement
+from curation.metrics.corrections import Corrections
 from curation.release import read_takedown
-from curation.review.agreement import Agreement
 from curation.review.anchoring import Anchoring
-from curation.review.corrections import Corrections
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report import (
     ARTICLES,

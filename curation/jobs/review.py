@@ -15,7 +15,7 @@ from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot
 from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
 from curation.labelstudio.views import tab
 from curation.release import read_takedown
-from curation.review.merge import Merged, merge
+from curation.review.adjudication import Merged, merge
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy, decision
 from curation.schema import LabelSchema

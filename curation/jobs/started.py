@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from curation.annotation import Annotation
-from curation.review.merge import MERGED
+from curation.review.adjudication import MERGED
 
 if TYPE_CHECKING:
     from curation.labelstudio import Predictions

@@ -1,7 +1,7 @@
 """The `corrections` config: what an engine had said, against what a person made of it, span by span.
 
 Only articles whose annotation started from a pre-annotation that is known have rows. One row is one entity, one event
-(by its trigger) or one argument, paired as `curation.prediction_changes` pairs them: an argument only with one of the
+(by its trigger) or one argument, paired as `curation.metrics.corrections` pairs them: an argument only with one of the
 same trigger, so where a trigger changed, its arguments were removed and added.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from datasets import Features, List, Value
 
 from curation.annotation import Annotation
-from curation.prediction_changes import FATES, Change, changes
+from curation.metrics.corrections import FATES, Change, changes
 from curation.release.documents import Row
 from curation.schema import LabelSchema
 

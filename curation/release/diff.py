@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.compare import Pair, compare
 from curation.errors import ReleaseError
+from curation.metrics.matching import Pair, compare
 from curation.release.documents import Row, annotation_of, read_rows
 from curation.release.known import read_hashes
 from curation.release.manifest import (

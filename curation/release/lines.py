@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from curation.compare import Scores, compare
 from curation.errors import ReleaseError
+from curation.metrics.matching import Scores, compare
 from curation.release import corrections, sentences
 from curation.release.canonical import canonical
 from curation.release.configs import more_sha256

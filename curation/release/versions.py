@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
-from curation.compare import Pair, arguments, compare
 from curation.errors import ReleaseError
+from curation.metrics.matching import Pair, arguments, compare
 from curation.release.labels import Labels
 from curation.release.manifest import MANIFEST, Bump, Changes, ItemChanges, Manifest
 from curation.schema import LabelSchema, parse_version

@@ -18,10 +18,10 @@ import numpy as np
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.compare import Counts, Scores, compare
+from curation.metrics.bootstrap import Floats, draws, middle
+from curation.metrics.effort import strange_time
+from curation.metrics.matching import Counts, Scores, compare
 from curation.metrics.rounding import decimal, rounded
-from curation.review.bootstrap import Floats, draws, middle
-from curation.review.times import strange_time
 
 LEAST = 10
 """Articles of either sort below which no conclusion is drawn."""
@@ -76,7 +76,7 @@ class Anchoring(Value):
     people       agreement between people on one article, where two annotated it
     across       agreement between blind and assisted annotations of the same article, where there are both
     labels       the labels, those whose share differs most first
-    seconds      median seconds on an article, of the times that can be believed (`curation.review.times`)
+    seconds      median seconds on an article, of the times that can be believed (`curation.metrics.effort`)
     untimed      annotations without a time that can be believed
     words        what follows from it, in plain words
     """

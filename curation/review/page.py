@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from curation.compare import Kind, Pair
 from curation.errors import visible
+from curation.metrics.error_examples import NAMES
+from curation.metrics.evaluation import Compared, Evaluation
+from curation.metrics.matching import Kind, Pair
 from curation.metrics.rounding import decimal
-from curation.review.evaluate import Compared, Evaluation
-from curation.review.mistakes import NAMES
 
 SHOWN_ARTICLES = 40
 """Articles whose text stands on the page."""

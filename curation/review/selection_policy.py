@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from curation.annotation import Annotation, Annotator, Event, Item
-from curation.compare import arguments
+from curation.metrics.matching import arguments
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
 

@@ -31,10 +31,10 @@ from curation.engines.rules.rule_engine import RuleEngine
 from curation.engines.rules.triggers import TRIGGERS, Trigger, TriggerFinder
 from curation.engines.spacy_engine import SpacyEngine
 from curation.jobs.gold import read_gold
+from curation.metrics.effort import defaults
+from curation.metrics.evaluation import Evaluation, Evaluator
+from curation.metrics.label_mapping import Mapping, mapping_to
 from curation.project import Project
-from curation.review.effort import defaults
-from curation.review.evaluate import Evaluation, Evaluator
-from curation.review.mapping import Mapping, mapping_to
 
 
 class Read(NamedTuple):

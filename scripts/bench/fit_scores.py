@@ -28,7 +28,6 @@ from sklearn.metrics import roc_auc_score
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.compare import FILLER, Pair, match, match_links
 from curation.engines.rules.lexicon import Weights, WeightTable, load_lexicon, load_weights
 from curation.engines.rules.parsed_text import Parse
 from curation.engines.rules.rule_engine import RuleEngine
@@ -36,10 +35,11 @@ from curation.engines.rules.scoring import ItemKind, Scorer
 from curation.engines.spacy_engine import SpacyEngine
 from curation.files import whole_file
 from curation.jobs.gold import read_gold
+from curation.metrics.evaluation import Evaluator
+from curation.metrics.label_mapping import Mapping as Ontology
+from curation.metrics.label_mapping import as_they_mark, mapping_to, that_map, translate
+from curation.metrics.matching import FILLER, Pair, match, match_links
 from curation.project import Project
-from curation.review.evaluate import Evaluator
-from curation.review.mapping import Mapping as Ontology
-from curation.review.mapping import as_they_mark, mapping_to, that_map, translate
 
 KINDS: tuple[ItemKind, ...] = ("entities", "triggers", "arguments")
 STRENGTH = 0.1

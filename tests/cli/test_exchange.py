@@ -12,12 +12,12 @@ from typer.testing import CliRunner, Result
 
 from curation.annotation import Annotator, read_annotations
 from curation.cli.app import app
-from curation.compare import compare
 from curation.errors import BadInput, ReleaseError
 from curation.files import read_jsonl, write_jsonl
 from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
 from curation.formats.registry import format_named, format_names
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation
 from curation.article import Article, normalise
-from curation.compare import FILLER
 from curation.errors import BadInput
 from curation.formats.gold_jsonl import is_neutral, read_neutral
+from curation.metrics.matching import FILLER
 
 TEXT = "\U0001f680 Kelmar shelled Torvan on Monday."
 DOCUMENT: dict[str, Any] = {

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.compare import ArgumentKey, compare
 from curation.errors import BadInput
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.format_loss import Loss, OnLoss, bare, fit
 from curation.formats.registry import ImportContext, Pair, format_named, format_names, read_as, write_as
+from curation.metrics.matching import ArgumentKey, compare
 from curation.schema import LabelSchema, load_schema
 
 SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml")

@@ -10,9 +10,9 @@ import pytest
 from frozen_project import FROZEN, SNAPSHOT, curation, lay_out
 
 from curation.annotation import read_annotations
-from curation.confidence import apply, load_confidence
 from curation.errors import CurationError
 from curation.labelstudio import predictions, read_snapshot
+from curation.metrics.score_calibration import apply, load_confidence
 from curation.release import latest_release, load_release
 
 LOGICAL = "a6e16593164fc8395d2a04e823df214c2c61deab73303b2c13019f6703eb534b"

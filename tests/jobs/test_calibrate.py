@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from curation.annotation import read_annotations
-from curation.confidence import load_confidence
 from curation.errors import CurationError
 from curation.jobs.calibrate import calibrate
 from curation.jobs.ensemble import ensemble
 from curation.jobs.evaluate import evaluate
+from curation.metrics.score_calibration import load_confidence
 from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]

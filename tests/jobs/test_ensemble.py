@@ -14,10 +14,10 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
 from curation.article import Article
-from curation.compare import Counts, compare
-from curation.ensemble import SectionEnsemble, candidates, chosen
+from curation.engines.ensemble_fit import weigh
+from curation.engines.ensemble_votes import SectionEnsemble, candidates, chosen
 from curation.formats.articles import good_articles
-from curation.review.ensemble import weigh
+from curation.metrics.matching import Counts, compare
 from curation.schema import LabelSchema
 from curation.validation import validate
 

@@ -18,7 +18,7 @@ from curation.jobs.review import LINES, _Sorting, note, review
 from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.snapshot import Manifest, Snapshot, TaskLine
 from curation.project import Project
-from curation.review.merge import merge
+from curation.review.adjudication import merge
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Event
 from curation.article import Article
-from curation.compare import compare
 from curation.labelstudio.decode import Decoded, decode
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.validation import validate
 

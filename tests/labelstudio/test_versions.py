@@ -9,10 +9,10 @@ from label_studio_sdk.label_interface import LabelInterface
 from renamed import later
 
 from curation.annotation import Annotation
-from curation.compare import compare
 from curation.labelstudio.config import config_differences, labelling_config, retired
 from curation.labelstudio.decode import decode
 from curation.labelstudio.versions import Mark, read_mark
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
 

@@ -14,11 +14,11 @@ import pytest
 from datasets import load_dataset
 
 from curation.annotation import Annotation, read_annotations
-from curation.compare import compare
 from curation.formats.articles import good_articles
 from curation.labelstudio import answers, read_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.studio import Studio
+from curation.metrics.matching import compare
 from curation.project import Project
 
 pytestmark = pytest.mark.live

@@ -20,12 +20,12 @@ from front import Front, private_authority
 from postgres import postgres
 
 from curation.annotation import Annotation
-from curation.compare import compare
 from curation.errors import Unauthorized, Unreachable
 from curation.labelstudio import answers, pull, push, read_snapshot
 from curation.labelstudio import studio as local
 from curation.labelstudio.client import Client
 from curation.labelstudio.studio import Studio
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 
 sys.path[:0] = [str(Path(__file__).parent.parent / "labelstudio")]

@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.compare import compare
 from curation.jobs.report import ReportReport, report
 from curation.labelstudio import latest_snapshot, read_snapshot
+from curation.metrics.matching import compare
 from curation.project import Project
 from curation.schema import LabelSchema
 

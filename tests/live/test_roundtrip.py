@@ -27,7 +27,6 @@ import pytest
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.compare import compare
 from curation.errors import BadInput, LabelStudioError, ProjectDiffers, Unauthorized, Unreachable
 from curation.labelstudio import answers, encode, latest_snapshot, pull, push, read_snapshot, standing
 from curation.labelstudio.client import Client
@@ -36,6 +35,7 @@ from curation.labelstudio.ledger import Ledger
 from curation.labelstudio.names import ANNOTATE
 from curation.labelstudio.studio import Studio
 from curation.labelstudio.tasks import exported, listed, touched
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "labelstudio")]

@@ -12,11 +12,11 @@ from playwright.sync_api import expect
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.compare import compare
 from curation.errors import ProjectDiffers
 from curation.labelstudio import answers, pull, push, read_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.uses import uses
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
 

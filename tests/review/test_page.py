@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import Article, normalise
-from curation.review.evaluate import Evaluator
+from curation.metrics.evaluation import Evaluator
 from curation.review.page import SHOWN_CHARACTERS, page
 
 SECOND = '"><img src=x onerror=alert(2)> {{ 7*7 }} {% raw %} \u202egnp.exe\x1b[31m &amp; \u2028 end'

@@ -20,10 +20,10 @@ from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
 from curation.jobs.report import ReportReport, report
 from curation.jobs.status import status
+from curation.metrics.effort import LONGEST
 from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report.forecast import forecast
-from curation.review.times import LONGEST
 
 ROOT = Path(__file__).resolve().parents[2]
 

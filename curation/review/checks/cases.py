@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from curation.annotation import Annotation, Entity, Event, Item
-from curation.compare import overlap_finder
+from curation.metrics.matching import overlap_finder
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import Spot
 

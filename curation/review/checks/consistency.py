@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from curation.annotation import Item
-from curation.compare import overlap_finder
+from curation.metrics.matching import overlap_finder
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import OMISSIONS, Hint, Kind, Spot, doubtful
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from curation.annotation import Annotation, Entity, Event, Item
 from curation.article import Article
-from curation.compare import FILLER
+from curation.metrics.matching import FILLER
 from curation.review.checks.doubt import Spot
 
 _WORD = re.compile(r"\w+|[^\w\s]")

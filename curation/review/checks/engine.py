@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from curation.annotation import Item
-from curation.compare import Pair, match, match_links
+from curation.metrics.matching import Pair, match, match_links
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import Hint, Spot, doubtful
 

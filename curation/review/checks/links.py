@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from curation.annotation import Event, Item
-from curation.compare import overlap_finder
+from curation.metrics.matching import overlap_finder
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import Hint, Kind, rare
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from curation.annotation import Item
-from curation.compare import overlap_finder
 from curation.errors import CurationError
+from curation.metrics.matching import overlap_finder
 from curation.review.checks.cases import NONE, Case
 from curation.review.checks.document import Document
 from curation.review.checks.doubt import Hint, doubtful

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.annotation import Entity, Event
-from curation.compare import overlap_finder
+from curation.metrics.matching import overlap_finder
 from curation.review.checks.cases import NONE, Case, Cases, Question, attribute_cases
 from curation.review.checks.document import Document, spot
 from curation.review.checks.doubt import MISTAKES, OMISSIONS, Hint, Kind, Spot, doubtful

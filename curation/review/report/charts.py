@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from curation.errors import one_line
+from curation.metrics.agreement import Agreement, Figures
+from curation.metrics.confusion import NOTHING, Matrix
+from curation.metrics.corrections import Corrections, Group, Section
 from curation.metrics.rounding import decimal
-from curation.review.agreement import Agreement, Figures
-from curation.review.corrections import Corrections, Group, Section
-from curation.review.matrices import NOTHING, Matrix
 from curation.review.report.figures import Report
 from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP
 from curation.svg import COLOURS, Box, Plot, Range, bars, boxes, columns, heat, ranges, rising, stacked

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from curation.article import Value
-from curation.review.agreement import Agreement
+from curation.metrics.agreement import Agreement
+from curation.metrics.corrections import Corrections
 from curation.review.anchoring import Anchoring
-from curation.review.corrections import Corrections
 from curation.review.report.forecast import Forecast
 from curation.review.report.labels import Labels
 from curation.review.report.work import Work

@@ -87,7 +87,7 @@
     }
   }
 
-  // Two annotations, item by item: the rules of curation/compare.py
+  // Two annotations, item by item: the rules of curation/metrics/matching.py
 
   function match(one, two) {
     const pairs = [], left = new Map(one.entries()), right = new Map(two.entries());

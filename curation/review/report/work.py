@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from curation.annotation import Annotation, State
 from curation.article import Value
-from curation.review.times import quartiles, strange_time
+from curation.metrics.effort import quartiles, strange_time
 
 _FURTHEST: dict[State, int] = {"reviewed": 3, "submitted": 2, "draft": 1, "skipped": 0, "predicted": -1}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -38,7 +38,7 @@ class Work(Value):
     """What the people did. `days`: day → pseudonym → articles submitted. `answered`: day → articles first answered.
 
     Left out of the times, and counted here: `no_time` has none, `zero_times` are zero, `long_times` are above
-    `curation.review.times.LONGEST`. `undated` submissions have no time of submission and stand on no day.
+    `curation.metrics.effort.LONGEST`. `undated` submissions have no time of submission and stand on no day.
     """
 
     people: tuple[Person, ...]

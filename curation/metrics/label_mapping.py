@@ -3,7 +3,7 @@
 A type of ours with several names there is right under any of them: where the gold has one of them on the same span
 (else on one that overlaps), that one is taken, else the most usual, which stands first. What has no name there is
 left out of what an engine said, for that ontology cannot say it. What the corpus marks differently from us stands in a
-file of conventions (curation/review/conventions.py).
+file of conventions (curation/metrics/conventions.py).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from curation.annotation import Annotation, Argument, Entity, Event, Item
-from curation.compare import FILLER, Link, links, overlap_finder
 from curation.errors import BadInput
-from curation.review.conventions import NONE, Conventions, in_their_habit, load_conventions
+from curation.metrics.conventions import NONE, Conventions, in_their_habit, load_conventions
+from curation.metrics.matching import FILLER, Link, links, overlap_finder
 from curation.schema import LabelSchema
 
 Names = tuple[str, ...]

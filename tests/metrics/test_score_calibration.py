@@ -9,8 +9,16 @@ import pytest
 from pydantic import ValidationError
 
 from curation.annotation import Annotation, Annotator
-from curation.confidence import Change, Confidence, EffortChange, LabelConfidence, apply, load_confidence, without
 from curation.errors import BadInput
+from curation.metrics.score_calibration import (
+    Change,
+    Confidence,
+    EffortChange,
+    LabelConfidence,
+    apply,
+    load_confidence,
+    without,
+)
 
 HALF = LabelConfidence(points=((0.0, 0.0), (1.0, 0.5)), items=9, right=3)
 

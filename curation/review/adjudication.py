@@ -11,8 +11,8 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, annotation_id
 from curation.article import Value
-from curation.compare import match
 from curation.errors import one_line
+from curation.metrics.matching import match
 
 MERGED = Annotator(kind="engine", name="merged")
 """Who a merged annotation is by."""

@@ -13,8 +13,8 @@ from nervaluate.evaluator import Evaluator as NervaluateEvaluator
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import Article
-from curation.review.evaluate import Evaluation, Evaluator, Figures
-from curation.review.mapping import Mapping, mapping_to
+from curation.metrics.evaluation import Evaluation, Evaluator, Figures
+from curation.metrics.label_mapping import Mapping, mapping_to
 from curation.schema import LabelSchema
 
 TEXT = "Kelmar troops shelled Torvan on Monday, killing two rebels; Kelmar denied the raid. " * 3

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
-from curation.compare import FILLER, compare, links
 from curation.errors import BadInput
-from curation.review.mapping import Mapping, mapping_to, own_names, that_map, translate
+from curation.metrics.label_mapping import Mapping, mapping_to, own_names, that_map, translate
+from curation.metrics.matching import FILLER, compare, links
 from curation.schema import LabelSchema
 
 MAPPING = Mapping(

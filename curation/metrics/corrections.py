@@ -1,22 +1,90 @@
-"""What people make of pre-annotations: every entity, trigger, argument and attribute kept, changed, removed or added.
+"""What people make of predictions: every entity, trigger, argument and attribute kept, changed, removed or added.
 
-Items pair as `curation.prediction_changes` pairs them. Of a changed item the type, the borders or both were changed
-(of an argument: role and filler), or only attributes. `acceptance` is the share of predicted items that were kept.
-Seconds come from Label Studio's lead time; those that cannot be believed are counted and left out.
+Items pair as `curation.metrics.matching` pairs them, with the prediction as the reference. An argument pairs only with
+an argument of the same trigger: if a trigger changed, its arguments count as removed and added. Of a changed item the
+type, the borders or both were changed (of an argument: role and filler), or only attributes. `acceptance` is the share
+of predicted items that were kept. Seconds come from Label Studio's lead time; implausible ones are counted and left
+out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Value
+from curation.metrics.effort import actions, cost, quartiles, strange_time
+from curation.metrics.matching import Kind, Labelled, Pair, match, match_links
 from curation.metrics.rounding import rounded
-from curation.prediction_changes import Change, Defaults, What, changes
-from curation.review.effort import actions, cost
-from curation.review.times import quartiles, strange_time
+
+What = Literal["entity", "event", "argument"]
+Fate = Literal["kept", "attributes", "type", "border", "type and border", "removed", "added"]
+FATES: dict[Kind, Fate] = {
+    "same": "kept",
+    "type": "type",
+    "border": "border",
+    "both": "type and border",
+    "missed": "removed",
+    "spurious": "added",
+}
+"""The change that each kind of pair stands for; `attributes` if only attributes differ. The type of an argument is its
+role, its borders are those of its filler."""
+
+Defaults = Mapping[str, Mapping[str, str]]
+"""`entities` or `events` → attribute → default value."""
+
+
+class AttributeChange(NamedTuple):
+    """A changed attribute with its values; None if it is not set."""
+
+    name: str
+    predicted: str | None
+    corrected: str | None
+
+
+class Change(NamedTuple):
+    """An item as predicted and as corrected. One of the two may be None, not both.
+
+    Both are entities, events or, for an argument, `curation.metrics.matching.Link`.
+    """
+
+    what: What
+    fate: Fate
+    predicted: Any
+    corrected: Any
+    attributes: tuple[AttributeChange, ...] = ()
+
+
+def changes(prediction: Annotation, annotation: Annotation, defaults: Defaults) -> Iterator[Change]:
+    """All items of both annotations: entities, events, then arguments, each in text order."""
+    pairs: tuple[tuple[What, list[Pair[Any]], Mapping[str, str]], ...] = (
+        ("entity", match(prediction.entities, annotation.entities), defaults.get("entities", {})),
+        ("event", match(prediction.events, annotation.events), defaults.get("events", {})),
+        ("argument", match_links(prediction, annotation), {}),
+    )
+    for what, found, default_values in pairs:
+        for pair in found:
+            predicted, corrected = pair.reference, pair.other
+            differ = _attributes(predicted, corrected, default_values) if predicted and corrected else ()
+            fate: Fate = "attributes" if pair.kind == "same" and differ else FATES[pair.kind]
+            yield Change(what, fate, predicted, corrected, differ)
+
+
+def _attributes(
+    predicted: Labelled, corrected: Labelled, default_values: Mapping[str, str]
+) -> tuple[AttributeChange, ...]:
+    if not predicted.attributes and not corrected.attributes:
+        return ()
+    before, now = {**default_values, **predicted.attributes}, {**default_values, **corrected.attributes}
+    return tuple(
+        AttributeChange(name, before.get(name), now.get(name))
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    )
+
 
 Section = Literal["entities", "triggers", "arguments"]
 SECTIONS: tuple[Section, ...] = ("entities", "triggers", "arguments")
@@ -41,7 +109,8 @@ class Fates(Value):
 class Times(Value):
     """Seconds an annotation took: lower quartile, median, upper quartile over the `timed` that can be believed.
 
-    Left out: `no_time` have none, `zero_times` are below a second, `long_times` above `curation.review.times.LONGEST`.
+    Left out: `no_time` have none, `zero_times` are below a second, `long_times` above
+    `curation.metrics.effort.LONGEST`.
     """
 
     seconds: tuple[float, float, float] | None
@@ -54,7 +123,7 @@ class Times(Value):
 class Effort(Value):
     """Clicks and keys from the prediction to what was submitted, and to the same from nothing; one over the other.
 
-    See `curation.review.effort`; `ratio` is None where nothing was submitted.
+    See `curation.metrics.effort`; `ratio` is None where nothing was submitted.
     """
 
     cost: int
@@ -124,7 +193,7 @@ class Corrector:
     Memory does not grow with the articles, but for eight bytes of lead time each.
 
     Args:
-        defaults: the attributes' defaults, see `curation.review.effort.defaults`.
+        defaults: the attributes' defaults, see `curation.metrics.effort.defaults`.
     """
 
     def __init__(self, defaults: Defaults) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from curation.annotation import Span
-from curation.review.alpha import Coincidences, Units, alpha_of, by_pair, units
-from curation.review.bootstrap import draws
+from curation.metrics.alpha import Coincidences, Units, alpha_of, by_pair, units
+from curation.metrics.bootstrap import draws
 
 
 class Mark(Span):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from curation.annotation import Annotation, Entity, Event
+from curation.annotation import Annotation, Entity, Event, Item, Span
 from curation.metrics.rounding import rounded
 
 Kind = Literal["same", "type", "border", "both", "missed", "spurious"]
@@ -398,3 +398,34 @@ def _count(pairs: Iterable[Pair[ItemT]], exact: Counts, spans: Counts, by_type: 
             by_type.setdefault(two.type, Counts()).add(0, 1, 0)
         if one is not None:
             by_type.setdefault(one.type, Counts()).add(0, 0, 1)
+
+
+_Content = frozenset[tuple[object, ...]]
+
+
+def unchanged(before: Annotation, after: Annotation, spans: Iterable[Span]) -> bool:
+    """Does `after` say the same as `before` of everything that touches `spans`?
+
+    That is: the same items with the same borders, types and attributes, and the same arguments of the events among
+    them. Where nothing was and nothing is, it was left alone too.
+    """
+    places = list(spans)
+    return _at(before, places) == _at(after, places)
+
+
+def _at(annotation: Annotation, places: list[Span]) -> _Content:
+    items = annotation.items()
+    find = overlap_finder(items)
+    by_id = {item.id: item for item in items}
+    return frozenset(_content(items[number], by_id) for place in places for number in find(place.start, place.end))
+
+
+def _content(item: Item, by_id: dict[str, Item]) -> tuple[object, ...]:
+    arguments: frozenset[tuple[object, ...]] = frozenset()
+    if isinstance(item, Event):
+        arguments = frozenset((one.role, *_location(by_id[one.filler])) for one in item.arguments)
+    return (isinstance(item, Event), *_location(item), frozenset(item.attributes.items()), arguments)
+
+
+def _location(item: Item) -> tuple[int, int, str]:
+    return item.start, item.end, item.type

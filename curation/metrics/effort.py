@@ -1,17 +1,19 @@
-"""Correction effort: what an annotator does in the editor to turn a pre-annotation into the gold, in clicks and keys.
+"""Correction effort: what an annotator does in the editor to turn a prediction into the gold, in clicks and keys; and
+the lead times that Label Studio measured.
 
-An estimate from above: items pair as `curation.compare.match` pairs them, whoever sees a shorter way needs less.
-Reading and deciding are not counted; they are the same with a pre-annotation and without.
+The clicks and keys are an upper bound: items pair as `curation.metrics.matching.match` pairs them, and an annotator who
+finds a shorter way needs less. Reading and deciding are not counted; they are the same with a prediction and without.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from statistics import quantiles
 from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
-from curation.compare import ItemT, Labelled, Pair, match
+from curation.metrics.matching import ItemT, Labelled, Pair, match
 from curation.schema import LabelSchema
 
 Section = Literal["entities", "events", "arguments"]
@@ -120,3 +122,26 @@ def _arguments(gold: Annotation, said: Annotation | None, partners: Mapping[str,
     done["arguments", "add argument"] = (missing - changed).total()
     done["arguments", "remove argument"] = (surplus - changed).total()
     return +done
+
+
+LONGEST = 4 * 3600.0
+"""Seconds beyond which a lead time says that the page was left open, not that somebody worked."""
+
+Strange = Literal["no_time", "zero_times", "long_times"]
+
+
+def strange_time(seconds: float | None) -> Strange | None:
+    """Why a lead time cannot be believed: none, below a second, above `LONGEST`. None where it can."""
+    if seconds is None:
+        return "no_time"
+    if seconds < 1:
+        return "zero_times"
+    return "long_times" if seconds > LONGEST else None
+
+
+def quartiles(values: list[float]) -> tuple[float, float, float] | None:
+    """Lower quartile, median and upper quartile; None where there are no values."""
+    if not values:
+        return None
+    low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+    return round(low, 1), round(middle, 1), round(high, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Span
-from curation.review.left import left_alone
+from curation.metrics.matching import unchanged
 
 NAVY = Entity(id="a", start=0, end=4, type="ArmedGroup")
 ORRIN = Entity(id="b", start=20, end=25, type="GPE")
@@ -44,9 +44,9 @@ BEFORE = said(NAVY, ORRIN, FIRED)
     ],
 )
 def test_left_alone(after: Annotation, place: tuple[int, int], left: bool) -> None:
-    assert left_alone(BEFORE, after, [Span(start=place[0], end=place[1])]) is left
+    assert unchanged(BEFORE, after, [Span(start=place[0], end=place[1])]) is left
 
 
 def test_one_place_that_changed_is_enough() -> None:
     spans = [Span(start=6, end=11), Span(start=20, end=25)]
-    assert not left_alone(BEFORE, said(NAVY, FIRED), spans)
+    assert not unchanged(BEFORE, said(NAVY, FIRED), spans)

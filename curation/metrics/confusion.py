@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from curation.article import Value
-from curation.compare import Tally
+from curation.metrics.matching import Tally
 
 NOTHING = "(nothing)"
 """What an item stands against that the other has nothing for: the last of the labels of types and roles."""

@@ -21,9 +21,9 @@ from itertools import combinations
 import numpy as np
 
 from curation.article import Value
-from curation.compare import Labelled
+from curation.metrics.bootstrap import Floats, Interval, middle
+from curation.metrics.matching import Labelled
 from curation.metrics.rounding import rounded
-from curation.review.bootstrap import Floats, Interval, middle
 
 Labels = tuple[str, ...]
 """The value of a character: the types that cover it, sorted; empty for nothing."""

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.annotation import Annotation
-from curation.compare import Counts, Pair, links, match, match_links
-from curation.confidence import ANY, SECTIONS, Section
-from curation.ensemble import (
+from curation.engines.ensemble_votes import (
     EACH,
     EACH_ARGUMENT,
     Ensemble,
@@ -30,8 +28,10 @@ from curation.ensemble import (
     candidates,
     combine,
 )
+from curation.metrics.calibration import calibration
+from curation.metrics.matching import Counts, Pair, links, match, match_links
 from curation.metrics.rounding import rounded
-from curation.review.calibration import calibration
+from curation.metrics.score_calibration import ANY, SECTIONS, Section
 
 FOLDS = 5
 LEAST = 20

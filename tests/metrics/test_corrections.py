@@ -9,9 +9,8 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import sha256
-from curation.prediction_changes import changes
-from curation.review.corrections import Became, Corrections, Corrector, Group
-from curation.review.times import LONGEST
+from curation.metrics.corrections import Became, Corrections, Corrector, Group, changes
+from curation.metrics.effort import LONGEST
 
 DEFAULTS = {"entities": {"mention": "name"}, "events": {"modality": "asserted"}}
 RULES = Annotator(kind="engine", name="rules", version="1.0.0")

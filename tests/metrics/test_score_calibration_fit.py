@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
-from curation.confidence import ANY, LabelConfidence, apply
-from curation.review.confidence import ALL, Corrected, fit_confidence, isotonic
-from curation.review.effort import actions, cost
+from curation.metrics.effort import actions, cost
+from curation.metrics.score_calibration import ALL, ANY, Corrected, LabelConfidence, apply, fit_confidence, isotonic
 
 ENGINE = Annotator(kind="engine", name="quick", version="1")
 PERSON = Annotator(kind="person", name="p1")

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from curation.article import Value
-from curation.compare import Labelled
 from curation.errors import CurationError
-from curation.review.bootstrap import SEED, Interval, draws, middle
-from curation.review.gather import Together
+from curation.metrics.bootstrap import SEED, Interval, draws, middle
+from curation.metrics.matching import Labelled
+from curation.metrics.pairing import Together
 
 SAMPLE = 200
 """Most articles that are looked at."""

@@ -8,10 +8,10 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import sha256
-from curation.compare import compare
-from curation.review.agreement import Agreement, Figures, agreement
-from curation.review.gather import Gathering, Together
-from curation.review.matrices import NOTHING
+from curation.metrics.agreement import Agreement, Figures, agreement
+from curation.metrics.confusion import NOTHING
+from curation.metrics.matching import compare
+from curation.metrics.pairing import Gathering, Together
 from curation.schema import LabelSchema
 
 TEXT = sha256("some text")

@@ -1,14 +1,14 @@
 """How far annotators agree on entities, triggers and arguments: F1 between every two, alpha, and where they differ.
 
-F1 between two annotators counts nobody as right: it is the same whoever comes first. Items pair as
-`curation.compare.match` pairs them, and four figures follow: `exact` (same span and type), `span` (same span, any
-type), `overlap` (same type, any overlap), `partial` (same span 1, overlap ½, any type). Arguments pair by role and
+F1 between two annotators takes neither as correct: it is the same whoever comes first. Items pair as
+`curation.metrics.matching.match` pairs them, and four figures follow: `exact` (same span and type), `span` (same span,
+any type), `overlap` (same type, any overlap), `partial` (same span 1, overlap ½, any type). Arguments pair by role and
 filler span, and their four figures look only at events that both have, same trigger span and type; `end_to_end` takes
-every argument, and wants the filler's type to be the same as well.
+every argument, and requires the same type of filler.
 
 Figures over all are micro-averages: pairs of annotators are counted together, so a pair with more articles in common
 weighs more; `mean_of_pairs` weighs them alike. Intervals are 95 % bootstrap intervals over articles, seeded. Alpha is
-told in `curation.review.alpha`.
+told in `curation.metrics.alpha`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ import numpy as np
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.compare import ArgumentKey, Kind, Link, Pair, Tally, arguments, links, match
+from curation.metrics.alpha import Alpha, Coincidences, Units, alpha_of, by_pair, units
+from curation.metrics.bootstrap import Floats, Interval, draws, middle
+from curation.metrics.confusion import Matrix, matrix, matrix_of_all, matrix_of_values
+from curation.metrics.corrections import Defaults
+from curation.metrics.matching import ArgumentKey, Kind, Link, Pair, Tally, arguments, links, match
+from curation.metrics.pairing import Together
 from curation.metrics.rounding import rounded
-from curation.prediction_changes import Defaults
-from curation.review.alpha import Alpha, Coincidences, Units, alpha_of, by_pair, units
-from curation.review.bootstrap import Floats, Interval, draws, middle
-from curation.review.gather import Together
-from curation.review.matrices import Matrix, matrix, matrix_of_all, matrix_of_values
 
 Trigger = tuple[int, int, str]
 Section = Literal["entities", "triggers", "arguments"]
@@ -149,8 +149,8 @@ def agreement(groups: Iterable[Together], defaults: Defaults | None = None) -> A
     Memory grows by about two hundred numbers an article, whatever its length.
 
     Args:
-        groups: see `curation.review.gather`.
-        defaults: the attributes' defaults, see `curation.review.effort.defaults`; left out: attributes that an item
+        groups: see `curation.metrics.pairing`.
+        defaults: the attributes' defaults, see `curation.metrics.effort.defaults`; left out: attributes that an item
             does not have are not compared.
     """
     counted = _Counted(defaults or {})

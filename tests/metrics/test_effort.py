@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
-from curation.review.effort import ACTIONS, Section, actions, cost
+from curation.metrics.effort import ACTIONS, Section, actions, cost
 
 ALL: tuple[Section, ...] = ("entities", "events", "arguments")
 DEFAULTS = {"entities": {"mention": "name"}, "events": {"modality": "asserted"}}

@@ -9,7 +9,7 @@ import pytest
 from curation.annotation import Annotation
 from curation.article import sha256
 from curation.errors import BadInput
-from curation.review.conventions import Conventions, in_their_habit, load_conventions
+from curation.metrics.conventions import Conventions, in_their_habit, load_conventions
 from curation.schema import LabelSchema, load_schema
 
 TEXT = "Minister Melk met the two rebels of the Hill Guard. They said the Guard fired 40 rockets at the depot."

@@ -12,11 +12,11 @@ the filler. `classification` is event type, role and filler span, at whatever tr
 open as well.
 
 Spans are compared whole, character by character, those of fillers too: no heads are sought, and the type of a filler
-plays no part. Items pair one to one, as `curation.compare.match` has it. Figures are micro-averages.
+plays no part. Items pair one to one, as `curation.metrics.matching.match` has it. Figures are micro-averages.
 
 With another ontology (a Mapping), figures are given twice: against all gold, and against the gold whose types, and
 roles, something of ours maps to. What that ontology cannot say is left out of what the engine said, and what the corpus
-marks differently is marked as it does (curation/review/conventions.py) before spans are compared.
+marks differently is marked as it does (curation/metrics/conventions.py) before spans are compared.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ import numpy as np
 
 from curation.annotation import Annotation, Entity, Event
 from curation.article import Article, Value
-from curation.compare import FILLER, Counts, Link, Pair, Tally, links, match, match_links, shared
-from curation.review.bootstrap import f1_interval, ratio_interval, resampled
-from curation.review.calibration import Calibration, calibration
-from curation.review.effort import ACTIONS, Actions, Defaults, Section, actions, cost
-from curation.review.mapping import Mapping, as_they_mark, that_map, translate
-from curation.review.mistakes import NAMES, Example, Examples
+from curation.metrics.bootstrap import f1_interval, ratio_interval, resampled
+from curation.metrics.calibration import Calibration, calibration
+from curation.metrics.effort import ACTIONS, Actions, Defaults, Section, actions, cost
+from curation.metrics.error_examples import NAMES, Example, Examples
+from curation.metrics.label_mapping import Mapping, as_they_mark, that_map, translate
+from curation.metrics.matching import FILLER, Counts, Link, Pair, Tally, links, match, match_links, shared
 
 Scope = Literal["all gold", "types that map"]
 SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import sha256
-from curation.compare import compare
-from curation.review.merge import merge, without_attributes
+from curation.metrics.matching import compare
+from curation.review.adjudication import merge, without_attributes
 
 TEXT = "Kelmar's navy fired rockets at rebel positions near Orrin on Monday."
 

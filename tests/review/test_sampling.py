@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curation.review.cohorts import among, share
+from curation.review.sampling import among, share
 
 IDS = [f"kel-{number}" for number in range(4000)]
 

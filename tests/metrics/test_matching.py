@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
-from curation.compare import (
+from curation.metrics.matching import (
     ArgumentKey,
     Comparison,
     Counts,

@@ -18,10 +18,10 @@ from pydantic import ConfigDict, Field
 
 from curation.annotation import Annotation, Argument, Entity, Event, Label
 from curation.article import Value, build
-from curation.compare import match
-from curation.confidence import ANY, Section
 from curation.errors import BadInput
 from curation.files import json_object
+from curation.metrics.matching import match
+from curation.metrics.score_calibration import ANY, Section
 
 Votes = tuple[float, ...]
 """What the members say of a candidate: a number for each weight, the first always 1."""

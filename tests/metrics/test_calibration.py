@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.review.calibration import Bin, calibration
+from curation.metrics.calibration import Bin, calibration
 
 
 def test_by_hand() -> None:

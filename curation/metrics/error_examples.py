@@ -8,9 +8,9 @@ from heapq import heappush, heappushpop
 from typing import Literal
 
 from curation.article import Article, Value
-from curation.compare import ItemT, Kind, Link, Pair
 from curation.errors import visible
-from curation.review.effort import Section
+from curation.metrics.effort import Section
+from curation.metrics.matching import ItemT, Kind, Link, Pair
 
 CONTEXT = 60
 """Characters shown on either side of an example."""

@@ -210,6 +210,44 @@ def test_labels_of_another_ontology(run: Run, project: Path) -> None:
     assert "names nothing in 'birds'; choose one of" in str(result.exception)
 
 
+def conll(*documents: str) -> str:
+    return "".join(f"-DOCSTART- O\n\n{document}\n\n" for document in documents)
+
+
+def test_bad_documents_are_left_out_where_asked_and_counted(run: Run, project: Path) -> None:
+    good = [f"Karsk B-GPE\nfell O\nday O\n{number} O" for number in range(30)]
+    bad = ["Torvan B-GPE\nfell"] * 25
+    (project / "x.conll").write_text(conll(*good[:15], *bad, *good[15:]), encoding="utf-8")
+    before = sorted(project.rglob("*"))
+    result = run("import", "x.conll", "--format", "conll", "--out", "back.jsonl")
+    assert isinstance(result.exception, BadInput)
+    message = str(result.exception)
+    assert message.startswith("x.conll:109: has one column (the first of 25 bad documents, of 55); ")
+    assert message.endswith("or leave them out with --skip-bad")
+    assert sorted(project.rglob("*")) == before
+    result = run("import", "x.conll", "--format", "conll", "--out", "back.jsonl", "--skip-bad")
+    assert result.exit_code == 3
+    assert result.stderr.count("has one column") == 20
+    assert "and 5 more like these" in result.stderr
+    assert "25 of 55 documents cannot be used and were left out" in result.stderr
+    assert len(list(read_annotations(project / "back.jsonl"))) == 30
+    report = json.loads(
+        run("import", "x.conll", "--format", "conll", "--out", "b.jsonl", "--skip-bad", "--json").stdout
+    )
+    assert (report["annotations"], report["bad"], len(report["bad_documents"])) == (30, 25, 20)
+
+
+def test_what_does_not_fit_is_a_table_of_kinds(run: Run, project: Path) -> None:
+    words = [f"Karsk B-{label}" for label in ("PER", "PER", "LOC", "GPE") * 500]
+    (project / "x.conll").write_text(conll("\n".join(words)), encoding="utf-8")
+    result = run("import", "x.conll", "--format", "conll", "--out", "back.jsonl")
+    assert result.exit_code == 0
+    rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert any(row.startswith("entity type PER is not in") and row.endswith(" 1000") for row in rows)
+    assert any(row.startswith("entity type LOC is not in") and row.endswith(" 500") for row in rows)
+    assert len(rows) + len(result.stderr.splitlines()) < 12
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

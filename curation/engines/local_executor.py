@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.engines.engine import Engine, Failure, batches, load_engine
-from curation.errors import EngineError
+from curation.errors import BadInput, EngineError
 from curation.files import read_jsonl, write_jsonl
 from curation.locks import exclusive
 from curation.schema import LabelSchema
@@ -75,9 +75,22 @@ class Shard(NamedTuple):
     kept: bool
 
     def read(self) -> Iterator[Annotation | Failure | LeftOut]:
-        """What the engine said of each article, in their order."""
-        for number, record in read_jsonl(self.path):
-            yield record_of(record, self.path, number)
+        """The engine's result for each article, in their order. Raises BadInput where the file lacks some."""
+        yield from whole_shard(
+            (record_of(record, self.path, number) for number, record in read_jsonl(self.path)), self.path, self.articles
+        )
+
+
+def whole_shard(
+    records: Iterable[Annotation | Failure | LeftOut], path: Path, articles: int
+) -> Iterator[Annotation | Failure | LeftOut]:
+    """The records of a shard, which have to be those of so many articles. Raises BadInput where some are missing."""
+    found = 0
+    for record in records:
+        found += not isinstance(record, LeftOut)
+        yield record
+    if found != articles:
+        raise BadInput(f"is damaged: {found} of {articles} articles", path=path, way_out="run again")
 
 
 def record_of(record: dict[str, Any], path: Path, line: int) -> Annotation | Failure | LeftOut:

@@ -23,7 +23,7 @@ from ray.data.datasource import Datasource, ReadTask
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.engines.engine import Engine, Failure, batches
-from curation.engines.local_executor import LeftOut, Recipe, lines, record_of, shard_key, shard_name
+from curation.engines.local_executor import LeftOut, Recipe, lines, record_of, shard_key, shard_name, whole_shard
 from curation.engines.rules.lexicon import lexicon_files
 from curation.errors import BadInput, CurationError, EngineError, one_line
 from curation.files import json_object, write_jsonl
@@ -57,12 +57,15 @@ class RemoteShard(NamedTuple):
     problems: tuple[Problem, ...]
 
     def read(self) -> Iterator[Annotation | Failure | LeftOut]:
-        """What the engine said of each article, in their order."""
+        """The engine's result for each article, in their order. Raises BadInput where the file lacks some."""
         if self.articles:
+            path = Path(self.url)
             with fsspec.open(self.url, "rb") as file:
-                for number, line in enumerate(file, start=1):
-                    path = Path(self.url)
-                    yield record_of(json_object(line, path=path, line=number), path, number)
+                records = (
+                    record_of(json_object(line, path=path, line=number), path, number)
+                    for number, line in enumerate(file, start=1)
+                )
+                yield from whole_shard(records, path, self.articles)
 
 
 class Cluster(NamedTuple):

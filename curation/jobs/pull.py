@@ -35,11 +35,13 @@ class PullResult(PullReport, Result):
         yield ("nothing new since " if self.unchanged else "snapshot in ") + self.snapshot
 
     def messages(self) -> Iterator[str]:
-        """A damaged snapshot, and things that do not fit."""
+        """A damaged snapshot, a server that was restored, and things that do not fit."""
         if self.damaged:
             yield (
                 f"the latest snapshot is damaged ({self.damaged}): nothing of it was used, every task was fetched anew"
             )
+        if self.went_back:
+            yield "Label Studio was restored from a backup: run push --rebuild-ledger; earlier snapshots hold the rest"
         if self.issues:
             yield (f"{self.issues} things do not fit the schema or could not be read: see {self.snapshot}/issues.jsonl")
 

@@ -16,7 +16,7 @@ from curation.jobs.policy import policy
 from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
 from curation.labelstudio.names import is_review
 from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
-from curation.labelstudio.standing import standing
+from curation.labelstudio.task_status import task_status
 from curation.metrics.rounding import decimal, percent
 from curation.release import latest_release, read_known
 from curation.result import Block, Table, TableResult
@@ -63,7 +63,7 @@ class StatusResult(TableResult):
     number in Label Studio (`ls-3`). `brief` is None where no report was made on that pull.
     `undecided`: articles on which people differ and nobody has decided, as of the last pull, whatever their stage.
     `to_decide`: tasks to decide or to look at again that are open as of the last pull. `empty`: why a source holds no
-    articles.
+    articles. `restored`: what was restored from a backup, and the command that brings everything together again.
     """
 
     articles: dict[str, str]
@@ -75,6 +75,7 @@ class StatusResult(TableResult):
     undecided: tuple[UndecidedArticle, ...]
     to_decide: int
     empty: tuple[str, ...]
+    restored: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """A row for each article: its id and stage."""
@@ -117,9 +118,15 @@ class StatusResult(TableResult):
             yield f"next: {'; '.join(steps)}"
 
     def messages(self) -> Iterator[str]:
-        """Files that cannot be used, and sources without articles."""
+        """Files that cannot be used, sources without articles, and what was restored or deleted."""
         yield from (f"unusable: {problem}" for problem in self.problems)
         yield from self.empty
+        yield from self.restored
+        if deleted := self.counts["deleted"]:
+            yield (
+                f"deleted in Label Studio: {deleted}; `curation push --resend-deleted` sends them again; "
+                "if Label Studio was restored from a backup: run push --rebuild-ledger"
+            )
 
 
 def status(project: Settings) -> StatusResult:
@@ -131,7 +138,8 @@ def status(project: Settings) -> StatusResult:
     preannotated = set()
     if project.preannotations.exists():
         preannotated = {(one.article_id, one.text_sha256) for one in read_annotations(project.preannotations)}
-    pushed = {(one.article_id, one.text_sha256): one for one in standing(project.work)}
+    tasks = task_status(project.work)
+    pushed = {(one.article_id, one.text_sha256): one for one in tasks.tasks}
     snapshot = latest_snapshot(project.work)
     undecided = undecided_articles(read_snapshot(snapshot), policy(project)) if snapshot else {}
     release = latest_release(project.releases)
@@ -169,6 +177,7 @@ def status(project: Settings) -> StatusResult:
         undecided=tuple(undecided.values()),
         to_decide=_to_decide(snapshot) if snapshot else 0,
         empty=tuple(empty),
+        restored=tasks.restored,
     )
 
 

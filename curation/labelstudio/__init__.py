@@ -8,7 +8,7 @@ from curation.labelstudio.pull import PullReport, pull
 from curation.labelstudio.push import PushReport, push, send
 from curation.labelstudio.sent import Predictions, predictions
 from curation.labelstudio.snapshot import Snapshot, check_source, latest_snapshot, read_snapshot
-from curation.labelstudio.standing import Standing, standing
+from curation.labelstudio.task_status import Statuses, TaskStatus, task_status
 
 __all__ = [
     "Client",
@@ -17,7 +17,8 @@ __all__ = [
     "PullReport",
     "PushReport",
     "Snapshot",
-    "Standing",
+    "Statuses",
+    "TaskStatus",
     "check_source",
     "latest_snapshot",
     "predictions",
@@ -25,5 +26,5 @@ __all__ = [
     "push",
     "read_snapshot",
     "send",
-    "standing",
+    "task_status",
 ]

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -80,6 +81,8 @@ CREATE TABLE sent (
     annotation_id TEXT PRIMARY KEY, start INTEGER NOT NULL, length INTEGER NOT NULL, sha256 BLOB NOT NULL
 );
 ALTER TABLE sent_read ADD COLUMN state TEXT NOT NULL DEFAULT '';
+ALTER TABLE projects ADD COLUMN pulled TEXT;
+ALTER TABLE projects ADD COLUMN went_back INTEGER NOT NULL DEFAULT 0;
 """
 _STEPS = {
     0: _TABLES + _SINCE_2 + _SINCE_3,
@@ -252,6 +255,23 @@ class Ledger:
                 )
         return next(one for one in self.projects(url, schema) if one.id == number)
 
+    def set_pulled(self, project: KnownProject, time: datetime, *, went_back: bool) -> None:
+        """Remember when the latest snapshot was taken, and whether the server went back to an earlier state by then."""
+        with self.change():
+            self._db.execute(
+                "UPDATE projects SET pulled = ?, went_back = max(went_back, ?) WHERE project = ?",
+                (time.isoformat(), went_back, project.key),
+            )
+
+    def pulled(self, project: KnownProject) -> datetime | None:
+        """When the latest snapshot was taken that was made with this ledger; None where that is not known."""
+        ((time,),) = self._ask("SELECT pulled FROM projects WHERE project = ?", project.key)
+        return datetime.fromisoformat(time) if time else None
+
+    def went_back(self, project: KnownProject) -> bool:
+        """Did the server go back to an earlier state since the ledger was made?"""
+        return bool(self._ask("SELECT went_back FROM projects WHERE project = ?", project.key)[0][0])
+
     def begin_making(self, making: str, url: str, schema: str, title: str) -> None:
         """Write down that a project is about to be made, with that mark of its own."""
         with self.change():
@@ -366,7 +386,7 @@ class Ledger:
 
     def tasks(self, project: KnownProject) -> Iterator[Task]:
         """All tasks with an id, by id, the deleted ones among them."""
-        last = -1
+        last = -(1 << 62)  # a deleted task whose id another one has now has a negative one
         while rows := self._ask(_TASKS + "project = ? AND task_id > ? ORDER BY task_id LIMIT 1000", project.key, last):
             yield from map(_task, rows)
             last = rows[-1][1]

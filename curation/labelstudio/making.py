@@ -18,6 +18,7 @@ from curation.labelstudio.ledger import KnownProject, Ledger
 from curation.labelstudio.names import PREDICTION
 from curation.labelstudio.projects import FIELDS, all_projects, contents
 from curation.labelstudio.tasks import newest
+from curation.labelstudio.versions import read_mark
 from curation.schema import LabelSchema
 
 TITLE = range(3, 51)
@@ -62,9 +63,39 @@ def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
     except LabelStudioError:
         ledger.end_making(making)  # it was refused, or never reached the server
         raise
+    first = _first_of_all(client, schema, there)
+    if first["id"] != there["id"]:
+        # Another machine made one since we looked. Both keep the one with the lower number.
+        client.delete(f"/api/projects/{there['id']}/")
+        there = client.get(f"/api/projects/{first['id']}", FIELDS)
     project = ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
     ledger.end_making(making)
     return project
+
+
+def _first_of_all(client: Client, schema: LabelSchema, there: dict[str, Any]) -> dict[str, Any]:
+    """The project with the lowest number among those for `schema` with the title of the one that we just made."""
+    others = _same_title(client, schema, there["title"])
+    return min((there, *others), key=lambda one: int(one["id"]))
+
+
+def _same_title(client: Client, schema: LabelSchema, title: str) -> list[dict[str, Any]]:
+    return [
+        there
+        for there in all_projects(client, title)
+        if there["title"] == title and (mark := read_mark(there)) and mark.schema == schema.name
+    ]
+
+
+def same_title(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> tuple[str, ...]:
+    """A remark on each other project for this schema with our project's title: two machines made one at once."""
+    makings = ledger.makings(client.url, project.schema, project.title)
+    return tuple(
+        f"project {there['id']} has the title and schema of project {project.id} ({project.title}) as well; two first "
+        "pushes at once may have made both: see that no work in it is missed, and delete it or give it another title"
+        for there in _same_title(client, schema, project.title)
+        if there["id"] != project.id and _making(there) not in makings
+    )
 
 
 def _made(client: Client, title: str, makings: Collection[str], until: float) -> dict[str, Any] | None:

@@ -40,6 +40,7 @@ class PullReport(Value):
     fetched        tasks that were fetched, since they may have changed
     deleted        tasks of the snapshot before that are gone from Label Studio
     damaged        what is wrong with the latest snapshot, if anything: nothing of it was used, all tasks were fetched
+    went_back      the server went back to an earlier state since the snapshot before: it was restored from a backup
     snapshot       the folder; the one before where nothing is new (`unchanged`)
     """
 
@@ -55,6 +56,7 @@ class PullReport(Value):
     full: bool
     unchanged: bool
     damaged: str | None = None
+    went_back: bool = False
     snapshot: str
     project_id: int
     project_url: str
@@ -125,7 +127,10 @@ def pull(
                 previous=previous,
                 before=before,
             )
-        counts = read_snapshot(path).manifest.counts
+        made = read_snapshot(path)
+        back = news.went_back and _went_back(before, made)
+        ledger.set_pulled(project, made.manifest.time, went_back=back)
+        counts = made.manifest.counts
         return PullReport(
             tasks=counts["tasks"],
             submitted=counts["submitted"],
@@ -139,6 +144,7 @@ def pull(
             full=full,
             unchanged=not new,
             damaged=damaged,
+            went_back=back,
             snapshot=str(path),
             project_id=project.id,
             project_url=link(client, project.id),
@@ -165,12 +171,14 @@ class _News(NamedTuple):
     since     the moment after which changes were asked for; None: they were not
     changed   the stamp of every task that changed after it, by id; there may be others
     drafts    ids of the tasks in which someone has begun
+    went_back the task that changed last before is gone, or is as it was earlier: all tasks are to be fetched
     """
 
     stamp: str | None
     since: datetime | None
     changed: dict[int, str | None]
     drafts: set[int]
+    went_back: bool = False
 
 
 def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
@@ -180,8 +188,7 @@ def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
     """
     last = moment(stamp)
     if last is None:
-        _, task = newest(client, project.id, "updated_at", "id,updated_at")
-        return _News(task.get("updated_at") if task else None, None, {}, set())
+        return _News(_latest_change(client, project), None, {}, set())
     since = last - OVERLAP
     after = condition("updated_at", "greater_or_equal", since.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "Datetime")
     begun = condition("draft_exists", "equal", True, "Boolean")
@@ -191,10 +198,29 @@ def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
     else:
         found = list(listed(client, project.id, after, include="id,updated_at"))
         drafts = {task["id"] for task in listed(client, project.id, begun)}
+    if not any(when >= last for task in found if (when := moment(task["updated_at"]))):
+        return _News(_latest_change(client, project), None, {}, set(), went_back=True)
     # What changed after the first page was asked for may be missing there, and has a later stamp than all that is.
     stamps = (stamp, *(task["updated_at"] for task in found[:PAGE]))
     latest = max((when, one) for one in stamps if (when := moment(one)))[1]
     return _News(latest, since, {task["id"]: task["updated_at"] for task in found}, drafts)
+
+
+def _latest_change(client: Client, project: KnownProject) -> str | None:
+    _, task = newest(client, project.id, "updated_at", "id,updated_at")
+    return task.get("updated_at") if task else None
+
+
+def _went_back(before: dict[int, TaskLine], made: Snapshot) -> bool:
+    """Is a task as it was earlier than in the snapshot before? Only a server that was restored has that."""
+    for line in made.tasks():
+        old = before.get(line.task)
+        if old is None or (old.article_id, old.text_sha256) != (line.article_id, line.text_sha256):
+            continue
+        then, now = moment(old.updated_at), moment(line.updated_at)
+        if then and now and now < then:
+            return True
+    return False
 
 
 def _changed(news: _News, before: dict[int, TaskLine], live: list[int]) -> set[int]:

@@ -24,7 +24,7 @@ from curation.errors import Ambiguous, LabelStudioError
 from curation.labelstudio import encode
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
-from curation.labelstudio.making import make_project, remove_spares
+from curation.labelstudio.making import make_project, remove_spares, same_title
 from curation.labelstudio.names import ANNOTATE, PURPOSE
 from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.projects import FIELDS, find_project, keep_in_step
@@ -164,6 +164,7 @@ def send(
             ledger.forget(project)
             project = ledger.know(client.url, project.id, title, schema.name, project.created_at, config)
         run = _Run(client, ledger, schema, project, batch_size, refresh, resend_deleted, patience, on_progress)
+        run.restored = ledger.went_back(project)
         for one in told:
             run.problem(one)
         run.settle()
@@ -176,7 +177,7 @@ def send(
 def _project(
     client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, new_project: bool, patience: float
 ) -> tuple[KnownProject, tuple[str, ...]]:
-    """The project, and what is to be said of others that were made by mistake."""
+    """The project, and remarks on others that were made by mistake."""
     if new_project:
         for known in ledger.projects(client.url, schema.name, title):
             there = client.find(f"/api/projects/{known.id}", FIELDS)
@@ -184,8 +185,8 @@ def _project(
                 ledger.forget(known)
     found = find_project(client, ledger, schema, title)
     project = found.project if found else make_project(client, ledger, schema, title, patience=patience)
-    told = remove_spares(client, ledger, project)
-    return keep_in_step(client, ledger, schema, project) if found else project, told
+    told = (*remove_spares(client, ledger, project), *same_title(client, ledger, schema, project))
+    return keep_in_step(client, ledger, schema, project), told
 
 
 @dataclass
@@ -234,6 +235,8 @@ class _Run:
     resend_deleted: bool
     patience: float
     on_progress: Callable[[int], None] | None
+    restored: bool = False
+    """The server went back to an earlier state: what is gone there was not deleted by a person."""
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     older: dict[tuple[str, str], Task] = field(default_factory=dict)
@@ -335,7 +338,8 @@ class _Run:
             if self.resend_deleted:
                 return None
             self.count("deleted")
-            self.problem(f"{article.id}: its task was deleted in Label Studio; --resend-deleted sends it again")
+            how = "--rebuild-ledger" if self.restored else "--resend-deleted"
+            self.problem(f"{article.id}: its task was deleted in Label Studio; {how} sends it again")
             return tasks[0]
         self.count("already_there")
         if tasks[0].superseded:

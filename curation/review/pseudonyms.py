@@ -3,8 +3,8 @@
 Inside, a person is `person:ls-7`, the number Label Studio knows them by; names and e-mail addresses are never read.
 Outside, that person is `person:` and ten hex digits: the HMAC-SHA256 of the inner key under the project's secret. The
 secret is made once, in `work/pseudonyms.key`, and never leaves. So a person has one pseudonym in all releases of a
-project, another one in every other project, and only who has the secret can tell who is who. Where the file is lost,
-everyone gets a new pseudonym: keep it with the rest of the work folder.
+project, another one in every other project, and only who has the secret can tell who is who. A fingerprint of the
+secret in `work/pseudonyms.check` shows when the file is lost or changed, since everyone would get a new pseudonym.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from curation.errors import CurationError
 from curation.files import whole_file
 
 FILE = "pseudonyms.key"
+CHECK = "pseudonyms.check"
 _PERSON = "person:"
 _INNER = re.compile(r"person:ls-\w+")
 
@@ -39,18 +41,29 @@ class Pseudonyms:
         """Those of the project with this work folder; its secret is made if it is not there.
 
         Raises:
-            CurationError: the secret cannot be read, or is cut short.
+            CurationError: the secret cannot be read, or is missing or another one than before.
         """
-        path = work / FILE
+        path, check = work / FILE, work / CHECK
+        known = check.read_text(encoding="ascii", errors="replace").strip() if check.exists() else None
+        way_out = "restore it from a backup"
+        anew = f"{way_out}, or remove {CHECK} beside it as well: everyone then gets a new pseudonym"
         if not path.exists():
+            if known is not None:
+                raise CurationError(f"{path}: is missing; {anew}")
             with whole_file(path, private=True, once=True) as file:
                 file.write(secrets.token_hex(32) + "\n")
         try:
             secret = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise CurationError(f"{path}: cannot be read; bring the file back that was there") from error
+            raise CurationError(f"{path}: cannot be read; {way_out}") from error
         if len(secret) < 32:
-            raise CurationError(f"{path}: is cut short; bring the file back that was there")
+            raise CurationError(f"{path}: is cut short; {way_out}")
+        found = hashlib.sha256(b"pseudonyms " + secret.encode()).hexdigest()[:16]
+        if known is None:
+            with suppress(CurationError), whole_file(check, once=True) as file:
+                file.write(found + "\n")
+        elif known != found:
+            raise CurationError(f"{path}: is not the secret that was used before; {anew}")
         return cls(secret)
 
     def key(self, key: str) -> str:

@@ -324,6 +324,8 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(
             "CREATE TABLE sent (annotation_id TEXT PRIMARY KEY, start INTEGER NOT NULL, length INTEGER NOT NULL)"
         )
         db.execute("ALTER TABLE sent_read DROP COLUMN state")
+        db.execute("ALTER TABLE projects DROP COLUMN pulled")
+        db.execute("ALTER TABLE projects DROP COLUMN went_back")
         if version < 3:
             db.execute("DROP TABLE makings")
         for column in ("people", "arranged", "withheld") if version == 1 else ():

@@ -11,7 +11,7 @@ from typing import Literal
 
 import httpx
 
-Fault = Literal["none", "cut before", "cut after", "502 before", "504 after", "504 and late", "silence after"]
+Fault = Literal["none", "cut before", "cut after", "502 before", "504 after", "504 and late", "silence after", "slow"]
 FAULTS: tuple[Fault, ...] = ("cut before", "cut after", "502 before", "504 after", "504 and late")
 """What the dice may throw."""
 LATE = (0.1, 1.2)
@@ -23,7 +23,7 @@ class FaultProxy:
 
     `cut before` and `502 before`: the server never sees the request. `cut after` and `504 after`: it has carried it
     out. `504 and late`: it carries it out some seconds after the answer. `silence after`: it has carried it out, and
-    no answer comes while the proxy lives.
+    no answer comes while the proxy lives. `slow`: it sees the request some seconds later, and its answer comes.
 
     `meets`: what the first request of a kind (`POST /api/projects`) meets whatever the dice say, so many seconds late.
     """
@@ -90,6 +90,8 @@ class FaultProxy:
             self.late[-1].start()
             self.reply(handler, 504, b"Gateway Timeout")
             return
+        if fault == "slow":
+            time.sleep(delay)
         answer = self.forward(self.request(handler, body))
         if fault == "silence after":
             self.ended.wait()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from curation.errors import Ambiguous
-from curation.labelstudio import push
+from curation.labelstudio import PushReport, push
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import Ledger
 from curation.labelstudio.studio import Studio
@@ -116,6 +118,42 @@ def test_a_project_that_was_made_late_and_used_is_named(
             assert said.startswith(f"project {late['id']} ({title}), made a second time")
             assert "has tasks that someone put there" in said
     assert [there["task_number"] for there in titled(client, title)] == [1, 1]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_two_first_pushes_at_once_make_one_project(
+    studio: Studio, client: Client, schema: LabelSchema, tmp_path: Path, title: str, turn: int
+) -> None:
+    together = threading.Barrier(2, timeout=60)
+
+    def first_push(number: int) -> PushReport:
+        with Client(studio.url, studio.api_key) as own:
+            own.version()
+            together.wait()
+            return push(own, schema, [(made.article(number), None)], work=tmp_path / str(number), title=title)
+
+    with ThreadPoolExecutor(2) as machines:
+        left, right = machines.map(first_push, (1, 2))
+    (there,) = titled(client, title)
+    assert left.project_id == right.project_id == there["id"] and there["task_number"] == 2
+    for number in (1, 2):
+        nothing_is_being_made(client, schema, tmp_path / str(number), title)
+        again = push(client, schema, [(made.article(number), None)], work=tmp_path / str(number), title=title)
+        assert (again.sent, again.already_there, again.problems) == (0, 1, ())
+
+
+def test_of_two_projects_made_at_once_the_lower_number_stays(
+    studio: Studio, client: Client, schema: LabelSchema, tmp_path: Path, title: str
+) -> None:
+    """The second machine looked before the first one had made its project."""
+    with FaultProxy(studio.url, meets={MAKING: "slow"}, late=(3, 3)) as proxy, ThreadPoolExecutor(1) as other:
+        slow = Client(proxy.url, studio.api_key, timeout=60)
+        second = other.submit(push, slow, schema, [(made.article(2), None)], work=tmp_path / "two", title=title)
+        while not proxy.faults["POST slow"]:
+            time.sleep(0.05)
+        first = push(client, schema, [(made.article(1), None)], work=tmp_path / "one", title=title)
+        assert second.result().project_id == first.project_id
+    assert [one["task_number"] for one in titled(client, title)] == [2]
 
 
 PUSH = """

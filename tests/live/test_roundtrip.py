@@ -28,7 +28,7 @@ import pytest
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.errors import BadInput, LabelStudioError, ProjectDiffers, Unauthorized, Unreachable
-from curation.labelstudio import answers, encode, latest_snapshot, pull, push, read_snapshot, standing
+from curation.labelstudio import answers, encode, latest_snapshot, pull, push, read_snapshot, task_status
 from curation.labelstudio.client import Client
 from curation.labelstudio.fetch import fetch
 from curation.labelstudio.ledger import Ledger
@@ -148,7 +148,7 @@ def test_what_comes_back_is_what_was_submitted(client: Client, schema: LabelSche
             assert annotation.lead_time == 2.5
             assert annotation.parent == parents.get(annotation.article_id)
     assert seen == Counter({"submitted": states["submitted"], "skipped": states["skipped"], "draft": states["draft"]})
-    stages = Counter(one.stage for one in standing(tmp_path))
+    stages = Counter(one.stage for one in task_status(tmp_path).tasks)
     assert stages == Counter({"open" if name == "untouched" else name: n for name, n in states.items()})
 
 
@@ -342,7 +342,9 @@ def test_a_revised_article_is_a_new_task_and_the_old_one_is_superseded(
     (kept,) = read_snapshot(Path(back.snapshot)).annotations()
     assert kept.text_sha256 == article.text_sha256
     stages = {
-        (one.text_sha256, one.stage, one.superseded) for one in standing(tmp_path) if one.article_id == article.id
+        (one.text_sha256, one.stage, one.superseded)
+        for one in task_status(tmp_path).tasks
+        if one.article_id == article.id
     }
     assert stages == {(article.text_sha256, "submitted", True), (revised.text_sha256, "open", False)}
 
@@ -358,7 +360,7 @@ def test_of_two_texts_in_one_push_the_last_one_counts(
     for order, current, changed in ((both, new, 0), (both, new, 0), (both[::-1], old, 1), (both[::-1], old, 0)):
         report = push(client, schema, order, work=tmp_path, title=title)
         assert (report.sent, report.already_there, report.superseded) == (0, 2, changed)
-        assert [one.text_sha256 for one in standing(tmp_path) if not one.superseded] == [current.text_sha256]
+        assert [one.text_sha256 for one in task_status(tmp_path).tasks if not one.superseded] == [current.text_sha256]
 
 
 def test_an_annotation_that_does_not_fit_is_refused_and_its_article_sent_bare(
@@ -459,7 +461,7 @@ def test_a_deleted_task_is_reported_and_sent_again_only_when_asked(
     again = push(client, schema, work, work=tmp_path, title=title)
     assert (again.sent, again.already_there, again.deleted) == (0, 5, 1)
     assert "was deleted in Label Studio" in again.problems[0]
-    assert {one.stage for one in standing(tmp_path) if one.article_id == gone.article_id} == {"deleted"}
+    assert {one.stage for one in task_status(tmp_path).tasks if one.article_id == gone.article_id} == {"deleted"}
     back = pull(client, schema, work=tmp_path)
     assert back.tasks == 5
     asked = push(client, schema, work, work=tmp_path, title=title, resend_deleted=True)

@@ -64,3 +64,22 @@ def test_the_secret_makes_them_and_stays_in_its_file(tmp_path: Path) -> None:
     path.write_text(secret[:10])
     with pytest.raises(CurationError, match=r"pseudonyms\.key: is cut short"):
         Pseudonyms.of(tmp_path)
+
+
+def test_a_secret_that_is_lost_or_another_one_is_noticed(tmp_path: Path) -> None:
+    first = Pseudonyms.of(tmp_path)
+    path, check = tmp_path / "pseudonyms.key", tmp_path / "pseudonyms.check"
+    secret = path.read_text()
+    assert secret.strip() not in check.read_text()
+    path.write_text("f" + secret[1:] if secret[0] != "f" else "0" + secret[1:])
+    with pytest.raises(CurationError, match=r"pseudonyms\.key: is not the secret that was used before; restore it"):
+        Pseudonyms.of(tmp_path)
+    path.unlink()
+    with pytest.raises(CurationError, match=r"pseudonyms\.key: is missing; restore it .* remove pseudonyms\.check"):
+        Pseudonyms.of(tmp_path)
+    assert not path.exists()
+    path.write_text(secret)
+    assert Pseudonyms.of(tmp_path).key("person:ls-1") == first.key("person:ls-1")
+    path.unlink()
+    check.unlink()
+    assert Pseudonyms.of(tmp_path).key("person:ls-1") != first.key("person:ls-1")

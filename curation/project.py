@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from curation.jobs.corrections import corrections as _corrections
     from curation.jobs.ensemble import ensemble as _ensemble
     from curation.jobs.evaluate import evaluate as _evaluate
+    from curation.jobs.export import export as _export
     from curation.jobs.import_ import import_ as _import
     from curation.jobs.preannotate import preannotate as _preannotate
     from curation.jobs.publish import publish as _publish
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from curation.jobs.pull import watch as _watch
     from curation.jobs.push import push as _push
     from curation.jobs.recheck import recheck as _recheck
+    from curation.jobs.releases import diff as _diff
+    from curation.jobs.releases import verify as _verify
     from curation.jobs.report import report as _report
     from curation.jobs.review import review as _review
     from curation.jobs.status import status as _status
@@ -81,9 +84,11 @@ class Verbs:
         check = _check
         compile = _compile
         corrections = _corrections
+        diff = _diff
         dismiss = _dismiss
         ensemble = _ensemble
         evaluate = _evaluate
+        export = _export
         import_ = _import
         preannotate = _preannotate
         publish = _publish
@@ -93,6 +98,7 @@ class Verbs:
         report = _report
         review = _review
         status = _status
+        verify = _verify
         watch = _watch
     else:
         agreement = Verb("agreement:agreement")
@@ -100,9 +106,11 @@ class Verbs:
         check = Verb("check:find")
         compile = Verb("compile:compile_inline")
         corrections = Verb("corrections:corrections")
+        diff = Verb("releases:diff")
         dismiss = Verb("check:dismiss")
         ensemble = Verb("ensemble:ensemble")
         evaluate = Verb("evaluate:evaluate")
+        export = Verb("export:export")
         import_ = Verb("import_:import_")
         preannotate = Verb("preannotate:preannotate")
         publish = Verb("publish:publish")
@@ -112,6 +120,7 @@ class Verbs:
         report = Verb("report:report")
         review = Verb("review:review")
         status = Verb("status:status")
+        verify = Verb("releases:verify")
         watch = Verb("pull:watch")
 
 

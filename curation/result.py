@@ -121,9 +121,8 @@ def _text(part: str | int | Styled) -> Text:
 
 
 def _inline(text: str) -> str:
-    """As `escaped`; white space at either end is kept as one blank."""
-    safe = escaped(text.strip())
-    return f"{' ' if text[:1].isspace() else ''}{safe}{' ' if safe and text[-1:].isspace() else ''}"
+    """As `escaped`, for a part of a line: white space at its end is kept as one blank."""
+    return escaped(text) + (" " if text.strip() and text[-1].isspace() else "")
 
 
 def _html(block: Block) -> str:

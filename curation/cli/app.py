@@ -33,7 +33,7 @@ GROUPS = {
         Command("pull", "pull:pull_command", "Bring back what people corrected, as an immutable snapshot."),
         Command(
             "publish",
-            "curation.cli.publish:publish",
+            "publish:publish",
             "Make a release of what was reviewed. A folder with Parquet, a card, splits and a manifest.",
         ),
         Command("status", "status:status", "The stage of every article, as of the last push and pull."),
@@ -41,12 +41,12 @@ GROUPS = {
     "Quality": (
         Command(
             "review",
-            "curation.cli.review:review",
+            "review:review_command",
             "Send back what people differ on. It becomes tasks in Label Studio, for someone to decide.",
         ),
         Command(
             "check",
-            "curation.cli.check:check",
+            "check:check_command",
             "Find likely mistakes in annotations, the likeliest first. Dismissed findings are not shown again.",
         ),
         Command(
@@ -61,7 +61,7 @@ GROUPS = {
         ),
         Command(
             "report",
-            "curation.cli.report:report",
+            "report:report",
             "One HTML page on the state of the annotation. Progress, people, agreement, corrections, checks, texts.",
         ),
         Command(
@@ -83,7 +83,7 @@ GROUPS = {
     "Data": (
         Command(
             "export",
-            "curation.cli.export:export",
+            "export:export",
             "Annotated articles in the format of a trainer or tool. Counts what that format cannot hold.",
         ),
         Command(

@@ -48,10 +48,6 @@ class LazyCommand(TyperCommand):
 def build(command: Command) -> Any:
     """The command with all options of its job."""
     terminal = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    if command.where.startswith("curation.cli."):  # still declares its own options
-        module, _, name = command.where.partition(":")
-        terminal.command(command.name, help=command.help)(getattr(import_module(module), name))
-        return typer.main.get_command(terminal)
     call = _Call(command.function())
 
     def run(**given: Any) -> None:
@@ -128,7 +124,8 @@ class _Call:
         if self.project is not None:
             first = [self._settings(given.pop("project_file"))]
         positional = given.pop(self.several) or () if self.several else ()
-        call = partial(self.job, *first, *positional, **{name: _value(value) for name, value in given.items()})
+        named = {name: _value(value) for name, value in given.items() if value is not None}  # else the job's default
+        call = partial(self.job, *first, *positional, **named)
         if self.messages is not None:
             call = partial(call, **{self.messages: say})
         if self.counted is None or inspect.isgeneratorfunction(self.job):

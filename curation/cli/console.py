@@ -10,10 +10,7 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from curation.errors import escaped, redact
 from curation.jobs.options import OnProgress, silent
@@ -22,14 +19,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from curation.result import Block, Result
-    from curation.settings import Settings
 
 WIDEST = 1000
 """Columns where the output is not a terminal: no table is wrapped in a file or a pipe."""
 NARROWEST = 110
 """Columns that tables get on a terminal, which wraps them where it is narrower."""
-SET_ASIDE = 3
-"""Exit code: done, but something was set aside and named."""
 
 
 def say(text: str) -> None:
@@ -139,28 +133,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{round(seconds)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-# Used by commands that still declare their own options.
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="The curation.toml to use; default: the nearest from here upwards.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the counts as one JSON object on stdout.")]
-
-
-def project_from(file: Path | None) -> Settings:
-    """The project a command works on."""
-    from curation.settings import load_settings
-
-    return load_settings(file)
-
-
-def done(report: dict[str, Any], as_json: bool) -> None:
-    """The machine's line: with `--json` the counts as one object on stdout."""
-    if as_json:
-        print(redact(json.dumps(report, ensure_ascii=False, default=str)), flush=True)
-
-
-def console() -> Console:
-    """The console for human words."""
-    return _console(stderr=True)

@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappush, heappushpop
 from pathlib import Path
+from typing import Annotated, Any
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article, Value
-from curation.errors import BadInput
+from curation.errors import BadInput, WrongUsage
 from curation.files import read_jsonl
 from curation.formats.articles import good_articles
 from curation.formats.gold_jsonl import is_neutral, read_neutral
 from curation.formats.inline_markup import read_folder
+from curation.jobs.options import Argument, Counts, OnProgress, Option, silent
 from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
 from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
 from curation.metrics.label_mapping import as_they_mark, mapping_to, translate
+from curation.result import Block, Line, Result, Styled, TableResult
 from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
 from curation.review.checks.dismissed import read_dismissed, write_dismissed
 from curation.review.pseudonyms import Pseudonyms
@@ -44,7 +47,7 @@ class Context(Value):
     after: str
 
 
-class CheckReport(Value):
+class CheckResult(TableResult):
     """`findings` in rank order, at most `limit`; `contexts` are the texts round them, in the same order.
 
     `kinds` counts all that was found (`found`), also what `findings` leaves out; `worth` those with a score of at least
@@ -65,6 +68,62 @@ class CheckReport(Value):
     unused: int
     problems: tuple[str, ...] = ()
 
+    def records(self) -> list[dict[str, Any]]:
+        """A row for each finding."""
+        return [
+            {
+                "id": finding.id,
+                "score": finding.score,
+                "kind": finding.kind,
+                "article": finding.article_id,
+                "start": finding.spans[0].start,
+                "end": finding.spans[0].end,
+                "annotator": finding.annotator,
+                "text": context.text,
+                "message": finding.message,
+            }
+            for finding, context in zip(self.findings, self.contexts, strict=True)
+        ]
+
+    def show(self) -> Iterator[Block]:
+        """Each finding with the text round it, and the counts."""
+        second = f", with {self.second_opinion} as second opinion" if self.second_opinion else ""
+        yield f"{self.checked}: {self.articles} articles checked{second or ', without a second opinion'}"
+        for finding, context in zip(self.findings, self.contexts, strict=True):
+            place = f"{finding.article_id} {finding.spans[0].start}–{finding.spans[0].end} {finding.annotator}"
+            yield ""
+            yield Line(
+                (Styled(f"{finding.score:.2f} ", "bold"), Styled(finding.kind, "cyan"), f"  {finding.id}  {place}")
+            )
+            before, text, after = map(_flat, (context.before, context.text, context.after))
+            yield Line(("  …", before, Styled(f"[{text}]", "bold reverse"), after, "…"))
+            yield f"  {finding.message}"
+            yield from (Line(("  ", Styled(other.message, "dim"))) for other in finding.also)
+        yield ""
+        counts = ", ".join(f"{kind} {count}" for kind, count in self.kinds.items())
+        yield (
+            f"{self.found} findings, {self.worth} of them worth a look (a score of {WORTH} or more), "
+            f"{len(self.findings)} shown; {self.dismissed} dismissed"
+        )
+        yield f"found: {counts or 'nothing'}"
+
+    def messages(self) -> Iterator[str]:
+        """Annotations that could not be checked."""
+        yield from self.problems
+        if self.unused > len(self.problems):
+            yield f"… and {self.unused - len(self.problems)} more like these"
+
+
+class DismissResult(Result):
+    """Findings that were dismissed, and how many of their ids are new."""
+
+    dismissed: int
+    recorded: int
+
+    def show(self) -> Iterator[str]:
+        """The count."""
+        yield f"dismissed: {self.dismissed} findings"
+
 
 def find(
     project: Settings,
@@ -74,8 +133,8 @@ def find(
     preannotations: Path | None = None,
     mapping: str | None = None,
     limit: int = MOST,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> CheckReport:
+    on_progress: OnProgress = silent,
+) -> CheckResult:
     """Likely mistakes, the likeliest first, in what counts now: in the latest snapshot, as publish would take it.
 
     Nothing is written. The same input gives the same findings, with the same ids.
@@ -129,7 +188,7 @@ def find(
         done += 1
         on_progress(done)
     best.sort(reverse=True)
-    return CheckReport(
+    return CheckResult(
         checked=checked,
         articles=articles,
         findings=tuple(entry[2] for entry in best),
@@ -145,14 +204,69 @@ def find(
 
 
 def dismiss(project: Settings, ids: Sequence[str], why: str = "", by: str = "") -> int:
-    """Record that the findings with these ids are no mistakes: `find` gives them no more. Returns how many are new.
+    """Record that the findings with these ids are no mistakes: `find` lists them no more. Returns how many are new.
 
-    To dismiss all that was said of a span, give `finding.ids`.
+    To dismiss all findings on a span, give `finding.ids`.
 
     Raises:
         BadInput: an id is no id of a finding.
     """
     return write_dismissed(project.work, ids, why, by)
+
+
+def check_command(
+    project: Settings,
+    place: Annotated[
+        Path | None,
+        Argument(
+            "A .jsonl of annotations or of the neutral form, or a folder of inline files; "
+            "default: the annotations that count in the latest snapshot.",
+            metavar="[FILE|FOLDER]",
+        ),
+    ] = None,
+    *,
+    kinds: Annotated[Sequence[str], Option("Only findings of this kind; may be repeated.", name="--kind")] = (),
+    top: Annotated[int, Option("How many to show, the likeliest first.", min=1, max=MOST)] = 50,
+    preannotations: Annotated[
+        Path | None, Option("A .jsonl of an engine as second opinion; default: the predictions that were sent.")
+    ] = None,
+    mapping: Annotated[
+        str | None, Option("The neutral file is in the labels of this ontology, one of `elsewhere`.")
+    ] = None,
+    dismissed: Annotated[
+        Sequence[str], Option("This finding is no mistake; may be repeated.", name="--dismiss", metavar="ID")
+    ] = (),
+    why: Annotated[str, Option("Why the dismissed annotation is right.")] = "",
+    by: Annotated[str, Option("Who dismisses it.")] = "",
+    on_progress: Annotated[OnProgress, Counts("articles read")] = silent,
+) -> CheckResult | DismissResult:
+    """`curation check`: `find`, or with `dismissed` `dismiss`, with all findings on the same span."""
+    if (why or by) and not dismissed:
+        raise WrongUsage("--why and --by go with --dismiss")
+    limit = MOST if dismissed else top
+    found = find(
+        project,
+        place,
+        kinds=kinds,
+        preannotations=preannotations,
+        mapping=mapping,
+        limit=limit,
+        on_progress=on_progress,
+    )
+    if not dismissed:
+        return found
+    by_id = {name: finding for finding in found.findings for name in finding.ids}
+    for name in dismissed:
+        if name not in by_id:
+            way_out = "take an id that `curation check` prints for the same file or folder"
+            raise BadInput(f"{name} is no finding here, or was dismissed before", field="dismiss", way_out=way_out)
+    new = dismiss(project, [name for wanted in dismissed for name in by_id[wanted].ids], why, by)
+    return DismissResult(dismissed=len(set(dismissed)), recorded=new)
+
+
+def _flat(text: str) -> str:
+    """On one line, as long as it was: each white space becomes a blank."""
+    return "".join(" " if char.isspace() else char for char in text)
 
 
 def _kind(name: str) -> Kind:

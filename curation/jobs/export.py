@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
 
 from curation.annotation import Annotation
-from curation.article import Article, Value
+from curation.article import Article
 from curation.errors import BadInput
 from curation.files import whole_path
 from curation.formats.format_loss import OnLoss
 from curation.formats.registry import Written, format_named, write_as
 from curation.jobs.gold import read_gold
+from curation.jobs.options import Argument, FormatName, Option
 from curation.jobs.undecided import DECIDE
+from curation.result import Result
 from curation.schema import LabelSchema
 from curation.settings import Settings
 
@@ -23,7 +26,7 @@ MANIFEST = "manifest.json"
 Pairs = Iterator[tuple[Article, Annotation]]
 
 
-class ExportReport(Value):
+class ExportResult(Result):
     """What was written, and what the format could not hold, by kind (`curation.formats.format_loss.Kind`).
 
     `undecided`: articles of a release that were left out, since people differ on them and nobody has decided.
@@ -41,18 +44,35 @@ class ExportReport(Value):
     undecided: int = 0
     problems: tuple[str, ...] = ()
 
+    def show(self) -> Iterator[str]:
+        """The counts, the files, and what the format could not hold."""
+        yield (
+            f"{self.articles} articles: {self.entities} entities, {self.events} events, "
+            f"{self.arguments} arguments, in {', '.join(self.files)}"
+        )
+        lost = ", ".join(f"{count} {kind}" for kind, count in self.lost.items())
+        yield f"{self.format} could not hold: {lost}" if lost else f"{self.format} holds all of it"
+
+    def messages(self) -> Iterator[str]:
+        """The problems."""
+        yield from self.problems
+
 
 def export(
-    source: Path,
+    project: Settings | None,
+    source: Annotated[Path, Argument("A release folder, a .jsonl of annotations, or a folder of inline files.")],
     *,
-    format: str,
-    out: Path,
-    project: Settings | None = None,
-    split: str | None = None,
-    on_loss: OnLoss = "drop",
-    triggers: bool = False,
-    limit: int | None = None,
-) -> ExportReport:
+    format: FormatName,
+    out: Annotated[
+        Path, Option("The file to write; a folder for brat, and for a release without --split.", metavar="PATH")
+    ],
+    split: Annotated[str | None, Option("Only this split of a release.")] = None,
+    on_loss: Annotated[
+        OnLoss, Option("What the format cannot hold: fail, drop it, or snap spans to its tokens first.")
+    ] = "drop",
+    triggers: Annotated[bool, Option("Formats without events: write triggers as spans of their event type.")] = False,
+    limit: Annotated[int | None, Option("Only this many articles, the first.", min=1)] = None,
+) -> ExportResult:
     """Write the annotated articles at `source` to `out` in `format`.
 
     A release without `split` becomes a folder with a file each split, named after it; anything else becomes `out`
@@ -98,7 +118,7 @@ def export(
             ]
         files = [out / f"{name}{suffix}" for name in splits]
     lost = sum((part.lost.counts for part in written[1:]), written[0].lost.counts.copy())
-    return ExportReport(
+    return ExportResult(
         format=format,
         out=str(out),
         files=tuple(map(str, files)),

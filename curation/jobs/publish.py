@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Literal
 
-from curation.article import Value
 from curation.errors import NothingToRelease, ReleaseError
 from curation.jobs.anchoring import anchoring_of, for_card
+from curation.jobs.options import Option, SnapshotFolder
 from curation.jobs.policy import policy as policy_of
 from curation.jobs.rows import KeptRows, made_by, rows_of
 from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
@@ -26,13 +25,17 @@ from curation.release import (
     read_takedown,
 )
 from curation.release.targets import is_address
+from curation.result import Result
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
 from curation.settings import Settings
 
+BARRED = {"licence": "under another licence", "withdrawn": "on the takedown list"}
+"""Why articles stay out of a release, in words."""
 
-class PublishReport(Value):
-    """The release that was built, and where on the Hub or another storage it went, if anywhere.
+
+class PublishResult(Result):
+    """The release that was built, and its address on the Hub or another storage, if it was published there.
 
     undecided   articles on which people differ, by id
     kept        how many of them are in the release as they were in the one before
@@ -47,20 +50,66 @@ class PublishReport(Value):
     hub: str | None = None
     target: str | None = None
 
+    @property
+    def exit_code(self) -> int:
+        """3 where articles on which people differ were set aside."""
+        return 3 if self.undecided else 0
+
+    def show(self) -> Iterator[str]:
+        """The version, the counts, and where the release is."""
+        release = self.release
+        splits = ", ".join(f"{count} {name}" for name, count in release.splits.items())
+        unchanged = ", unchanged" if release.unchanged else ""
+        yield f"v{release.version}: {release.articles} articles ({splits}){unchanged}"
+        yield f"release in {release.folder}"
+        if self.hub:
+            yield f"published at {self.hub}"
+        if self.target:
+            yield f"published at {self.target}"
+
+    def messages(self) -> Iterator[str]:
+        """Articles that are not in the release, or as the release before had them."""
+        release = self.release
+        for why, count in release.barred.items():
+            yield f"left out: {count} articles, {BARRED[why]}"
+        if release.left_out:
+            yield f"in the release before, not in this one: {_first(release.left_out)}"
+        if release.without_corrections:
+            yield f"had corrections in the release before, have none in this one: {_first(release.without_corrections)}"
+        if self.undecided:
+            yield (
+                f"undecided: people differ on {_articles(len(self.undecided))}, of which {self.kept} kept as in the "
+                f"release before, {self.waiting} not in the release; {DECIDE}"
+            )
+            for article in self.undecided[:LISTED]:
+                yield f"  {'kept' if article.kept else 'waits'}: {article}"
+            if len(self.undecided) > LISTED:
+                yield f"  … and {len(self.undecided) - LISTED} more, all of them with --json"
+
 
 def publish(
     project: Settings,
     *,
-    version: str | None = None,
-    force: bool = False,
-    hub: str | None = None,
-    to: str | None = None,
-    snapshot: Path | None = None,
-    licences: tuple[str, ...] = (),
-    engine_only: bool = False,
-    split: Literal["hash", "time"] | None = None,
-    allow_shrink: bool = False,
-) -> PublishReport:
+    version: Annotated[
+        str | None, Option("X.Y.Z; default: the version that the changes since the last release call for.")
+    ] = None,
+    force: Annotated[bool, Option("Allow a version lower than the changes call for.")] = False,
+    hub: Annotated[str | None, Option("Publish to the Hub as well.", metavar="ORG/NAME")] = None,
+    to: Annotated[
+        str | None, Option("Publish to other storage as well, such as s3://BUCKET/FOLDER.", metavar="URL")
+    ] = None,
+    snapshot: SnapshotFolder = None,
+    licences: Annotated[
+        Sequence[str], Option("Leave out articles under any other licence; may be repeated.", name="--licence")
+    ] = (),
+    engine_only: Annotated[bool, Option("Include, marked, articles that an engine alone annotated.")] = False,
+    split: Annotated[
+        Literal["hash", "time"] | None, Option("How the splits of a first release are made; default: hash.")
+    ] = None,
+    allow_shrink: Annotated[
+        bool, Option("Leave out more than 5 % of the last release's articles or corrections.")
+    ] = False,
+) -> PublishResult:
     """Build `releases/vX.Y.Z/` from a snapshot; with `hub` (`ORG/NAME`) or `to` publish the same files there.
 
     Run again with nothing changed, it builds nothing and finishes what an earlier run began to publish.
@@ -85,7 +134,7 @@ def publish(
     withdrawn = read_takedown(project.takedown) if project.takedown else {}
     pseudonyms = Pseudonyms.of(project.work)
     rules, schema = policy_of(project), project.load_schema()
-    selection = Selection(licences=licences, engine_only=engine_only, withdrawn=withdrawn)
+    selection = Selection(licences=tuple(licences), engine_only=engine_only, withdrawn=withdrawn)
     undecided = undecided_articles(source, rules, selection.bars)
     previous = latest_release(project.releases)
     with predictions(project.work, source) as sent:
@@ -124,7 +173,7 @@ def publish(
         token = project.hf_token.get_secret_value() if project.hf_token else None
         tag = publish_to_hub(report.folder, hub, report.version, token=token)
     target = publish_to_target(report.folder, to) if to is not None else None
-    return PublishReport(
+    return PublishResult(
         release=report,
         snapshot=str(folder),
         undecided=waits,
@@ -158,3 +207,12 @@ def _named(undecided: Iterable[UndecidedArticle]) -> str:
     articles = list(undecided)
     rest = f" and {len(articles) - LISTED} more" if len(articles) > LISTED else ""
     return ", ".join(map(str, articles[:LISTED])) + rest
+
+
+def _articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count:,} articles"
+
+
+def _first(ids: Sequence[str]) -> str:
+    named = ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
+    return f"{_articles(len(ids))} ({named})"

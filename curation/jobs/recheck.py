@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from curation.annotation import Annotation, Span
-from curation.article import Value
 from curation.errors import BadInput, one_line
 from curation.jobs.check import dismiss, find
 from curation.jobs.connect import connect
+from curation.jobs.options import OnProgress, silent
 from curation.labelstudio import Outgoing, Snapshot, latest_snapshot, predictions, read_snapshot, send
 from curation.labelstudio.names import BETWEEN, CHECK, DOUBTS, NOTE
 from curation.labelstudio.views import tab
 from curation.metrics.matching import unchanged
 from curation.release import read_takedown
+from curation.result import Result
 from curation.review.checks import Doubt
 from curation.review.pseudonyms import Pseudonyms
 from curation.settings import Settings
@@ -40,8 +41,8 @@ class _Asked(NamedTuple):
     spans: list[Span]
 
 
-class RecheckReport(Value):
-    """What was sent. Articles each have one task for all that is doubted of them.
+class RecheckResult(Result):
+    """What was sent. Each article has one task for all findings in it.
 
     findings     taken, of so many (`found`)
     articles     they are in
@@ -61,14 +62,30 @@ class RecheckReport(Value):
     problems: tuple[str, ...] = ()
     url: str | None = None
 
+    def show(self) -> Iterator[str]:
+        """The counts of findings and tasks, and the address of the tasks."""
+        yield (
+            f"{self.findings} of {self.found} findings, in {self.articles} articles: {self.sent} sent, "
+            f"{self.already_there} already there"
+            + (f", {self.refreshed} renewed" if self.refreshed else "")
+            + (f", {self.touched} begun or answered and left as they are" if self.touched else "")
+            + (f"; {self.left_out} articles taken down and left out" if self.left_out else "")
+        )
+        if self.url:
+            yield f"open them at {self.url}"
+
+    def messages(self) -> Iterator[str]:
+        """The problems."""
+        yield from self.problems
+
 
 def recheck(
     project: Settings,
     *,
     top: int = TOP,
     resend_deleted: bool = False,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> RecheckReport:
+    on_progress: OnProgress = silent,
+) -> RecheckResult:
     """Make a task for every article with one of the `top` findings of `curation check`, the likeliest first.
 
     The task starts from the annotation that counts and tells what is doubted. Run again, it sends what is missing; an
@@ -102,7 +119,7 @@ def recheck(
             on_progress=on_progress,
         )
         url = tab(client, pushed.project_id, TAB, CHECK) if of_annotation else None
-    return RecheckReport(
+    return RecheckResult(
         findings=len(findings),
         found=found.found,
         articles=len(of_annotation),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import nullcontext
 from datetime import date
 from heapq import nsmallest
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Article
@@ -20,6 +20,7 @@ from curation.jobs.anchoring import anchoring as audit
 from curation.jobs.check import WORTH, find
 from curation.jobs.corrections import corrections as measure_corrections
 from curation.jobs.gold import read_gold
+from curation.jobs.options import Counts, OnProgress, Option, silent
 from curation.jobs.policy import policy
 from curation.jobs.status import BRIEF, Brief, StatusResult
 from curation.jobs.status import status as where
@@ -29,6 +30,7 @@ from curation.labelstudio.snapshot import ANNOTATIONS
 from curation.metrics.agreement import Agreement
 from curation.metrics.corrections import Corrections
 from curation.release import read_takedown
+from curation.result import Result
 from curation.review.anchoring import Anchoring
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.report import (
@@ -66,11 +68,20 @@ NOBODY = f"person:{UNKNOWN}"
 DELETED = "deleted account"
 
 
-class ReportReport(Report):
+class ReportResult(Report, Result):
     """The figures, the file the page was written to, and its size in bytes."""
 
     output: str
     bytes: int
+
+    def show(self) -> Iterator[str]:
+        """How far the work is, and the page."""
+        yield f"{self.done} of {self.done + self.left} articles answered. {self.forecast.words}"
+        yield f"page: {self.output} ({self.bytes / 1e6:.1f} MB, {self.reader.articles} articles in its reader)"
+
+    def messages(self) -> Iterator[str]:
+        """The notes."""
+        yield from self.notes
 
 
 class _Checked(NamedTuple):
@@ -95,11 +106,24 @@ class Said(NamedTuple):
 def report(
     project: Settings,
     *,
-    output: Path | None = None,
-    articles: int = ARTICLES,
-    checks: bool = True,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> ReportReport:
+    output: Annotated[
+        Path | None,
+        Option(
+            "Write the page there; default: report.html in the work folder.",
+            name="--out",
+            metavar="FILE",
+            old=("--output",),
+        ),
+    ] = None,
+    articles: Annotated[
+        int,
+        Option(
+            "Articles in the reader, the most doubtful.", name="--reader-articles", min=0, max=5000, old=("--articles",)
+        ),
+    ] = ARTICLES,
+    checks: Annotated[bool, Option("Look for likely mistakes, which takes most of the time.")] = True,
+    on_progress: Annotated[OnProgress, Counts("articles counted")] = silent,
+) -> ReportResult:
     """Write the page to `output` (default: `report.html` in the work folder), with so many `articles` in its reader.
 
     Without `checks` it takes less time, and says nothing of likely mistakes. The same work folder gives the same
@@ -175,7 +199,7 @@ def report(
     if folder is not None:
         with whole_file(project.work / BRIEF) as file:
             file.write(_brief(folder.name, figures).model_dump_json() + "\n")
-    return ReportReport(**dict(figures), output=str(output), bytes=len(html.encode()))
+    return ReportResult(**dict(figures), output=str(output), bytes=len(html.encode()))
 
 
 class _Sources:

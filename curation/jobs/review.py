@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 from curation.annotation import Annotation
-from curation.article import Article, Value
-from curation.errors import BadInput
+from curation.article import Article
+from curation.errors import BadInput, WrongUsage
 from curation.jobs.connect import connect
+from curation.jobs.options import Counts, OnProgress, Option, ResendDeleted, SnapshotFolder, silent
 from curation.jobs.policy import policy
+from curation.jobs.recheck import TOP, RecheckResult, recheck
 from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot, read_snapshot, send
 from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
 from curation.labelstudio.views import tab
 from curation.release import read_takedown
+from curation.result import Result
 from curation.review.adjudication import Merged, merge
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy, decision
@@ -30,8 +34,8 @@ TOLD = 20
 """Most problems that a report names."""
 
 
-class ReviewReport(Value):
-    """Where the articles of the snapshot stand. Every article that people submitted is counted once, up to `agreed`.
+class ReviewResult(Result):
+    """The state of review of the articles in the snapshot. Each is counted once.
 
     waiting      annotated by fewer people than are needed
     agreed       everyone needed says the same
@@ -57,14 +61,32 @@ class ReviewReport(Value):
     problems: tuple[str, ...] = ()
     url: str | None = None
 
+    def show(self) -> Iterator[str]:
+        """The counts of articles and tasks, and the address of the tasks."""
+        yield (
+            f"{self.agreed} articles agreed, {self.differ} to decide ({self.sent} sent, {self.already_there} there"
+            + (f", {self.refreshed} renewed" if self.refreshed else "")
+            + (f", {self.touched} begun and left as they are" if self.touched else "")
+            + f"), {self.decided + self.newer} decided"
+            + (f", {self.newer} of them annotated again since" if self.newer else "")
+            + (f", {self.waiting} waiting for more people" if self.waiting else "")
+        )
+        if self.url:
+            yield f"open the tasks one by one at {self.url}"
+
+    def messages(self) -> Iterator[str]:
+        """Problems, and what was left out."""
+        yield from self.problems
+        yield from (f"left out: {count} {reason}" for reason, count in self.left_out.items())
+
 
 def review(
     project: Settings,
     *,
-    snapshot: Path | None = None,
-    resend_deleted: bool = False,
-    on_progress: Callable[[int], None] = lambda count: None,
-) -> ReviewReport:
+    snapshot: SnapshotFolder = None,
+    resend_deleted: ResendDeleted = False,
+    on_progress: Annotated[OnProgress, Counts("tasks")] = silent,
+) -> ReviewResult:
     """Make a task for every article of the snapshot (default: the latest) on which people differ.
 
     It starts from what all of them say; what each said stands beside it under a pseudonym. Run again, it sends what is
@@ -93,6 +115,29 @@ def review(
         )
         url = tab(client, pushed.project_id, TAB, ADJUDICATE) if sorting.counts["differ"] else None
     return sorting.report(folder, pushed, url)
+
+
+def review_command(
+    project: Settings,
+    *,
+    snapshot: SnapshotFolder = None,
+    from_checks: Annotated[
+        bool, Option("Send back the findings of `curation check`, for someone to look again.")
+    ] = False,
+    top: Annotated[
+        int | None, Option("With --from-checks: this many findings, default 100.", min=1, max=10_000)
+    ] = None,
+    resend_deleted: ResendDeleted = False,
+    on_progress: Annotated[OnProgress, Counts("tasks")] = silent,
+) -> ReviewResult | RecheckResult:
+    """`curation review`: `review`, or with `from_checks` `recheck`."""
+    if not from_checks:
+        if top is not None:
+            raise WrongUsage("--top goes with --from-checks")
+        return review(project, snapshot=snapshot, resend_deleted=resend_deleted, on_progress=on_progress)
+    if snapshot is not None:
+        raise WrongUsage("--from-checks takes the latest snapshot; leave --snapshot out")
+    return recheck(project, top=top or TOP, resend_deleted=resend_deleted, on_progress=on_progress)
 
 
 class _Sorting:
@@ -186,8 +231,8 @@ class _Sorting:
         if len(self.problems) < TOLD:
             self.problems.append(what)
 
-    def report(self, folder: Path, pushed: PushReport, url: str | None) -> ReviewReport:
-        return ReviewReport(
+    def report(self, folder: Path, pushed: PushReport, url: str | None) -> ReviewResult:
+        return ReviewResult(
             snapshot=str(folder),
             **{name: self.counts[name] for name in ("waiting", "agreed", "differ", "decided", "newer")},
             left_out=dict(self.left_out),

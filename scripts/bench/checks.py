@@ -22,7 +22,7 @@ from curation.annotation import Annotation
 from curation.files import write_jsonl
 from curation.formats.articles import good_articles
 from curation.jobs.agreement import read_set
-from curation.jobs.check import CheckReport, find
+from curation.jobs.check import CheckResult, find
 from curation.jobs.preannotate import preannotate
 from curation.project import Project
 
@@ -83,7 +83,7 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def checked(project: Project, annotations: list[Annotation], path: Path, opinion: Path) -> CheckReport:
+def checked(project: Project, annotations: list[Annotation], path: Path, opinion: Path) -> CheckResult:
     """What the checks find in `annotations`, written to `path` first."""
     write_jsonl(path, (one.to_json() for one in annotations))
     return find(project, path, preannotations=opinion)

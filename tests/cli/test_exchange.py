@@ -108,9 +108,9 @@ def test_there_and_back(run: Run, project: Path, name: str) -> None:
 def test_the_loss_is_said(run: Run) -> None:
     result = run("export", "gold", "--format", "conll", "--out", "x.conll")
     assert result.exit_code == 0
-    assert "3 articles: 6 entities, 0 events, 0 arguments, in x.conll" in result.stderr
-    assert "conll could not hold: 8 arguments, 3 events, 1 nested" in result.stderr
-    assert "brat holds all of it" in run("export", "gold", "--format", "brat", "--out", "x").stderr
+    assert "3 articles: 6 entities, 0 events, 0 arguments, in x.conll" in result.stdout
+    assert "conll could not hold: 8 arguments, 3 events, 1 nested" in result.stdout
+    assert "brat holds all of it" in run("export", "gold", "--format", "brat", "--out", "x").stdout
     report = ok(run("export", "gold", "--format", "conll", "--out", "x.conll", "--triggers", "--json"))
     assert (report["entities"], report["events"]) == (6, 3)
     assert report["lost"] == {"arguments": 8, "nested": 1, "attributes": 2}

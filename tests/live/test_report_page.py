@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.jobs.report import ReportReport, report
+from curation.jobs.report import ReportResult, report
 from curation.labelstudio import latest_snapshot, read_snapshot
 from curation.metrics.matching import compare
 from curation.project import Project
@@ -90,12 +90,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def made(project: Project) -> ReportReport:
+def made(project: Project) -> ReportResult:
     return report(project)
 
 
 @pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
-def page(request: pytest.FixtureRequest, browser: Browser, made: ReportReport) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, browser: Browser, made: ReportResult) -> Iterator[Page]:
     """The page from its file, in a browser without a network. It must leave no error behind."""
     size, scheme = request.param
     width, height = SIZES[size]
@@ -122,7 +122,7 @@ def shown(page: Page) -> int:
     return int((page.inner_text("#reader-count")).split()[0])
 
 
-def test_the_page(page: Page, made: ReportReport, project: Project) -> None:
+def test_the_page(page: Page, made: ReportResult, project: Project) -> None:
     assert page.inner_text("h1").startswith("conflict-news")
     assert page.locator("svg.plot").count() >= 10
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 24, 28)"
@@ -248,7 +248,7 @@ def test_arrows_keep_off_the_text(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", [("phone", "light")], indirect=True, ids="-".join)
-def test_a_finding_opens_its_article(page: Page, made: ReportReport) -> None:
+def test_a_finding_opens_its_article(page: Page, made: ReportResult) -> None:
     assert made.checks is not None
     page.locator("button.open").first.click()
     assert made.checks.strongest[0].article_id in page.inner_text("#reader-pane")

@@ -14,7 +14,7 @@ import pytest
 from curation.annotation import Annotation, Annotator, Entity
 from curation.article import Article
 from curation.errors import BadInput
-from curation.jobs.check import CheckReport, dismiss, find
+from curation.jobs.check import CheckResult, dismiss, find
 from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Project:
     return Project.open(tmp_path / "curation.toml")
 
 
-def people(project: Project, **options: object) -> CheckReport:
+def people(project: Project, **options: object) -> CheckResult:
     return find(project, project.root / "people", **options)  # type: ignore[arg-type]
 
 
@@ -181,7 +181,7 @@ def test_a_second_opinion_marks_as_the_corpus_does(project: Project, tmp_path: P
 
 
 def test_the_command(project: Project) -> None:
-    """Findings for people on stderr, one object on stdout; text that a terminal would obey is made visible."""
+    """With --json findings for people on stderr, one object on stdout; hostile text is escaped."""
     (project.root / "articles" / "Harl.txt").write_text("Rebels shelled Harl. \x1b[31m[bold]", encoding="utf-8")
     marked = WRONG + " \x1b\\[31m\\[bold\\]"
     (project.root / "people" / "Harl.ann.txt").write_text(marked, encoding="utf-8")

@@ -18,7 +18,7 @@ import pytest
 from curation.annotation import Annotation, Annotator, annotation_id
 from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
-from curation.jobs.report import ReportReport, report
+from curation.jobs.report import ReportResult, report
 from curation.jobs.status import status
 from curation.metrics.effort import LONGEST
 from curation.project import Project
@@ -39,7 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def figures(project: Project) -> ReportReport:
+def figures(project: Project) -> ReportResult:
     return report(project, checks=False)
 
 
@@ -108,7 +108,7 @@ def f1(
     return 2 * both / total
 
 
-def test_progress_and_throughput(figures: ReportReport, people: dict[str, str]) -> None:
+def test_progress_and_throughput(figures: ReportResult, people: dict[str, str]) -> None:
     by = Counter(name for names in answered().values() for name in names)
     assert sum(by.values()) == 32
     assert figures.stages["open"] == 4
@@ -125,7 +125,7 @@ def test_progress_and_throughput(figures: ReportReport, people: dict[str, str]) 
     assert figures.notes == ()
 
 
-def test_times_and_items(figures: ReportReport, gold: list[Annotation], people: dict[str, str]) -> None:
+def test_times_and_items(figures: ReportResult, gold: list[Annotation], people: dict[str, str]) -> None:
     pace = {HASTY: 2.0, CONFUSED: 3.0, BRIEF: 2.5}
     for name in NAMES:
         items = [
@@ -140,7 +140,7 @@ def test_times_and_items(figures: ReportReport, gold: list[Annotation], people: 
         assert person.timed == len(items)
 
 
-def test_labels(figures: ReportReport, gold: list[Annotation], people: dict[str, str]) -> None:
+def test_labels(figures: ReportResult, gold: list[Annotation], people: dict[str, str]) -> None:
     counted = {one.label: one.by for one in figures.labels.entities.labels}
     events = {one.label: one.by for one in figures.labels.events.labels}
     for name in NAMES:
@@ -157,7 +157,7 @@ def test_labels(figures: ReportReport, gold: list[Annotation], people: dict[str,
     assert sum(figures.labels.article_words.values()) == 28
 
 
-def test_agreement(figures: ReportReport, gold: list[Annotation], people: dict[str, str]) -> None:
+def test_agreement(figures: ReportResult, gold: list[Annotation], people: dict[str, str]) -> None:
     twice = [(place, *names) for place, names in answered().items() if len(names) == 2]
     assert figures.agreement is not None
     assert figures.agreement.articles == len(twice) == 11
@@ -187,7 +187,7 @@ def test_agreement(figures: ReportReport, gold: list[Annotation], people: dict[s
     )
 
 
-def test_corrections(figures: ReportReport, gold: list[Annotation], people: dict[str, str]) -> None:
+def test_corrections(figures: ReportResult, gold: list[Annotation], people: dict[str, str]) -> None:
     """What of the first pass is kept, counted from spans and types alone."""
     sample = Project.open(ROOT / "curation.toml")
     articles = good_articles(sample.articles)
@@ -203,7 +203,7 @@ def test_corrections(figures: ReportReport, gold: list[Annotation], people: dict
         assert fates.kept + fates.attributes == kept
 
 
-def test_nobody_is_named(project: Project, figures: ReportReport) -> None:
+def test_nobody_is_named(project: Project, figures: ReportResult) -> None:
     page = Path(figures.output).read_text(encoding="utf-8")
     assert "ls-2" not in page
     assert "ls-2" not in figures.model_dump_json()
@@ -211,13 +211,13 @@ def test_nobody_is_named(project: Project, figures: ReportReport) -> None:
         assert one.key.removeprefix("person:") in page
 
 
-def test_the_same_again(project: Project, figures: ReportReport) -> None:
+def test_the_same_again(project: Project, figures: ReportResult) -> None:
     before = Path(figures.output).read_bytes()
     assert report(project, checks=False) == figures
     assert Path(figures.output).read_bytes() == before
 
 
-def test_status_tells_the_short_of_it(project: Project, figures: ReportReport, gold: list[Annotation]) -> None:
+def test_status_tells_the_short_of_it(project: Project, figures: ReportResult, gold: list[Annotation]) -> None:
     short = status(project)
     assert short.submitted == {one.key: one.submitted for one in figures.work.people}
     pseudonyms = Pseudonyms.of(project.work)
@@ -291,7 +291,7 @@ FEW = json.dumps([str(path) for path in SAMPLE[:9]])
 """Nine articles: one is left open, one skipped, five are submitted twice and two once."""
 
 
-def made(folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> ReportReport:
+def made(folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> ReportResult:
     """The report on nine articles, their tasks changed before they are pulled."""
     return report(practice.practise(folder, change=change, articles=FEW), checks=False)
 

@@ -7,6 +7,7 @@ CurationError
 │   └── WrongUsage      arguments that contradict each other; exit code 2 on the terminal
 ├── Busy                another run of the same job uses this folder
 ├── EngineError         an engine is missing or fails
+├── WorkerError         a worker process or a cluster is missing or died
 ├── LabelStudioError    communication with Label Studio failed
 │   ├── Unreachable     no answer, or not from Label Studio
 │   ├── Unauthorized    the token is missing, wrong or disabled
@@ -90,6 +91,10 @@ class Busy(CurationError):
 
 class EngineError(CurationError):
     """An engine is not installed, unknown, or cannot annotate."""
+
+
+class WorkerError(CurationError):
+    """A worker process died, or a cluster cannot be reached or failed."""
 
 
 class LabelStudioError(CurationError):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from curation.engines.engine import Engine, Failure, load_engine
-from curation.engines.local_executor import LeftOut, Recipe, Shard, alone_in, annotate_shards, crew, remove
+from curation.engines.shard_task import AnnotateShards, LeftOut, Recipe, read_shard
 
 __all__ = [
+    "AnnotateShards",
     "Engine",
     "Failure",
     "LeftOut",
     "Recipe",
-    "Shard",
-    "alone_in",
-    "annotate_shards",
-    "crew",
     "load_engine",
-    "remove",
+    "read_shard",
 ]

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from curation.annotation import Annotation, Annotator, Entity, Event, annotation_id
 from curation.article import Article
 from curation.errors import EngineError, one_line
+from curation.executor import batches
 from curation.schema import LabelSchema
 
 GROUP = "curation.engines"
@@ -172,20 +173,6 @@ class BatchEngine(Engine):
 def _primary(language: str) -> str:
     """The primary subtag of a language tag: `en` of `en-GB`."""
     return language.split("-")[0].lower()
-
-
-def batches(articles: Iterable[Article], most: int, characters: int) -> Iterator[list[Article]]:
-    """Batches of neighbouring articles: at most `most`; a batch ends with the article that fills `characters`."""
-    batch: list[Article] = []
-    length = 0
-    for article in articles:
-        batch.append(article)
-        length += len(article.text)
-        if len(batch) >= most or length >= characters:
-            yield batch
-            batch, length = [], 0
-    if batch:
-        yield batch
 
 
 def fingerprint(text: str) -> str:

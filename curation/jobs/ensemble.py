@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from curation.article import Article
 from curation.engines import Engine, Failure, load_engine
-from curation.engines.engine import batches
 from curation.engines.ensemble_fit import Voted, fit_ensemble
 from curation.engines.ensemble_votes import Member, SectionMeasured
 from curation.errors import BadInput, WrongUsage
+from curation.executor import batches
 from curation.files import ensure_writable, whole_file
 from curation.jobs.gold import read_corrected
 from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from curation.annotation import Annotator
 from curation.article import Article
-from curation.engines import Failure, LeftOut, Shard, alone_in, annotate_shards, crew, remove
+from curation.engines import AnnotateShards, Failure, LeftOut, read_shard
 from curation.errors import BadInput, one_line
-from curation.files import write_jsonl
+from curation.executor import Shard, remove_shards, shard_executor, shard_folder, write_lines
 from curation.formats.articles import is_url, read_articles
 from curation.jobs.engines import engine_recipe
 from curation.jobs.options import (
@@ -29,9 +28,6 @@ from curation.jobs.options import (
 from curation.metrics.score_calibration import apply, load_confidence
 from curation.result import Result
 from curation.settings import Settings
-
-if TYPE_CHECKING:
-    from curation.engines.ray_executor import RemoteShard
 
 SHOWN = 20
 """How many problems a result names; all are counted."""
@@ -137,6 +133,7 @@ def preannotate(
 
     Raises:
         EngineError: the engine or its model is not there.
+        WorkerError: a worker died, or there is no cluster at the address.
         BadInput: the calibration is of another engine.
         Busy: another run writes to the same place.
         CurationError: no article could be used, or `out` cannot be written.
@@ -157,24 +154,15 @@ def preannotate(
     confidence = load_confidence(calibration) if calibration else None
     estimate = None if on_progress is silent else _Estimate(sources, on_progress)
 
-    def usable() -> Iterator[Article]:
-        for found in read_articles(sources):
-            counts["articles"] += 1
-            if isinstance(found, BadInput):
-                problems.refuse(str(found), found.what)
-            else:
-                yield found
-
-    def lines(shards: Iterable[Shard | RemoteShard]) -> Iterator[str]:
+    def lines(shards: Iterable[Shard]) -> Iterator[str]:
         for shard in shards:
             counts["kept"] += shard.articles if shard.kept else 0
-            if not isinstance(shard, Shard):
-                counts["articles"] += shard.articles + len(shard.problems)
-                for problem in shard.problems:
-                    problems.refuse(*problem)
+            counts["articles"] += shard.articles + len(shard.problems)
+            for problem in shard.problems:
+                problems.refuse(*problem)
             if estimate:
                 estimate.add(shard)
-            for made in shard.read():
+            for made in read_shard(shard):
                 if isinstance(made, LeftOut):
                     problems.leave_out(made)
                     continue
@@ -195,46 +183,27 @@ def preannotate(
             why = problems.lines[0] if problems.lines else f"{', '.join(sources)}: empty; give it at least one article"
             raise BadInput(f"no article could be annotated: {why}")
 
-    def ready(annotator: Annotator) -> None:
-        if confidence and annotator.key != confidence.engine:
-            raise BadInput(
-                f"is of {confidence.engine}, not {annotator.key}",
-                path=calibration,
-                way_out="calibrate this engine: curation calibrate",
-            )
+    task = AnnotateShards(recipe, portable=ray is not None)
+    on_article = estimate.tick if estimate else _ignore
+    with (
+        shard_executor(task, count=workers, ray=ray, on_article=on_article) as executor,
+        shard_folder(parts, "preannotate"),
+    ):
+        if confidence and executor.about["engine"] != confidence.engine:
+            what = f"is of {confidence.engine}, not {executor.about['engine']}"
+            raise BadInput(what, path=calibration, way_out="calibrate this engine: curation calibrate")
         if estimate:
             estimate.begin()
-
-    if ray is not None:
-        from curation.engines.ray_executor import annotate_on, cluster, remove_at, write_at
-
-        with cluster(recipe, ray, workers) as at:
-            ready(at.annotator)
-            try:
-                write_at(target, lines(annotate_on(at, partial(_read, sources), recipe, parts)))
-            except BadInput:
-                remove_at(parts)  # a failure may be temporary
-                raise
-            remove_at(parts)
-    else:
-        folder = Path(parts)
-        with (
-            crew(recipe, workers or 1, on_article=estimate.tick if estimate else None) as working,
-            alone_in(folder),
-        ):
-            ready(working.annotator)
-            try:
-                write_jsonl(Path(target), lines(annotate_shards(usable(), recipe, working, folder)))
-            except BadInput:
-                remove(folder)
-                raise
-            remove(folder)
+        try:
+            write_lines(target, lines(executor.shards(partial(read_articles, sources), parts)))
+        except BadInput:
+            remove_shards(parts)  # a failure may be temporary
+            raise
+        remove_shards(parts)
     return PreannotateResult(engine=keys.pop(), out=target, **counts, **problems.fields())
 
 
-def _read(sources: list[str]) -> Iterator[Article | BadInput]:
-    """The articles, on the machine that this runs on."""
-    return read_articles(sources)
+def _ignore(article: Article) -> None: ...
 
 
 class _Problems:
@@ -282,7 +251,7 @@ class _Estimate:
     def __init__(self, sources: list[str], tell: OnProgress) -> None:
         self._tell = tell
         self._articles = self._characters = 0
-        for found in _read(sources):
+        for found in read_articles(sources):
             if isinstance(found, Article):
                 self._articles += 1
                 self._characters += len(found.text)
@@ -299,7 +268,7 @@ class _Estimate:
         self._within = self._within[0] + 1, self._within[1] + len(article.text)
         self._say()
 
-    def add(self, shard: Shard | RemoteShard) -> None:
+    def add(self, shard: Shard) -> None:
         """One more shard is done."""
         self._done += shard.articles
         self._passed += shard.characters

@@ -24,9 +24,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from curation.article import Article, normalise
-from curation.engines import Recipe, annotate_shards, crew
-from curation.engines.local_executor import SHARD_ARTICLES
+from curation.engines import AnnotateShards, Recipe, read_shard
 from curation.engines.spacy_engine import SpacyEngine
+from curation.executor import SHARD_ARTICLES, shard_executor
 from curation.schema import load_schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,11 +99,10 @@ def rate(count: int, made: Iterable[object]) -> float:
 def rate_of_workers(articles: list[Article], workers: int) -> float:
     """Documents a second of so many workers: give full shards, as many for each."""
     recipe = Recipe("spacy", load_schema(SCHEMAS / "conflict-news.yaml"), SCHEMAS / "conflict-news.lexicon.yaml")
-    with tempfile.TemporaryDirectory() as folder, crew(recipe, workers) as working:
-        warm = islice(corpus(2 * workers), workers * SHARD_ARTICLES)
-        list(annotate_shards(warm, recipe, working, Path(folder, "warm")))
-        shards = annotate_shards(articles, recipe, working, Path(folder))
-        return rate(len(articles), (made for shard in shards for made in shard.read()))
+    with tempfile.TemporaryDirectory() as folder, shard_executor(AnnotateShards(recipe), count=workers) as executor:
+        list(executor.shards(lambda: islice(corpus(2 * workers), workers * SHARD_ARTICLES), f"{folder}/warm"))
+        shards = executor.shards(lambda: articles, folder)
+        return rate(len(articles), (made for shard in shards for made in read_shard(shard)))
 
 
 def peak_memory(count: int) -> int:

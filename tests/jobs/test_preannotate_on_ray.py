@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from curation.errors import BadInput, EngineError
+from curation.errors import BadInput, EngineError, WorkerError
 from curation.jobs.preannotate import PreannotateResult, preannotate
 from curation.project import Project
 
@@ -124,7 +124,7 @@ def test_an_interrupted_run_goes_on_and_the_bytes_are_those_of_one_worker(projec
             ray.shutdown()
 
     (project / "log.stop").touch()
-    with pytest.raises(EngineError, match=r"^on the cluster: .*the power is out"):
+    with pytest.raises(WorkerError, match=r"^on the cluster: .*the power is out"):
         run(project, **where, ray="local")
     finished = storage().glob(f"{BUCKET}/out/said.parts/*.jsonl")
     assert 2 <= len(finished) <= 3

@@ -1,19 +1,19 @@
-"""Shards: whole files, read little ahead, and the same whoever makes them; a worker that dies is told in one line."""
+"""Annotating shards: the same files for any number of workers, one per engine, model, schema and texts."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.engines import Failure, LeftOut, Recipe, alone_in, annotate_shards, crew
-from curation.engines.engine import batches
-from curation.engines.local_executor import SHARD_ARTICLES, SHARD_CHARACTERS
-from curation.errors import Busy, EngineError
+from curation.engines import AnnotateShards, Failure, LeftOut, Recipe, read_shard
+from curation.errors import BadInput, EngineError, WorkerError
+from curation.executor import SHARD_ARTICLES, shard_executor
 from curation.schema import LabelSchema
 
 ENGINE = """
@@ -60,26 +60,16 @@ def articles(count: int, text: str = "yes") -> Iterator[Article]:
     return (Article(id=f"a{number}", text=text) for number in range(count))
 
 
-def run(recipe: Recipe, source: Iterator[Article], parts: Path, workers: int = 1) -> list[tuple[bool, list[str]]]:
-    with crew(recipe, workers) as working:
-        return [
-            (shard.kept, [made.article_id for made in shard.read()])
-            for shard in annotate_shards(source, recipe, working, parts)
-        ]
-
-
-def test_shards_end_at_so_many_articles_or_characters() -> None:
-    long = "x" * (SHARD_CHARACTERS // 2)
-    source = [*articles(SHARD_ARTICLES + 1), *articles(3, long), *articles(1)]
-    sizes = [len(batch) for batch in batches(source, SHARD_ARTICLES, SHARD_CHARACTERS)]
-    assert sizes == [SHARD_ARTICLES, 3, 2]
+def run(recipe: Recipe, source: Iterable[Article], parts: Path, workers: int = 1) -> list[tuple[bool, list[Any]]]:
+    with shard_executor(AnnotateShards(recipe), count=workers) as executor:
+        return [(shard.kept, list(read_shard(shard))) for shard in executor.shards(lambda: source, str(parts))]
 
 
 def test_workers_keep_order_use_one_thread_and_repeat_nothing(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
     recipe, parts, count = Recipe("quick", schema), tmp_path / "parts", 5 * SHARD_ARTICLES + 3
     before = os.environ.get("OMP_NUM_THREADS")
     made = run(recipe, articles(count), parts, workers=2)
-    assert [name for _, names in made for name in names] == [f"a{number}" for number in range(count)]
+    assert [one.article_id for _, found in made for one in found] == [f"a{number}" for number in range(count)]
     assert not any(kept for kept, _ in made)
     lines = [line.split() for line in log.read_text().splitlines()]
     assert sorted(name for _, _, name in lines) == sorted(f"a{number}" for number in range(count))
@@ -89,7 +79,7 @@ def test_workers_keep_order_use_one_thread_and_repeat_nothing(log: Path, schema:
 
     next(path for path in sorted(parts.iterdir())).unlink()
     again = run(recipe, articles(count), parts)
-    assert [names for _, names in again] == [names for _, names in made]
+    assert [found for _, found in again] == [found for _, found in made]
     assert [kept for kept, _ in again].count(False) == 1
 
 
@@ -106,54 +96,36 @@ def test_another_model_schema_or_text_is_another_shard(log: Path, schema: LabelS
     assert [kept for kept, _ in run(Recipe("quick", schema), articles(2), parts)] == [True]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_little_is_read_ahead(log: Path, schema: LabelSchema, tmp_path: Path, workers: int) -> None:
-    read = 0
-
-    def counted() -> Iterator[Article]:
-        nonlocal read
-        for article in articles(40 * SHARD_ARTICLES):
-            read += 1
-            yield article
-
-    recipe = Recipe("quick", schema)
-    with crew(recipe, workers) as working:
-        for number, _ in enumerate(annotate_shards(counted(), recipe, working, tmp_path / "parts"), start=1):
-            assert read <= (number + 2 * workers) * SHARD_ARTICLES
-
-
-def test_a_failure_costs_its_article_alone(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
-    recipe = Recipe("quick", schema)
+def test_an_error_of_the_engine_costs_only_its_article(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
     source = [*articles(1), Article(id="b", text="no"), Article(id="c", text="yes")]
-    with crew(recipe, 1) as working:
-        (shard,) = annotate_shards(source, recipe, working, tmp_path)
-    first, second, third = shard.read()
+    ((_, (first, second, third)),) = run(Recipe("quick", schema), source, tmp_path)
     assert second == Failure("b", "it says no")
     assert isinstance(first, Annotation)
     assert isinstance(third, Annotation)
 
 
-def test_a_worker_that_dies_is_told(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_reported(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
     source = [*articles(SHARD_ARTICLES), Article(id="b", text="die")]
-    with pytest.raises(EngineError, match=r"a worker died.*fewer --workers"):
-        run(Recipe("quick", schema), iter(source), tmp_path / "parts", workers=2)
+    with pytest.raises(WorkerError, match=r"a worker died.*fewer workers"):
+        run(Recipe("quick", schema), source, tmp_path / "parts", workers=2)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_engine_that_cannot_be_made_says_why(log: Path, schema: LabelSchema, tmp_path: Path, workers: int) -> None:
+def test_an_engine_that_cannot_be_loaded_says_why(log: Path, schema: LabelSchema, tmp_path: Path, workers: int) -> None:
     with pytest.raises(EngineError, match="there is no model none; name another"):
         run(Recipe("quick", schema, model="none"), articles(1), tmp_path, workers)
 
 
-def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
-    with alone_in(tmp_path / "parts"), pytest.raises(Busy, match="wait until it ends"), alone_in(tmp_path / "parts"):
-        pass
-
-
-def test_what_is_left_out_is_told_before_the_annotation(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
+def test_what_is_left_out_is_given_before_the_annotation(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
     source = [*articles(1), Article(id="b", text="half"), Article(id="c", text="yes")]
-    with crew(Recipe("quick", schema), 1) as working:
-        (shard,) = annotate_shards(source, Recipe("quick", schema), working, tmp_path)
-    _, left_out, annotation, _ = shard.read()
+    ((_, (_, left_out, annotation, _)),) = run(Recipe("quick", schema), source, tmp_path)
     assert left_out == LeftOut("b", {"words it does not know": 3})
     assert annotation.article_id == "b"
+
+
+def test_a_shard_that_lost_results_is_refused(log: Path, schema: LabelSchema, tmp_path: Path) -> None:
+    run(Recipe("quick", schema), articles(3), tmp_path / "parts")
+    (file,) = (tmp_path / "parts").glob("*.jsonl")
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(BadInput, match="is damaged: 2 of 3 articles; run again"):
+        run(Recipe("quick", schema), articles(3), tmp_path / "parts")

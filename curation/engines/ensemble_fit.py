@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ from curation.engines.ensemble_votes import (
     combine,
 )
 from curation.metrics.calibration import calibration
-from curation.metrics.matching import Counts, Pair, links, match, match_links
+from curation.metrics.counts import PairCounts
+from curation.metrics.matching import links, match_all
 from curation.metrics.rounding import rounded
 from curation.metrics.score_calibration import ANY, SECTIONS, Section
 
@@ -212,7 +213,9 @@ def _best_limit(section: Section, halves: Sequence[tuple[Ensemble, Sequence[Vote
 def _figures(
     halves: Sequence[tuple[Ensemble, Sequence[Voted]]], say: Mapping[Section, float], fillers: Fillers, members: int
 ) -> dict[Section, SectionMeasured]:
-    counts: dict[Section, list[Counts]] = {section: [Counts() for _ in range(members + 1)] for section in SECTIONS}
+    counts: dict[Section, list[PairCounts]] = {
+        section: [PairCounts() for _ in range(members + 1)] for section in SECTIONS
+    }
     chances: dict[Section, tuple[list[float], list[bool]]] = {section: ([], []) for section in counts}
     for fitted, articles in halves:
         sections = {section: one.model_copy(update={"say": say[section]}) for section, one in fitted.sections.items()}
@@ -221,7 +224,8 @@ def _figures(
             entities, events = combine(fitted, one.said, fillers, "engine:ensemble")
             together = one.said[0].model_copy(update={"entities": tuple(entities), "events": tuple(events)})
             for place, said in enumerate((*one.said, together)):
-                _count(counts, place, one.gold, said)
+                for section, pairs in match_all(one.gold, said).items():
+                    counts[section][place].add(pairs)
             for section, (rated, right) in chances.items():
                 for vote in _votes(section, one):
                     rated.append(sections[section].chance(vote.label, vote.votes))
@@ -230,8 +234,8 @@ def _figures(
     for section, told in counts.items():
         scores = calibration(*chances[section])
         *each, together_counts = (
-            Measured(precision=rounded(one.precision, 4), recall=rounded(one.recall, 4), f1=rounded(one.f1, 4))
-            for one in told
+            Measured(precision=rounded(one.precision), recall=rounded(one.recall), f1=rounded(one.f1))
+            for one in (pair_counts.measure("exact") for pair_counts in told)
         )
         figures[section] = SectionMeasured(
             members=tuple(each),
@@ -242,17 +246,3 @@ def _figures(
             auroc=scores.auroc if scores else None,
         )
     return figures
-
-
-def _count(counts: Mapping[Section, list[Counts]], place: int, gold: Annotation, said: Annotation) -> None:
-    pairs: dict[Section, Sequence[Pair[Any]]] = {
-        "entities": match(gold.entities, said.entities),
-        "events": match(gold.events, said.events),
-        "arguments": match_links(gold, said),
-    }
-    for section, found in pairs.items():
-        for pair in found:
-            right = pair.kind == "same"
-            counts[section][place].add(
-                int(right), int(pair.other is not None and not right), int(pair.reference is not None and not right)
-            )

@@ -17,7 +17,7 @@ from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_s
 from curation.labelstudio.names import ANNOTATE, UNKNOWN
 from curation.metrics.agreement import Agreement, Figures, SectionFigures
 from curation.metrics.agreement import agreement as between
-from curation.metrics.confusion import Matrix
+from curation.metrics.counts import Matrix
 from curation.metrics.effort import defaults
 from curation.metrics.gamma import Gamma, gamma_of
 from curation.metrics.pairing import Gathering, LeftOut, Together

@@ -21,7 +21,7 @@ from itertools import combinations
 import numpy as np
 
 from curation.article import Value
-from curation.metrics.bootstrap import Floats, Interval, middle
+from curation.metrics.bootstrap import Floats, Interval, interval_of
 from curation.metrics.matching import Labelled
 from curation.metrics.rounding import rounded
 
@@ -90,7 +90,7 @@ class Coincidences:
 
     def result(self, sums: Sequence[Floats] = ()) -> Alpha:
         """The figure, with the interval of what `resampled` gave."""
-        interval = middle(np.concatenate(sums)) if sums and self.articles > 1 else None
+        interval = interval_of(sums) if sums and self.articles > 1 else None
         return Alpha(alpha=self.alpha(), interval=interval, articles=self.articles, characters=self.characters)
 
     def _alpha(self, weights: Floats) -> float:

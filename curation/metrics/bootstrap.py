@@ -1,8 +1,8 @@
-"""How far a figure depends on the articles that happened to be measured: bootstrap intervals over articles."""
+"""Bootstrap intervals over articles: how far a figure depends on the articles that happened to be measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,25 @@ SEED = 20310305
 """Fixed, so that the same counts give the same interval."""
 
 _BLOCK = 50
-"""Resamples drawn at a time: many articles then do not take much memory, and sums are taken in few steps."""
+"""Resamples drawn at a time, so that many articles do not take much memory."""
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
 
+def draws(articles: int, *, resamples: int = RESAMPLES) -> Iterator[Floats]:
+    """How often each article is drawn when articles are drawn again with replacement, as often as there are articles.
+
+    Yields arrays of shape (some resamples, articles); together they are always the same.
+    """
+    draw = np.random.default_rng(SEED)
+    even = np.full(articles, 1 / articles)
+    for first in range(0, resamples, _BLOCK):
+        yield draw.multinomial(articles, even, size=min(_BLOCK, resamples - first)).astype(np.float64)
+
+
 def resampled(rows: Any, *, resamples: int = RESAMPLES) -> Floats:
-    """Sums of counts when articles are drawn again with replacement, as often as there are articles.
+    """Sums of counts of each resample.
 
     Args:
         rows: array of shape (articles, counts): what each article adds to each count.
@@ -35,38 +46,16 @@ def resampled(rows: Any, *, resamples: int = RESAMPLES) -> Floats:
     return np.concatenate([weights @ rows for weights in draws(len(rows), resamples=resamples)])
 
 
-def draws(articles: int, *, resamples: int = RESAMPLES) -> Iterator[Floats]:
-    """How often each article is drawn, for counts that are not held as rows, or only of some articles.
+def interval_of(figures: Floats | Sequence[Floats] | None) -> Interval | None:
+    """The middle 95 per cent of a figure's resamples, those in which it is undefined (NaN) left out.
 
-    Yields arrays of shape (some resamples, articles); one below the other they are always the same.
+    None where there are none.
     """
-    draw = np.random.default_rng(SEED)
-    even = np.full(articles, 1 / articles)
-    for first in range(0, resamples, _BLOCK):
-        yield draw.multinomial(articles, even, size=min(_BLOCK, resamples - first)).astype(np.float64)
-
-
-def f1_interval(sums: Floats) -> Interval:
-    """The middle 95 per cent of F1, from resampled tp, fp and fn, shape (resamples, 3)."""
-    tp, fp, fn = sums.T
-    return _middle(2 * tp, 2 * tp + fp + fn)
-
-
-def ratio_interval(sums: Floats) -> Interval:
-    """The middle 95 per cent of the first count over the second, shape (resamples, 2)."""
-    return _middle(sums[:, 0], sums[:, 1])
-
-
-def middle(figures: Floats) -> Interval | None:
-    """The middle 95 per cent of figures taken from resamples; those that are not defined there (NaN) do not count."""
+    if figures is None:
+        return None
+    figures = np.concatenate(figures) if isinstance(figures, Sequence) else figures
     known = figures[~np.isnan(figures)]
     if not len(known):
         return None
     low, high = np.quantile(known, (0.025, 0.975))
-    return rounded(float(low)), rounded(float(high))
-
-
-def _middle(over: Floats, under: Floats) -> Interval:
-    figures = np.divide(over, under, out=np.zeros_like(over), where=under > 0)
-    low, high = np.quantile(figures, (0.025, 0.975))
     return rounded(float(low)), rounded(float(high))

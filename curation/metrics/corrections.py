@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from curation.annotation import Annotation
 from curation.article import Value
 from curation.metrics.effort import actions, cost, quartiles, strange_time
-from curation.metrics.matching import Kind, Labelled, Pair, match, match_links
+from curation.metrics.matching import Kind, Labelled, match_all
 from curation.metrics.rounding import rounded
 
 What = Literal["entity", "event", "argument"]
@@ -35,6 +35,9 @@ role, its borders are those of its filler."""
 
 Defaults = Mapping[str, Mapping[str, str]]
 """`entities` or `events` → attribute → default value."""
+
+
+_WHAT: dict[str, What] = {"entities": "entity", "events": "event", "arguments": "argument"}
 
 
 class AttributeChange(NamedTuple):
@@ -60,17 +63,13 @@ class Change(NamedTuple):
 
 def changes(prediction: Annotation, annotation: Annotation, defaults: Defaults) -> Iterator[Change]:
     """All items of both annotations: entities, events, then arguments, each in text order."""
-    pairs: tuple[tuple[What, list[Pair[Any]], Mapping[str, str]], ...] = (
-        ("entity", match(prediction.entities, annotation.entities), defaults.get("entities", {})),
-        ("event", match(prediction.events, annotation.events), defaults.get("events", {})),
-        ("argument", match_links(prediction, annotation), {}),
-    )
-    for what, found, default_values in pairs:
+    for section, found in match_all(prediction, annotation).items():
+        default_values = defaults.get(section, {})
         for pair in found:
             predicted, corrected = pair.reference, pair.other
             differ = _attributes(predicted, corrected, default_values) if predicted and corrected else ()
             fate: Fate = "attributes" if pair.kind == "same" and differ else FATES[pair.kind]
-            yield Change(what, fate, predicted, corrected, differ)
+            yield Change(_WHAT[section], fate, predicted, corrected, differ)
 
 
 def _attributes(

@@ -1,13 +1,13 @@
 """How good an engine is against gold: precision, recall and F1 of entities, triggers and arguments, and what it costs
 to correct what it said.
 
-Entities are right with the same span and type; `span` takes any type, `overlap` the same type with any overlap,
+Entities are correct with the same span and type; `span` takes any type, `overlap` the same type with any overlap,
 `partial` gives half for an overlap, whatever the type. These are the four measures of SemEval 2013.
 
-Triggers are right with the same span and type (`classification`); `identification` is the span alone; `overlap` and
+Triggers are correct with the same span and type (`classification`); `identification` is the span alone; `overlap` and
 `partial` as above.
 
-Arguments are right end to end: same trigger span, event type, role and filler span; `overlap` takes any overlap of
+Arguments are correct end to end: same trigger span, event type, role and filler span; `overlap` takes any overlap of
 the filler. `classification` is event type, role and filler span, at whatever trigger; `identification` leaves the role
 open as well.
 
@@ -22,18 +22,20 @@ marks differently is marked as it does (curation/metrics/conventions.py) before 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from curation.annotation import Annotation, Entity, Event
 from curation.article import Article, Value
-from curation.metrics.bootstrap import f1_interval, ratio_interval, resampled
+from curation.metrics.bootstrap import Floats, Interval, interval_of, resampled
 from curation.metrics.calibration import Calibration, calibration
+from curation.metrics.counts import KINDS, Counts, Measure, PairCounts, Table, f1_of, ratio, whole
 from curation.metrics.effort import ACTIONS, Actions, Defaults, Section, actions, cost
 from curation.metrics.error_examples import NAMES, Example, Examples
 from curation.metrics.label_mapping import Mapping, as_they_mark, that_map, translate
-from curation.metrics.matching import FILLER, Counts, Link, Pair, Tally, links, match, match_links, shared
+from curation.metrics.matching import FILLER, Link, Pair, links, match, match_links
 
 Scope = Literal["all gold", "types that map"]
 SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
@@ -162,16 +164,48 @@ class Compared(NamedTuple):
     arguments: list[Pair[Link]]
 
 
-_Key = tuple[Section, Scope, str]
+def _filler(link: Link) -> Hashable:
+    return link.trigger[2], link.start, link.end
+
+
+def _role(link: Link) -> Hashable:
+    return link.trigger[2], link.type, link.start, link.end
+
+
+_OPEN: dict[str, Callable[[Link], Hashable]] = {"identification": _filler, "classification": _role}
+"""Figures of arguments at whatever trigger, and by what arguments are equal."""
+MEASURES: dict[Section, dict[str, tuple[str, Measure]]] = {
+    "entities": {
+        EXACT: ("entities", "exact"),
+        "span": ("entities", "span"),
+        "overlap": ("entities", "overlap"),
+        "partial": ("entities", "partial"),
+    },
+    "events": {
+        EXACT: ("events", "exact"),
+        "identification": ("events", "span"),
+        "classification": ("events", "exact"),
+        "overlap": ("events", "overlap"),
+        "partial": ("events", "partial"),
+    },
+    "arguments": {
+        EXACT: ("arguments", "exact"),
+        "identification": ("identification", "exact"),
+        "classification": ("classification", "exact"),
+        "end_to_end": ("arguments", "exact"),
+        "overlap": ("arguments", "overlap"),
+    },
+}
+"""Section → figure → what is counted, and by which measure."""
 
 
 class Evaluator:
-    """Takes articles one by one with their gold and what was said; `result` tells everything.
+    """Takes articles one by one with their gold and predictions; `result` gives everything.
 
     Memory grows by about a hundred numbers an article.
 
     Args:
-        mapping: from our labels to the gold's, where the gold has its own.
+        mapping: from our labels to the gold's, if the gold has its own.
         defaults: the attributes' defaults, which effort needs; gold of another ontology has no attributes.
         examples: how many examples of each kind of mistake to keep.
     """
@@ -182,17 +216,17 @@ class Evaluator:
         self.counted: dict[Section, Scope] = dict.fromkeys(SECTIONS, "all gold")
         if mapping:
             self.counted["entities"] = "types that map"
-        self._examples = Examples(examples)
-        self._keys: list[_Key] = []
-        self._rows: list[list[float]] = []
+        self.scopes: tuple[Scope, ...] = ("all gold", "types that map") if mapping else ("all gold",)
+        self._table = Table([(scope, part) for scope in self.scopes for part in (*SECTIONS, *_OPEN)])
+        self._counts = {section: PairCounts() for section in SECTIONS}
         self._costs: list[list[int]] = []
-        self._tallies = {section: Tally() for section in SECTIONS}
         self._scores: dict[Section, list[tuple[float, bool]]] = {section: [] for section in SECTIONS}
+        self._examples = Examples(examples)
         self._actions: Actions = Counter()
         self._blank: Actions = Counter()
 
     def add(self, article: Article, gold: Annotation, said: Annotation | None) -> Compared:
-        """Score one article. Nothing said, because an engine failed on it, counts as everything missed.
+        """Score one article. No prediction, because an engine failed on it, counts as everything missed.
 
         Raises:
             ValueError: the two annotations are of different texts.
@@ -201,45 +235,39 @@ class Evaluator:
             said = gold.model_copy(update={"entities": (), "events": ()})
         if said.text_sha256 != gold.text_sha256:
             raise ValueError(f"{article.id}: the two annotations are of different texts")
-        references: dict[Scope, Annotation] = {"all gold": gold}
+        references = [gold]
         if self.mapping:
             said = translate(as_they_mark(said, article.text, self.mapping), gold, self.mapping)
-            references["types that map"] = that_map(gold, self.mapping)
-        counts: dict[_Key, Counts] = {}
+            references.append(that_map(gold, self.mapping))
+        row: dict[Hashable, PairCounts] = {}
         scored: dict[Section, list[Pair[Any]]] = {}
-        for scope, reference in references.items():
+        for scope, reference in zip(self.scopes, references, strict=True):
             pairs: dict[Section, list[Pair[Any]]] = {
                 "entities": match(_named(reference), _named(said)),
                 "events": match(reference.events, said.events),
                 "arguments": match_links(reference, said),
             }
-            figures: dict[Section, dict[str, Counts]] = {
-                "entities": _entity_figures(pairs["entities"]),
-                "events": _trigger_figures(pairs["events"]),
-                "arguments": _argument_figures(pairs["arguments"], reference, said),
-            }
-            for section in SECTIONS:
-                counts |= {(section, scope, name): found for name, found in figures[section].items()}
-                if self.counted[section] == scope:
-                    scored[section] = pairs[section]
-        self._keys = list(counts)
-        self._rows.append([number for found in counts.values() for number in (found.tp, found.fp, found.fn)])
-        for section in SECTIONS:
-            self._tallies[section].add(scored[section])
-            self._examples.add(section, article, scored[section])
+            row |= {(scope, section): PairCounts.of(found) for section, found in pairs.items()}
+            for part, key in _OPEN.items():
+                row[scope, part] = PairCounts.of_keys(map(key, links(reference)), map(key, links(said)))
+            scored |= {section: found for section, found in pairs.items() if self.counted[section] == scope}
+        self._table.add(row)
+        for section, found in scored.items():
+            self._counts[section].add(found)
+            self._examples.add(section, article, found)
             self._scores[section] += [
                 (pair.other.score, pair.kind == "same")
-                for pair in scored[section]
+                for pair in found
                 if pair.other is not None and pair.other.score is not None
             ]
-        self._add_effort(references["types that map" if self.mapping else "all gold"], said)
+        self._add_effort(references[-1], said)
         return Compared(article, scored["entities"], scored["events"], scored["arguments"])
 
     def _add_effort(self, gold: Annotation, said: Annotation) -> None:
-        mending, blank = actions(gold, said, self.defaults), actions(gold, None, self.defaults)
-        self._actions += mending
+        correcting, blank = actions(gold, said, self.defaults), actions(gold, None, self.defaults)
+        self._actions += correcting
         self._blank += blank
-        self._costs.append([cost(done, [section]) for section in SECTIONS for done in (mending, blank)])
+        self._costs.append([cost(done, [section]) for section in SECTIONS for done in (correcting, blank)])
 
     def result(self) -> Evaluation:
         """Everything measured so far.
@@ -247,63 +275,57 @@ class Evaluator:
         Raises:
             ValueError: no article was added.
         """
-        if not self._rows:
+        if not self._costs:
             raise ValueError("nothing to evaluate")
-        figures = self._all_figures()
+        values = self._table.values()
+        sums = resampled(values) if len(values) > 1 else None
+        figures = {
+            (section, scope): self._figures(section, scope, values.sum(axis=0), sums)
+            for section in SECTIONS
+            for scope in self.scopes
+        }
         return Evaluation(
-            articles=len(self._rows),
+            articles=len(values),
             mapping=self.mapping.name if self.mapping else None,
             conventions=(self.mapping.habit.description or None) if self.mapping else None,
             entities=self._section(EntityFigures, "entities", figures),
             triggers=self._section(TriggerFigures, "events", figures),
             arguments=self._section(ArgumentFigures, "arguments", figures),
-            effort=self._effort([section for section in SECTIONS if self._has_gold(section, figures)]),
+            effort=self._effort([section for section in SECTIONS if _has_gold(section, figures)]),
         )
 
-    def _all_figures(self) -> dict[_Key, Figures]:
-        totals = np.sum(self._rows, axis=0)
-        sums = resampled(self._rows) if len(self._rows) > 1 else None
-        figures = {}
-        for place, key in enumerate(self._keys):
-            part = slice(3 * place, 3 * place + 3)
-            made = _to_figures(Counts(*totals[part].tolist()))
-            interval = None if sums is None else f1_interval(sums[:, part])
-            figures[key] = made.model_copy(update={"f1_interval": interval})
-        return figures
+    def _figures(self, section: Section, scope: Scope, totals: Floats, sums: Floats | None) -> dict[str, Figures]:
+        """The figures of one section, by name."""
+        found = {}
+        for name, (part, measure) in MEASURES[section].items():
+            columns = self._table.columns((scope, part))
+            f1 = None if sums is None else np.nan_to_num(f1_of(sums[:, columns], measure))
+            figures = _to_figures(Counts.of_kinds(totals[columns], measure))
+            found[name] = figures.model_copy(update={"f1_interval": interval_of(f1)})
+        return found
 
-    def _section(self, model: type[SectionT], section: Section, figures: dict[_Key, Figures]) -> SectionT | None:
-        if not self._has_gold(section, figures):
+    def _section(
+        self, model: type[SectionT], section: Section, figures: dict[tuple[Section, Scope], dict[str, Figures]]
+    ) -> SectionT | None:
+        if not _has_gold(section, figures):
             return None
-        counted = self.counted[section]
-        tally = self._tallies[section]
-        wrong: Counter[tuple[str, str]] = Counter()
-        for (_, one, two), count in tally.pairs.items():
-            if one is not None and two is not None and one != two:
-                wrong[one, two] += count
-        scores = self._scores[section]
+        counted, counts, scores = self.counted[section], self._counts[section], self._scores[section]
+        mapped = figures.get((section, "types that map"))
+        confusions = sorted(counts.confusions().items(), key=lambda item: (-item[1], item[0]))
         return model(
-            **dict(figures[section, counted, EXACT]),
+            **dict(figures[section, counted][EXACT]),
             counted=counted,
-            all_gold=figures[section, "all gold", EXACT],
-            types_that_map=figures.get((section, "types that map", EXACT)),
-            by_type={name: _to_figures(found) for name, found in tally.by_type().items()},
-            errors={name: tally.kinds[kind] for kind, name in NAMES.items()},
+            all_gold=figures[section, "all gold"][EXACT],
+            types_that_map=mapped[EXACT] if mapped else None,
+            by_type={label: _to_figures(exact) for label, exact in counts.by_label().items()},
+            errors={NAMES[kind]: count for kind, count in zip(KINDS, counts.kinds, strict=True) if kind in NAMES},
             confusions=tuple(
-                Confusion(gold=one, said=two, items=count)
-                for (one, two), count in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:CONFUSIONS]
+                Confusion(gold=gold, said=said, items=count) for (gold, said), count in confusions[:CONFUSIONS]
             ),
             examples=self._examples.of(section),
-            calibration=calibration([score for score, _ in scores], [right for _, right in scores]),
-            **{
-                name: found
-                for (kind, scope, name), found in figures.items()
-                if kind == section and scope == counted and name != EXACT
-            },
+            calibration=calibration([score for score, _ in scores], [correct for _, correct in scores]),
+            **{name: found for name, found in figures[section, counted].items() if name != EXACT},
         )
-
-    def _has_gold(self, section: Section, figures: dict[_Key, Figures]) -> bool:
-        found = figures[section, "all gold", EXACT]
-        return found.tp + found.fn > 0
 
     def _effort(self, sections: list[Section]) -> EffortFigures | None:
         every = np.asarray(self._costs).reshape(-1, len(SECTIONS), 2)
@@ -316,7 +338,7 @@ class Evaluator:
             cost=spent,
             blank_cost=blank,
             ratio=round(spent / blank, 4),
-            ratio_interval=ratio_interval(resampled(costs.sum(axis=1))) if len(costs) > 1 else None,
+            ratio_interval=_ratio_interval(costs.sum(axis=1)),
             counted="types that map" if self.mapping else "all gold",
             sections={
                 _CALLED[section]: round(one / two, 4) if two else None
@@ -332,51 +354,24 @@ _CALLED = {"entities": "entities", "events": "triggers", "arguments": "arguments
 
 
 def _named(annotation: Annotation) -> list[Entity]:
+    """The entities that have a name in the ontology of the gold."""
     return [entity for entity in annotation.entities if entity.type != FILLER]
 
 
-def _entity_figures(pairs: list[Pair[Any]]) -> dict[str, Counts]:
-    tally = Tally()
-    tally.add(pairs)
-    return {EXACT: tally.exact, "span": tally.spans, "overlap": tally.overlap, "partial": tally.partial}
+def _has_gold(section: Section, figures: dict[tuple[Section, Scope], dict[str, Figures]]) -> bool:
+    exact = figures[section, "all gold"][EXACT]
+    return exact.tp + exact.fn > 0
 
 
-def _trigger_figures(pairs: list[Pair[Any]]) -> dict[str, Counts]:
-    tally = Tally()
-    tally.add(pairs)
-    return {
-        EXACT: tally.exact,
-        "identification": tally.spans,
-        "classification": tally.exact,
-        "overlap": tally.overlap,
-        "partial": tally.partial,
-    }
-
-
-def _argument_figures(pairs: list[Pair[Any]], gold: Annotation, said: Annotation) -> dict[str, Counts]:
-    tally = Tally()
-    tally.add(pairs)
-    one, two = list(links(gold)), list(links(said))
-    return {
-        EXACT: tally.exact,
-        "identification": shared(map(_filler, one), map(_filler, two)),
-        "classification": shared(map(_role, one), map(_role, two)),
-        "end_to_end": tally.exact,
-        "overlap": tally.overlap,
-    }
-
-
-def _filler(link: Link) -> tuple[object, ...]:
-    return link.trigger[2], link.start, link.end
-
-
-def _role(link: Link) -> tuple[object, ...]:
-    return link.trigger[2], link.type, link.start, link.end
+def _ratio_interval(costs: Floats) -> Interval | None:
+    if len(costs) < 2:
+        return None
+    sums = resampled(costs)
+    return interval_of(np.nan_to_num(ratio(sums[:, 0], sums[:, 1])))
 
 
 def _to_figures(counts: Counts) -> Figures:
-    told = {name: int(number) if float(number).is_integer() else number for name, number in counts.to_dict().items()}
-    return Figures.model_validate(told)
+    return Figures.model_validate({name: whole(number) for name, number in counts.to_dict().items()})
 
 
 def _actions(done: Actions, sections: list[Section]) -> dict[str, int]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from curation.article import Value
 from curation.errors import CurationError
-from curation.metrics.bootstrap import SEED, Interval, draws, middle
+from curation.metrics.bootstrap import SEED, Interval, draws, interval_of
 from curation.metrics.matching import Labelled
 from curation.metrics.pairing import Together
 
@@ -92,9 +92,7 @@ def _summed(figures: list[float | None], chosen: int) -> Gamma:
     several = len(known) > 1
     return Gamma(
         gamma=round(float(known.mean()), 4) if len(known) else None,
-        interval=middle(np.concatenate([weights @ known / len(known) for weights in draws(len(known))]))
-        if several
-        else None,
+        interval=interval_of([weights @ known / len(known) for weights in draws(len(known))]) if several else None,
         articles=len(known),
         undefined=len(figures) - len(known),
         not_reached=chosen - len(figures),

@@ -1,6 +1,6 @@
 """The one place that matches two annotations: spans, types, arguments.
 
-Evaluation, corrections, agreement and release diffs all stand on `compare`, `match` and `Counts`.
+Evaluation, corrections, agreement and release diffs are all based on `match` and `compare`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from itertools import accumulate
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from curation.annotation import Annotation, Entity, Event, Item, Span
-from curation.metrics.rounding import rounded
 
+Part = Literal["entities", "events", "arguments"]
 Kind = Literal["same", "type", "border", "both", "missed", "spurious"]
 
 FILLER = "(filler)"
@@ -43,6 +43,8 @@ class Labelled(Protocol):
 
 
 ItemT = TypeVar("ItemT", bound=Labelled)
+Trigger = tuple[int, int, str]
+"""Start, end and type of an event's trigger."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Pair(Generic[ItemT]):
 class ArgumentKey:
     """An argument by what it says, not by ids: trigger span and type, role, filler span and type."""
 
-    trigger: tuple[int, int, str]
+    trigger: Trigger
     role: str
     filler: tuple[int, int, str]
 
@@ -74,7 +76,7 @@ class Link:
     start: int
     end: int
     type: str
-    trigger: tuple[int, int, str]
+    trigger: Trigger
     score: float | None = None
     attributes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -94,132 +96,6 @@ class Comparison:
         """Same spans, types, attributes and arguments; ids, scores and origins may differ."""
         pairs: tuple[Pair[Any], ...] = (*self.entities, *self.events)
         return all(_same(pair) for pair in pairs) and not self.arguments_missed and not self.arguments_spurious
-
-
-@dataclass
-class Counts:
-    """True positives, false positives and false negatives, and what follows from them (0 where undefined).
-
-    Whole numbers, but where half a credit is given.
-    """
-
-    tp: float = 0
-    fp: float = 0
-    fn: float = 0
-
-    @property
-    def precision(self) -> float:
-        """Share of what was said that is right."""
-        return self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Share of what is right that was said."""
-        return self.tp / (self.tp + self.fn) if self.tp + self.fn else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall; between two annotators it is the same whoever comes first."""
-        return 2 * self.tp / (2 * self.tp + self.fp + self.fn) if self.tp + self.fp + self.fn else 0.0
-
-    def add(self, tp: float, fp: float, fn: float) -> None:
-        """Add the counts of one more comparison."""
-        self.tp, self.fp, self.fn = self.tp + tp, self.fp + fp, self.fn + fn
-
-    def to_dict(self) -> dict[str, float | int]:
-        """Counts and figures, the figures rounded to four digits."""
-        return {
-            "precision": rounded(self.precision, 4),
-            "recall": rounded(self.recall, 4),
-            "f1": rounded(self.f1, 4),
-            "tp": self.tp,
-            "fp": self.fp,
-            "fn": self.fn,
-        }
-
-
-@dataclass
-class Tally:
-    """Pairs counted by kind and by the two types; every figure on spans and types follows from it.
-
-    The four figures are those of SemEval 2013: `exact` (strict), `spans` (exact), `overlap` (type), `partial`.
-    """
-
-    pairs: Counter[tuple[Kind, str | None, str | None]] = field(default_factory=Counter)
-
-    def add(self, pairs: Iterable[Pair[ItemT]]) -> None:
-        """Count these pairs in."""
-        for pair in pairs:
-            one, two = pair.reference, pair.other
-            self.pairs[pair.kind, one.type if one else None, two.type if two else None] += 1
-
-    @property
-    def kinds(self) -> Counter[Kind]:
-        """How many pairs of each kind."""
-        kinds: Counter[Kind] = Counter()
-        for (kind, _, _), count in self.pairs.items():
-            kinds[kind] += count
-        return kinds
-
-    @property
-    def exact(self) -> Counts:
-        """Right is what has the same span and type."""
-        return self._counts(same=1)
-
-    @property
-    def spans(self) -> Counts:
-        """Right is what has the same span, whatever its type."""
-        return self._counts(same=1, type=1)
-
-    @property
-    def overlap(self) -> Counts:
-        """Right is what has the same type and overlaps."""
-        return self._counts(same=1, border=1)
-
-    @property
-    def partial(self) -> Counts:
-        """Right is what has the same span, half right what overlaps, whatever the type."""
-        return self._counts(same=1, type=1, border=0.5, both=0.5)
-
-    def by_type(self) -> dict[str, Counts]:
-        """The exact figure of each type on either side, by name."""
-        found: dict[str, Counts] = {}
-        for (kind, one, two), count in self.pairs.items():
-            if one is not None:
-                right = kind == "same"
-                found.setdefault(one, Counts()).add(count if right else 0, 0, 0 if right else count)
-            if two is not None and kind != "same":
-                found.setdefault(two, Counts()).add(0, count, 0)
-        return dict(sorted(found.items()))
-
-    def _counts(self, **credit: float) -> Counts:
-        counts = Counts()
-        for (kind, one, two), count in self.pairs.items():
-            right = credit.get(kind, 0)
-            counts.add(count * right, count * ((two is not None) - right), count * ((one is not None) - right))
-        return counts
-
-
-@dataclass
-class Scores:
-    """Micro-averaged counts over many comparisons, exact span and type; triggers also by span alone."""
-
-    entities: Counts = field(default_factory=Counts)
-    entity_spans: Counts = field(default_factory=Counts)
-    triggers: Counts = field(default_factory=Counts)
-    trigger_spans: Counts = field(default_factory=Counts)
-    arguments: Counts = field(default_factory=Counts)
-    by_type: dict[str, Counts] = field(default_factory=dict)
-
-    def add(self, comparison: Comparison) -> None:
-        """Count one more comparison in."""
-        _count(comparison.entities, self.entities, self.entity_spans, self.by_type)
-        _count(comparison.events, self.triggers, self.trigger_spans, self.by_type)
-        self.arguments.add(
-            len(comparison.arguments_same),
-            len(comparison.arguments_spurious),
-            len(comparison.arguments_missed),
-        )
 
 
 def compare(reference: Annotation, other: Annotation) -> Comparison:
@@ -259,6 +135,17 @@ def match(reference: Sequence[ItemT], other: Sequence[ItemT]) -> list[Pair[ItemT
     return sorted(pairs, key=_place)
 
 
+def match_all(
+    reference: Annotation, other: Annotation
+) -> dict[Literal["entities", "events", "arguments"], list[Pair[Any]]]:
+    """Pair the entities, the events by their triggers, and the arguments (see `match_links`) of two annotations."""
+    return {
+        "entities": match(reference.entities, other.entities),
+        "events": match(reference.events, other.events),
+        "arguments": match_links(reference, other),
+    }
+
+
 def match_links(reference: Annotation, other: Annotation) -> list[Pair[Link]]:
     """Pair the arguments of two annotations, end to end: only those of one trigger, same span and type, can pair.
 
@@ -266,7 +153,7 @@ def match_links(reference: Annotation, other: Annotation) -> list[Pair[Link]]:
     filler that overlaps. The type of the filler plays no part.
     """
     pairs: list[Pair[Link]] = []
-    sides: dict[tuple[int, int, str], tuple[list[Link], list[Link]]] = {}
+    sides: dict[Trigger, tuple[list[Link], list[Link]]] = {}
     for side, annotation in enumerate((reference, other)):
         for link in links(annotation):
             sides.setdefault(link.trigger, ([], []))[side].append(link)
@@ -283,13 +170,6 @@ def links(annotation: Annotation) -> Iterator[Link]:
         for argument in event.arguments:
             filler = items[argument.filler]
             yield Link(filler.start, filler.end, argument.role, trigger, argument.score)
-
-
-def shared(reference: Iterable[Hashable], other: Iterable[Hashable]) -> Counts:
-    """How far two lists hold the same things, each as often as it stands there."""
-    wanted, said = Counter(reference), Counter(other)
-    tp = (wanted & said).total()
-    return Counts(tp, said.total() - tp, wanted.total() - tp)
 
 
 def overlap_finder(items: Sequence[Labelled]) -> Callable[[int, int], Iterator[int]]:
@@ -379,25 +259,6 @@ def _place(pair: Pair[ItemT]) -> tuple[int, int, str]:
 
 def _sorted(keys: Counter[ArgumentKey]) -> tuple[ArgumentKey, ...]:
     return tuple(sorted(keys.elements(), key=lambda key: (key.trigger, key.role, key.filler)))
-
-
-def _count(pairs: Iterable[Pair[ItemT]], exact: Counts, spans: Counts, by_type: dict[str, Counts]) -> None:
-    for pair in pairs:
-        one, two = pair.reference, pair.other
-        if one is not None and pair.kind == "same":
-            exact.add(1, 0, 0)
-            spans.add(1, 0, 0)
-            by_type.setdefault(one.type, Counts()).add(1, 0, 0)
-            continue
-        exact.add(0, int(two is not None), int(one is not None))
-        if pair.kind == "type":
-            spans.add(1, 0, 0)
-        else:
-            spans.add(0, int(two is not None), int(one is not None))
-        if two is not None:
-            by_type.setdefault(two.type, Counts()).add(0, 1, 0)
-        if one is not None:
-            by_type.setdefault(one.type, Counts()).add(0, 0, 1)
 
 
 _Content = frozenset[tuple[object, ...]]

@@ -32,7 +32,7 @@ from curation.errors import BadInput
 from curation.files import json_object
 from curation.metrics.calibration import calibration
 from curation.metrics.effort import Defaults, actions, cost
-from curation.metrics.matching import Pair, match, match_links
+from curation.metrics.matching import match_all
 
 Section = Literal["entities", "events", "arguments"]
 SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
@@ -349,11 +349,7 @@ def isotonic(scored: Iterable[tuple[float, bool]], prior: Callable[[float], floa
 
 def _measured(corrected: Corrected, defaults: Defaults) -> _Measured:
     gold, said = corrected
-    pairs: dict[Section, Sequence[Pair[Any]]] = {
-        "entities": match(gold.entities, said.entities),
-        "events": match(gold.events, said.events),
-        "arguments": match_links(gold, said),
-    }
+    pairs = match_all(gold, said)
     return _Measured(
         corrected,
         scored={

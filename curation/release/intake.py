@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.errors import ReleaseError
-from curation.metrics.matching import Counts
+from curation.metrics.counts import Counts
 from curation.metrics.rounding import rounded
 from curation.release.ahead import ahead
 from curation.release.arrays import chunk, strings, texts_of

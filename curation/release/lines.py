@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from curation.errors import ReleaseError
-from curation.metrics.matching import Scores, compare
+from curation.metrics.counts import exact_counts
+from curation.metrics.matching import compare
 from curation.release import corrections, sentences
 from curation.release.canonical import canonical
 from curation.release.configs import more_sha256
@@ -78,8 +79,5 @@ def _agreement(reviewed: ReviewedArticle) -> Sequence[int]:
     # What was adjudicated stands on what the others said, so it agrees with nobody by itself.
     own = () if reviewed.chosen == "adjudicated" else (reviewed.annotation,)
     pairs = list(combinations((*own, *reviewed.others), 2))
-    scores = Scores()
-    for one, other in pairs:
-        scores.add(compare(one, other))
-    counts = (scores.entities, scores.triggers, scores.arguments)
-    return [int(count) for one in counts for count in (one.tp, one.fp, one.fn)] if pairs else ()
+    counts = exact_counts(compare(first, second) for first, second in pairs).values()
+    return [int(count) for exact in counts for count in (exact.tp, exact.fp, exact.fn)] if pairs else ()

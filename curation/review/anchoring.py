@@ -18,9 +18,11 @@ import numpy as np
 
 from curation.annotation import Annotation
 from curation.article import Value
-from curation.metrics.bootstrap import Floats, draws, middle
+from curation.metrics.bootstrap import Floats, draws, interval_of, resampled
+from curation.metrics.counts import SECTIONS as ITEMS
+from curation.metrics.counts import Counts, PairCounts, Section, Table, f1_of, section_counts
 from curation.metrics.effort import strange_time
-from curation.metrics.matching import Counts, Scores, compare
+from curation.metrics.matching import compare
 from curation.metrics.rounding import decimal, rounded
 
 LEAST = 10
@@ -29,9 +31,7 @@ FLAT = 0.02
 """A difference in F1 below this is nothing to speak of, however sure."""
 
 Sort = Literal["blind", "assisted"]
-Item = Literal["entities", "triggers", "arguments"]
 SORTS: tuple[Sort, Sort] = ("blind", "assisted")
-ITEMS: tuple[Item, ...] = ("entities", "triggers", "arguments")
 Interval = tuple[float, float]
 
 
@@ -83,9 +83,9 @@ class Anchoring(Value):
 
     articles: dict[Sort, int]
     annotations: dict[Sort, int]
-    engine: dict[Item, Contrast]
-    people: dict[Item, Contrast]
-    across: dict[Item, Figure]
+    engine: dict[Section, Contrast]
+    people: dict[Section, Contrast]
+    across: dict[Section, Figure]
     labels: tuple[Label, ...]
     seconds: Contrast
     untimed: dict[Sort, int]
@@ -95,25 +95,25 @@ class Anchoring(Value):
 def anchoring(works: Iterable[Work]) -> Anchoring | None:
     """The audit over the works of a project, each of one article; None where no article was annotated blind."""
     sides: dict[Sort, _Side] = {"blind": _Side(), "assisted": _Side()}
-    across: dict[Item, list[Counts]] = {item: [] for item in ITEMS}
+    across = Table(ITEMS)
     for work in works:
         for sort, said in zip(SORTS, (work.blind, work.assisted), strict=True):
             if said:
                 sides[sort].add(said, work.engine)
         if work.blind and work.assisted:
-            _count(across, [(one, other) for one in work.blind for other in work.assisted])
+            across.add(_counts((one, other) for one in work.blind for other in work.assisted))
     blind, assisted = sides["blind"], sides["assisted"]
     if not blind.articles:
         return None
-    engine = {item: _contrast(blind.engine[item], assisted.engine[item]) for item in ITEMS}
+    engine = {item: _contrast(item, blind.engine, assisted.engine) for item in ITEMS}
     seconds = _times(blind.seconds, assisted.seconds)
     labels = _labels(blind.labels, assisted.labels)
     return Anchoring(
         articles={sort: sides[sort].articles for sort in SORTS},
         annotations={sort: sides[sort].annotations for sort in SORTS},
         engine=engine,
-        people={item: _contrast(blind.people[item], assisted.people[item]) for item in ITEMS},
-        across={item: figure for item in ITEMS if (figure := _f1(across[item])[0]) is not None},
+        people={item: _contrast(item, blind.people, assisted.people) for item in ITEMS},
+        across={item: figure for item in ITEMS if (figure := _f1(item, across)[0]) is not None},
         labels=labels,
         seconds=seconds,
         untimed={sort: sides[sort].untimed for sort in SORTS},
@@ -126,8 +126,7 @@ class _Side:
 
     def __init__(self) -> None:
         self.articles = self.annotations = self.untimed = 0
-        self.engine: dict[Item, list[Counts]] = {item: [] for item in ITEMS}
-        self.people: dict[Item, list[Counts]] = {item: [] for item in ITEMS}
+        self.engine, self.people = Table(ITEMS), Table(ITEMS)
         self.labels: list[Counter[str]] = []
         self.seconds: list[list[float]] = []
 
@@ -135,9 +134,9 @@ class _Side:
         self.articles += 1
         self.annotations += len(said)
         if engine is not None:
-            _count(self.engine, [(engine, one) for one in said])
+            self.engine.add(_counts((engine, one) for one in said))
         if len(said) > 1:
-            _count(self.people, list(combinations(said, 2)))
+            self.people.add(_counts(combinations(said, 2)))
         self.labels.append(Counter(item.type for one in said for item in one.items()))
         times = [one.lead_time for one in said if one.lead_time is not None and strange_time(one.lead_time) is None]
         self.untimed += len(said) - len(times)
@@ -145,30 +144,24 @@ class _Side:
             self.seconds.append(times)
 
 
-def _count(rows: dict[Item, list[Counts]], pairs: Sequence[tuple[Annotation, Annotation]]) -> None:
-    """One more article: the counts of all its pairs together."""
-    scores = Scores()
-    for one, other in pairs:
-        scores.add(compare(one, other))
-    for item, counts in zip(ITEMS, (scores.entities, scores.triggers, scores.arguments), strict=True):
-        rows[item].append(counts)
+def _counts(pairs: Iterable[tuple[Annotation, Annotation]]) -> dict[Section, PairCounts]:
+    """The counts of all pairs of annotations of one article together."""
+    return section_counts(compare(first, second) for first, second in pairs)
 
 
-def _f1(rows: Sequence[Counts]) -> tuple[Figure | None, Floats | None]:
-    """F1 over articles, and of every resample; None where nobody said anything."""
-    counts = np.array([(one.tp, one.fp + one.fn) for one in rows], dtype=np.float64).reshape(-1, 2)
-    total = counts.sum(axis=0)
-    if not total.any():
+def _f1(item: Section, table: Table) -> tuple[Figure | None, Floats | None]:
+    """F1 over articles, and of every resample; None where nobody has an item."""
+    counts = table.values()[:, table.columns(item)]
+    exact = Counts.of_kinds(counts.sum(axis=0), "exact")
+    if not (exact.tp or exact.fp or exact.fn):
         return None, None
-    sums = np.concatenate([weights @ counts for weights in draws(len(counts))])
-    with np.errstate(invalid="ignore"):
-        figures = 2 * sums[:, 0] / (2 * sums[:, 0] + sums[:, 1])
-    value = rounded(float(2 * total[0] / (2 * total[0] + total[1])), 4)
-    return Figure(value=value, interval=_interval(figures, len(counts)), articles=len(counts)), figures
+    figures = f1_of(resampled(counts), "exact")
+    articles = len(table)
+    return Figure(value=rounded(exact.f1), interval=_interval(figures, articles), articles=articles), figures
 
 
-def _contrast(blind: Sequence[Counts], assisted: Sequence[Counts]) -> Contrast:
-    return _between(_f1(blind), _f1(assisted))
+def _contrast(item: Section, blind: Table, assisted: Table) -> Contrast:
+    return _between(_f1(item, blind), _f1(item, assisted))
 
 
 def _between(blind: tuple[Figure | None, Floats | None], assisted: tuple[Figure | None, Floats | None]) -> Contrast:
@@ -188,7 +181,7 @@ def _between(blind: tuple[Figure | None, Floats | None], assisted: tuple[Figure 
 
 def _interval(figures: Floats, articles: int) -> Interval | None:
     """The middle 95 per cent; of one article alone nothing can be told."""
-    return middle(figures) if articles > 1 else None
+    return interval_of(figures) if articles > 1 else None
 
 
 def _times(blind: Sequence[Sequence[float]], assisted: Sequence[Sequence[float]]) -> Contrast:
@@ -248,7 +241,7 @@ def _labels(blind: Sequence[Counter[str]], assisted: Sequence[Counter[str]]) -> 
 
 
 def _words(
-    sides: dict[Sort, _Side], engine: dict[Item, Contrast], labels: Sequence[Label], seconds: Contrast
+    sides: dict[Sort, _Side], engine: dict[Section, Contrast], labels: Sequence[Label], seconds: Contrast
 ) -> Iterable[str]:
     blind, assisted = sides["blind"], sides["assisted"]
     yield f"{blind.articles} articles were annotated blind, {assisted.articles} with a pre-annotation in view."

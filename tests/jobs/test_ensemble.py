@@ -17,7 +17,8 @@ from curation.article import Article
 from curation.engines.ensemble_fit import weigh
 from curation.engines.ensemble_votes import SectionEnsemble, candidates, chosen
 from curation.formats.articles import good_articles
-from curation.metrics.matching import Counts, compare
+from curation.metrics.counts import Counts
+from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.validation import validate
 

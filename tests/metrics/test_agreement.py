@@ -9,7 +9,7 @@ import pytest
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import sha256
 from curation.metrics.agreement import Agreement, Figures, agreement
-from curation.metrics.confusion import NOTHING
+from curation.metrics.counts import NOTHING
 from curation.metrics.matching import compare
 from curation.metrics.pairing import Gathering, Together
 from curation.schema import LabelSchema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,27 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
+from curation.metrics.counts import (
+    CREDIT,
+    KINDS,
+    SECTIONS,
+    Counts,
+    Measure,
+    PairCounts,
+    Table,
+    exact_counts,
+    f1_of,
+    section_counts,
+)
 from curation.metrics.matching import (
     ArgumentKey,
-    Comparison,
-    Counts,
     Link,
-    Scores,
-    Tally,
     arguments,
     compare,
     links,
     match,
     match_links,
     overlap_finder,
-    shared,
 )
 
 SHA = sha256("some text")
@@ -217,7 +225,7 @@ def test_figures() -> None:
     assert Counts().to_dict() == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "tp": 0, "fp": 0, "fn": 0}
 
 
-def test_scores_by_hand() -> None:
+def test_exact_counts_by_hand() -> None:
     # entities: one right, one of the wrong type, one with another border, one missed, one too many
     reference = annotation(
         [entity(0, 4), entity(10, 14), entity(20, 24), entity(40, 44)],
@@ -227,45 +235,54 @@ def test_scores_by_hand() -> None:
         [entity(0, 4), entity(10, 14, "B"), entity(20, 25), entity(70, 71)],
         [event(50, 55, "V", ("who", "e0-4-A"), ("whom", "e20-25-A")), event(60, 62, "V")],
     )
-    scores = Scores()
-    scores.add(compare(reference, other))
-
-    def counted(counts: Counts) -> tuple[int, int, int]:
-        return counts.tp, counts.fp, counts.fn
-
-    assert counted(scores.entities) == (1, 3, 3)
-    assert counted(scores.entity_spans) == (2, 2, 2)
-    assert counted(scores.triggers) == (1, 1, 1)
-    assert counted(scores.trigger_spans) == (2, 0, 0)
-    assert counted(scores.arguments) == (1, 1, 1)
-    assert {name: counted(counts) for name, counts in scores.by_type.items()} == {
-        "A": (1, 2, 3),
-        "B": (0, 1, 0),
-        "V": (1, 1, 0),
-        "W": (0, 0, 1),
-    }
-    scores.add(compare(reference, reference))
-    assert counted(scores.entities) == (5, 3, 3)
-    assert counted(scores.arguments) == (3, 1, 1)
-
-
-def test_tally_by_hand() -> None:
-    reference = [entity(0, 4), entity(10, 14), entity(20, 24), entity(30, 34), entity(40, 44)]
-    other = [entity(0, 4), entity(10, 14, "B"), entity(20, 25), entity(31, 34, "B"), entity(50, 54)]
-    tally = Tally()
-    tally.add(match(reference, other))
+    comparison = compare(reference, other)
+    entities, triggers = PairCounts.of(comparison.entities), PairCounts.of(comparison.events)
 
     def counted(counts: Counts) -> tuple[float, float, float]:
         return counts.tp, counts.fp, counts.fn
 
-    assert dict(tally.kinds) == {"same": 1, "type": 1, "border": 1, "both": 1, "missed": 1, "spurious": 1}
-    assert counted(tally.exact) == (1, 4, 4)
-    assert counted(tally.spans) == (2, 3, 3)
-    assert counted(tally.overlap) == (2, 3, 3)
-    assert counted(tally.partial) == (3, 2, 2)
-    assert {name: counted(counts) for name, counts in tally.by_type().items()} == {"A": (1, 2, 4), "B": (0, 2, 0)}
-    tally.add(match(reference, reference))
-    assert counted(tally.exact) == (6, 4, 4)
+    exact = exact_counts([comparison])
+    assert counted(exact["entities"]) == counted(entities.measure("exact")) == (1, 3, 3)
+    assert counted(entities.measure("span")) == (2, 2, 2)
+    assert counted(exact["triggers"]) == counted(triggers.measure("exact")) == (1, 1, 1)
+    assert counted(triggers.measure("span")) == (2, 0, 0)
+    assert counted(exact["arguments"]) == (1, 1, 1)
+    assert {name: counted(counts) for name, counts in entities.by_label().items()} == {"A": (1, 2, 3), "B": (0, 1, 0)}
+    assert {name: counted(counts) for name, counts in triggers.by_label().items()} == {"V": (1, 1, 0), "W": (0, 0, 1)}
+    both = exact_counts([comparison, compare(reference, reference)])
+    assert counted(both["entities"]) == (5, 3, 3)
+    assert counted(both["arguments"]) == (3, 1, 1)
+
+
+def test_measures_by_hand() -> None:
+    reference = [entity(0, 4), entity(10, 14), entity(20, 24), entity(30, 34), entity(40, 44)]
+    other = [entity(0, 4), entity(10, 14, "B"), entity(20, 25), entity(31, 34, "B"), entity(50, 54)]
+    counts = PairCounts.of(match(reference, other))
+
+    def counted(measure: Measure) -> tuple[float, float, float]:
+        found = counts.measure(measure)
+        return found.tp, found.fp, found.fn
+
+    assert counts.kinds == [1, 1, 1, 1, 1, 1]
+    assert counted("exact") == (1, 4, 4)
+    assert counted("span") == (2, 3, 3)
+    assert counted("overlap") == (2, 3, 3)
+    assert counted("partial") == (3, 2, 2)
+    assert counts.by_label() == {"A": Counts(1, 2, 4), "B": Counts(0, 2, 0)}
+    assert counts.confusions() == {("A", "B"): 2}
+    counts.add(match(reference, reference))
+    assert counted("exact") == (6, 4, 4)
+
+
+def test_a_table_holds_the_counts_of_each_article() -> None:
+    table = Table(["entities"])
+    assert table.values().shape == (0, len(KINDS))
+    first, second = [entity(0, 4), entity(10, 14)], [entity(0, 4), entity(11, 14)]
+    table.add({"entities": PairCounts.of(match(first, second))})
+    table.add({"entities": PairCounts.of(match(first, first))})
+    assert table.values()[:, table.columns("entities")].tolist() == [[1, 0, 1, 0, 0, 0], [2, 0, 0, 0, 0, 0]]
+    assert f1_of(table.values(), "exact").tolist() == [0.5, 1.0]
+    assert f1_of(table.values(), "overlap").tolist() == [1.0, 1.0]
 
 
 def test_links_pair_at_one_trigger_only() -> None:
@@ -291,9 +308,9 @@ def test_links_pair_at_one_trigger_only() -> None:
     ]
 
 
-def test_shared_counts_each_as_often_as_it_stands() -> None:
-    assert shared("aabc", "abbd") == Counts(2, 2, 2)
-    assert shared("", "") == Counts(0, 0, 0)
+def test_keys_count_as_often_as_they_occur() -> None:
+    assert PairCounts.of_keys("aabc", "abbd").measure("exact") == Counts(2, 2, 2)
+    assert PairCounts.of_keys("", "").measure("exact") == Counts(0, 0, 0)
 
 
 # What must hold for any two
@@ -316,12 +333,6 @@ def annotations(draw: st.DrawFn) -> Annotation:
         pairs = st.lists(st.tuples(st.sampled_from("rs"), st.sampled_from(others)), max_size=3, unique=True)
         events.append(event(start, start + length, kind, *draw(pairs if others else st.just([])), id=f"v{i}"))
     return annotation(entities, events)
-
-
-def scored(comparison: Comparison) -> Scores:
-    scores = Scores()
-    scores.add(comparison)
-    return scores
 
 
 any_two = settings(deadline=None, max_examples=200)
@@ -369,19 +380,20 @@ def test_an_annotation_equals_itself(one: Annotation) -> None:
     assert result.equal
     assert {pair.kind for pair in (*result.entities, *result.events)} <= {"same"}
     assert len(result.arguments_same) == sum(len(event.arguments) for event in one.events)
-    scores = scored(result)
-    assert scores.entities.f1 == (1.0 if one.entities else 0.0)
-    assert scores.entities.tp == len(one.entities)
+    exact = exact_counts([result])
+    assert exact["entities"].f1 == (1.0 if one.entities else 0.0)
+    assert exact["entities"].tp == len(one.entities)
 
 
 @any_two
 @given(annotations(), annotations())
 def test_f1_is_the_same_whoever_comes_first(one: Annotation, two: Annotation) -> None:
-    there, back = scored(compare(one, two)), scored(compare(two, one))
-    for name in ("entities", "entity_spans", "triggers", "trigger_spans", "arguments"):
-        a, b = getattr(there, name), getattr(back, name)
-        assert (a.tp, a.fp, a.fn) == (b.tp, b.fn, b.fp), name
-        assert a.f1 == b.f1
+    there, back = section_counts([compare(one, two)]), section_counts([compare(two, one)])
+    for section in SECTIONS:
+        for measure in CREDIT:
+            a, b = there[section].measure(measure), back[section].measure(measure)
+            assert (a.tp, a.fp, a.fn) == (b.tp, b.fn, b.fp), (section, measure)
+            assert a.f1 == b.f1
     assert compare(one, two).equal == compare(two, one).equal
 
 
@@ -389,14 +401,19 @@ def test_f1_is_the_same_whoever_comes_first(one: Annotation, two: Annotation) ->
 @given(annotations(), annotations())
 def test_counts_add_up(one: Annotation, two: Annotation) -> None:
     result = compare(one, two)
-    scores = scored(result)
-    assert scores.entities.tp + scores.entities.fn == len(one.entities)
-    assert scores.entities.tp + scores.entities.fp == len(two.entities)
-    assert scores.arguments.tp + scores.arguments.fn == len(list(arguments(one)))
-    assert scores.arguments.tp + scores.arguments.fp == len(list(arguments(two)))
-    for part in ("tp", "fp", "fn"):
-        by_type = sum(getattr(counts, part) for counts in scores.by_type.values())
-        assert by_type == getattr(scores.entities, part) + getattr(scores.triggers, part)
+    counts = section_counts([result])
+    sizes = {
+        "entities": (len(one.entities), len(two.entities)),
+        "triggers": (len(one.events), len(two.events)),
+        "arguments": (len(list(arguments(one))), len(list(arguments(two)))),
+    }
+    for section, (wanted, found) in sizes.items():
+        for measure in CREDIT:
+            figures = counts[section].measure(measure)
+            assert (figures.tp + figures.fn, figures.tp + figures.fp) == (wanted, found)
+        for part in ("tp", "fp", "fn"):
+            by_label = sum(getattr(exact, part) for exact in counts[section].by_label().values())
+            assert by_label == getattr(counts[section].measure("exact"), part)
 
 
 @any_two
@@ -410,27 +427,12 @@ def test_the_order_of_the_items_does_not_matter(one: Annotation, random: Any) ->
 
 @any_two
 @given(annotations(), annotations())
-def test_tally_counts_as_scores_do(one: Annotation, two: Annotation) -> None:
-    result = compare(one, two)
-    scores, tally = scored(result), Tally()
-    tally.add(result.entities)
-    assert (tally.exact, tally.spans) == (scores.entities, scores.entity_spans)
-    tally.add(result.events)
-    assert tally.by_type() == dict(sorted(scores.by_type.items()))
-    for counts in (tally.exact, tally.spans, tally.overlap, tally.partial):
-        assert counts.tp + counts.fn == len(one.items())
-        assert counts.tp + counts.fp == len(two.items())
-
-
-@any_two
-@given(annotations(), annotations())
 def test_links_are_the_same_end_to_end(one: Annotation, two: Annotation) -> None:
-    def plain(annotation: Annotation) -> list[object]:
+    def plain(annotation: Annotation) -> list[Hashable]:
         return [(link.trigger, link.type, link.start, link.end) for link in links(annotation)]
 
-    tally = Tally()
-    tally.add(match_links(one, two))
-    assert tally.exact == shared(plain(one), plain(two))
+    paired, equal = PairCounts.of(match_links(one, two)), PairCounts.of_keys(plain(one), plain(two))
+    assert paired.measure("exact") == equal.measure("exact")
 
 
 @any_two

@@ -24,12 +24,13 @@ from curation.jobs.publish import publish
 from curation.jobs.pull import pull
 from curation.jobs.push import paired, push
 from curation.jobs.report import report
-from curation.labelstudio import answers, read_snapshot, studio
+from curation.labelstudio import local_server, read_snapshot
 from curation.metrics.matching import compare
 from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
 
 sys.path.insert(0, str(Path(__file__).parent))
+import annotator_api
 from stand_in import CORRECTED, SKIPPED, STAND_INS, decide, turns
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +45,7 @@ def main() -> None:
     project = Project.open(ROOT / "curation.toml")
     if project.url is not None:
         sys.exit("error: the demo starts a Label Studio of its own; unset LABEL_STUDIO_URL and run it again")
-    running = studio.start(project.studio, on_progress=say)
+    running = local_server.start(project.studio, on_progress=say)
     say(f"1. Label Studio {running.version} at {running.url}")
     made = preannotate(project)
     say(f"2. pre-annotated {made.annotated} articles: {made.entities} entities, {made.events} events")
@@ -94,8 +95,8 @@ def stand_ins(project: Project, project_id: int) -> tuple[Submitted, set[tuple[s
     submitted: Submitted = {}
     new = set()
     with connect(project) as client:
-        users = {one.name: answers.annotator(client, one.email) for one in STAND_INS}
-        tasks = {task.article_id: task for task in answers.tasks(client, project_id)}
+        users = {one.name: annotator_api.annotator(client, one.email) for one in STAND_INS}
+        tasks = {task.article_id: task for task in annotator_api.tasks(client, project_id)}
         pairs = paired(good_articles(project.articles), project.preannotations)
         for place, (article, prediction) in enumerate(pairs):
             task, wanted, what = tasks.get(article.id), gold.get(article.id), decide(place)
@@ -108,10 +109,10 @@ def stand_ins(project: Project, project_id: int) -> tuple[Submitted, set[tuple[s
                 if user in task.by or (task.answered and not task.by) or task.by - set(users.values()):
                     continue  # done before, or somebody else is at work on it
                 if what == SKIPPED:
-                    answers.skip(client, task.id, by=user)
+                    annotator_api.skip(client, task.id, by=user)
                     continue
                 new.add((article.id, one.name))
-                answers.submit(
+                annotator_api.submit(
                     client,
                     task.id,
                     answer,

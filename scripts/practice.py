@@ -16,10 +16,10 @@ from curation.annotation import Annotation, Annotator, annotation_id
 from curation.article import Article
 from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
-from curation.labelstudio import encode
-from curation.labelstudio.build import Source, build_snapshot
-from curation.labelstudio.decode import decode
+from curation.labelstudio import to_labelstudio
+from curation.labelstudio.from_labelstudio import decode
 from curation.labelstudio.ledger import Ledger
+from curation.labelstudio.snapshot_writer import Source, build_snapshot
 from curation.project import Project
 from curation.schema import LabelSchema
 
@@ -120,7 +120,7 @@ def exported(
     schema: LabelSchema,
 ) -> dict[str, Any]:
     """A task as Label Studio exports it, answered by users with these numbers; an answer of None is a skip."""
-    sent = encode.task(article, prediction, schema, batch="practice")
+    sent = to_labelstudio.task(article, prediction, schema, batch="practice")
     annotations = []
     for turn, (user, who, answer) in enumerate(answers):
         time = when(number - 1, turn).isoformat()
@@ -128,7 +128,7 @@ def exported(
             {
                 "id": number * 10 + turn,
                 "completed_by": user,
-                "result": encode.result(answer, article, schema) if answer else [],
+                "result": to_labelstudio.result(answer, article, schema) if answer else [],
                 "was_cancelled": answer is None,
                 "created_at": time,
                 "updated_at": time,

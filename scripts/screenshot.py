@@ -22,15 +22,14 @@ from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
 from curation.jobs.report import report
 from curation.jobs.review import note
-from curation.labelstudio import Outgoing, send, studio
-from curation.labelstudio.answers import tasks
+from curation.labelstudio import TaskSpec, local_server, push
 from curation.labelstudio.client import Client
-from curation.labelstudio.names import ADJUDICATE, NOTE
-from curation.labelstudio.push import push
+from curation.labelstudio.constants import ADJUDICATE, NOTE
 from curation.project import Project
 from curation.review.pseudonyms import FILE as PSEUDONYMS
 
 sys.path.insert(0, str(Path(__file__).parent))
+from annotator_api import tasks
 from practice import practise
 
 from curation.review.adjudication import merge
@@ -53,10 +52,10 @@ def main() -> None:
     article = next(one for one in good_articles([ROOT / "corpus" / "articles"]) if one.id == wanted)
     by_hand = Annotator(kind="engine", name="gold", version="1.0.0")
     (annotation,) = read_folder(ROOT / "corpus" / "gold", [article], schema, by_hand, state="predicted")
-    running = studio.start(project.studio, on_progress=print)
+    running = local_server.start(project.studio, on_progress=print)
     with Client(running.url, running.api_key) as client, tempfile.TemporaryDirectory() as work:
         pushed = push(client, schema, [(article, annotation)], work=Path(work), title=TITLE)
-        send(client, schema, [to_decide(article, annotation)], work=Path(work), title=TITLE)
+        push(client, schema, [to_decide(article, annotation)], work=Path(work), title=TITLE)
         (deciding,) = [task.id for task in tasks(client, pushed.project_id) if len(task.predictions) > 1]
         try:
             with sync_playwright() as playwright:
@@ -74,7 +73,7 @@ def main() -> None:
             client.delete(f"/api/projects/{pushed.project_id}/")
 
 
-def to_decide(article: Article, annotation: Annotation) -> Outgoing:
+def to_decide(article: Article, annotation: Annotation) -> TaskSpec:
     """A task in which someone decides between the annotation and one with three slips in it."""
     entities = list(annotation.entities)
     entities[0] = entities[0].model_copy(update={"type": "Vehicle"})
@@ -89,7 +88,7 @@ def to_decide(article: Article, annotation: Annotation) -> Outgoing:
     other = annotation.model_copy(update={"id": "other", "entities": tuple(entities), "events": tuple(events)})
     names = ["04c5bfa753", "dd902d9b85"]
     merged = merge([annotation, other], article.text)
-    return Outgoing(
+    return TaskSpec(
         article,
         merged.annotation,
         purpose=ADJUDICATE,
@@ -126,7 +125,7 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
 
 
-def sign_in(page: Page, running: studio.Studio) -> None:
+def sign_in(page: Page, running: local_server.Studio) -> None:
     """Log in as an annotator does."""
     page.goto(f"{running.url}/user/login/")
     page.fill("input[name=email]", running.username)

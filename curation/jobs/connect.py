@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curation.errors import ProjectError, Unauthorized
 from curation.labelstudio import Client
-from curation.labelstudio import studio as local
+from curation.labelstudio import local_server as local
 from curation.settings import Settings
 
 

@@ -11,7 +11,7 @@ from curation.errors import BadInput
 from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.jobs.started import started_from
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
-from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.labelstudio.constants import ANNOTATE, UNKNOWN
 from curation.metrics.corrections import Became, Corrections, Corrector, Fates, Group
 from curation.metrics.effort import LONGEST, defaults
 from curation.metrics.rounding import decimal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curation.annotation import Annotator
 from curation.errors import ProjectError
-from curation.labelstudio.names import UNKNOWN
+from curation.labelstudio.constants import UNKNOWN
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
 from curation.settings import FILE, Settings

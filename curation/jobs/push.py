@@ -12,7 +12,8 @@ from curation.errors import BadInput
 from curation.formats.articles import good_articles
 from curation.jobs.connect import connect
 from curation.jobs.options import ArticleSources, Counts, OnProgress, Option, ResendDeleted, silent
-from curation.labelstudio import Outgoing, PushReport, send
+from curation.labelstudio import PushReport, TaskSpec
+from curation.labelstudio import push as push_tasks
 from curation.result import Result
 from curation.review.sampling import among, share
 from curation.settings import Settings
@@ -81,11 +82,11 @@ def push(
     two, unaided = _share("overlap", overlap or project.review.overlap), _share("blind", blind or project.review.blind)
     bare: list[str] = []
 
-    def tasks() -> Iterator[Outgoing]:
+    def tasks() -> Iterator[TaskSpec]:
         for article, annotation in paired(good_articles(articles or project.articles), annotations):
             if annotation is None:
                 bare.append(article.id)
-            yield Outgoing(
+            yield TaskSpec(
                 article,
                 annotation,
                 people=project.review.needed if among(article.id, "overlap", two, seed=project.name) else None,
@@ -93,7 +94,7 @@ def push(
             )
 
     with connect(project) as client:
-        report = send(
+        report = push_tasks(
             client,
             project.load_schema(),
             tasks(),

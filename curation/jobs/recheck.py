@@ -15,9 +15,9 @@ from curation.errors import BadInput, one_line
 from curation.jobs.check import dismiss, find
 from curation.jobs.connect import connect
 from curation.jobs.options import OnProgress, silent
-from curation.labelstudio import Outgoing, Snapshot, latest_snapshot, predictions, read_snapshot, send
-from curation.labelstudio.names import BETWEEN, CHECK, DOUBTS, NOTE
-from curation.labelstudio.views import tab
+from curation.labelstudio import Snapshot, TaskSpec, latest_snapshot, predictions, push, read_snapshot
+from curation.labelstudio.constants import BETWEEN, CHECK, DOUBTS, NOTE
+from curation.labelstudio.queries import tab
 from curation.metrics.matching import unchanged
 from curation.release import read_takedown
 from curation.result import Result
@@ -93,7 +93,7 @@ def recheck(
 
     Raises:
         BadInput: there is no snapshot, or nothing in it to check.
-        LabelStudioError: see `curation.labelstudio.send`.
+        LabelStudioError: see `curation.labelstudio.push`.
     """
     folder = latest_snapshot(project.work)
     if folder is None:
@@ -108,7 +108,7 @@ def recheck(
         if doubt.article_id not in gone:
             of_annotation.setdefault(doubt.annotation_id, []).append(doubt)
     with connect(project) as client:
-        pushed = send(
+        pushed = push(
             client,
             project.load_schema(),
             _tasks(source, of_annotation),
@@ -134,7 +134,7 @@ def recheck(
     )
 
 
-def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterator[Outgoing]:
+def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterator[TaskSpec]:
     answered = Counter(
         (task.article_id, task.text_sha256)
         for task in snapshot.tasks()
@@ -146,7 +146,7 @@ def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterato
             if not doubts or annotation.text_sha256 not in texts:
                 continue
             times = answered[annotation.article_id, annotation.text_sha256]
-            yield Outgoing(
+            yield TaskSpec(
                 texts[annotation.text_sha256],
                 annotation,
                 purpose=f"{CHECK}-{times + 1}" if times else CHECK,

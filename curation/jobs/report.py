@@ -25,7 +25,7 @@ from curation.jobs.policy import policy
 from curation.jobs.status import BRIEF, Brief, StatusResult
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
-from curation.labelstudio.names import ANNOTATE, UNKNOWN
+from curation.labelstudio.constants import ANNOTATE, UNKNOWN
 from curation.labelstudio.snapshot import ANNOTATIONS
 from curation.metrics.agreement import Agreement
 from curation.metrics.corrections import Corrections

@@ -14,9 +14,9 @@ from curation.jobs.connect import connect
 from curation.jobs.options import Counts, OnProgress, Option, ResendDeleted, SnapshotFolder, silent
 from curation.jobs.policy import policy
 from curation.jobs.recheck import TOP, RecheckResult, recheck
-from curation.labelstudio import Outgoing, PushReport, Snapshot, latest_snapshot, read_snapshot, send
-from curation.labelstudio.names import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
-from curation.labelstudio.views import tab
+from curation.labelstudio import PushReport, Snapshot, TaskSpec, latest_snapshot, push, read_snapshot
+from curation.labelstudio.constants import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
+from curation.labelstudio.queries import tab
 from curation.release import read_takedown
 from curation.result import Result
 from curation.review.adjudication import Merged, merge
@@ -94,7 +94,7 @@ def review(
 
     Raises:
         BadInput: there is no snapshot.
-        LabelStudioError: see `curation.labelstudio.send`.
+        LabelStudioError: see `curation.labelstudio.push`.
     """
     folder = snapshot or latest_snapshot(project.work)
     if folder is None:
@@ -103,7 +103,7 @@ def review(
     gone = set(read_takedown(project.takedown)) if project.takedown else set()
     sorting = _Sorting(policy(project), Pseudonyms.of(project.work), schema, gone)
     with connect(project) as client:
-        pushed = send(
+        pushed = push(
             client,
             schema,
             sorting.tasks(source),
@@ -149,7 +149,7 @@ class _Sorting:
         self.left_out: Counter[str] = Counter()
         self.problems: list[str] = []
 
-    def tasks(self, snapshot: Snapshot) -> Iterator[Outgoing]:
+    def tasks(self, snapshot: Snapshot) -> Iterator[TaskSpec]:
         """A task for each article on which people differ and nobody decided, by id."""
         open_tasks = {
             one.article_id: one.url
@@ -200,14 +200,14 @@ class _Sorting:
             return "waiting"
         return "agreed" if all(self.policy.alike(voices[0], one) for one in voices[1:]) else "differ"
 
-    def task(self, article: Article, voices: list[Annotation]) -> Outgoing:
+    def task(self, article: Article, voices: list[Annotation]) -> TaskSpec:
         """The task in which someone decides between what people said of the article."""
         names = self.names(voices)
         submitted = [(name, one) for name, one in names if one.state == "submitted"]
         skipped = [name for name, one in names if one.state == "skipped"]
         ignored = self.policy.ignore_attributes
         merged = merge([one for _, one in submitted], article.text, ignore_attributes=ignored)
-        return Outgoing(
+        return TaskSpec(
             article,
             merged.annotation,
             purpose=ADJUDICATE,

@@ -14,7 +14,7 @@ from curation.formats.articles import NoArticles, read_articles
 from curation.jobs.options import Option
 from curation.jobs.policy import policy
 from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
-from curation.labelstudio.names import is_review
+from curation.labelstudio.constants import is_review
 from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
 from curation.labelstudio.task_status import task_status
 from curation.metrics.rounding import decimal, percent

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from curation.errors import ProjectError
 from curation.jobs.options import Messages, Option
-from curation.labelstudio import studio as local
+from curation.labelstudio import local_server as local
 from curation.result import Result
 from curation.settings import FILE, Settings
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.labelstudio import Snapshot
-from curation.labelstudio.names import ADJUDICATE, ANNOTATE
+from curation.labelstudio.constants import ADJUDICATE, ANNOTATE
 from curation.labelstudio.snapshot import TASKS, TaskLine
 from curation.review.selection_policy import Choice, Policy, Undecided, choose
 

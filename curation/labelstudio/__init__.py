@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from curation.labelstudio.client import Client
-from curation.labelstudio.outgoing import Outgoing
+from curation.labelstudio.predictions import Predictions, predictions
 from curation.labelstudio.pull import PullReport, pull
-from curation.labelstudio.push import PushReport, push, send
-from curation.labelstudio.sent import Predictions, predictions
+from curation.labelstudio.push import PushReport, push
 from curation.labelstudio.snapshot import Snapshot, check_source, latest_snapshot, read_snapshot
+from curation.labelstudio.task_spec import TaskSpec
 from curation.labelstudio.task_status import Statuses, TaskStatus, task_status
 
 __all__ = [
     "Client",
-    "Outgoing",
     "Predictions",
     "PullReport",
     "PushReport",
     "Snapshot",
     "Statuses",
+    "TaskSpec",
     "TaskStatus",
     "check_source",
     "latest_snapshot",
@@ -25,6 +25,5 @@ __all__ = [
     "pull",
     "push",
     "read_snapshot",
-    "send",
     "task_status",
 ]

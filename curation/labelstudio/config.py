@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Literal, NamedTuple
 
 from curation.errors import LabelStudioError, one_line
-from curation.labelstudio.names import ATTRIBUTE, ENTITY, NOTE, TEXT, TRIGGER
+from curation.labelstudio.constants import ATTRIBUTE, ENTITY, NOTE, TEXT, TRIGGER
 from curation.schema import Attribute, EntityType, EventType, LabelSchema, Role
 
 STYLE = files("curation.labelstudio") / "page.css"

@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 from curation.annotation import Annotation
 from curation.errors import BadInput, CurationError, LabelStudioError, one_line
 from curation.files import append_jsonl, read_lines
-from curation.labelstudio.encode import digest
-from curation.labelstudio.names import (
+from curation.labelstudio.constants import (
     ANNOTATE,
     ANNOTATION,
     ARTICLE_ID,
@@ -36,6 +35,7 @@ from curation.labelstudio.names import (
     TEXT_SHA256,
     WITHHELD,
 )
+from curation.labelstudio.to_labelstudio import digest
 
 VERSION = 4
 """Of the tables. A ledger of another version is rebuilt from the server."""

@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 from curation.article import Value
 from curation.errors import BadInput, LabelStudioError
-from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
-from curation.labelstudio.decode import Decoded, decode
-from curation.labelstudio.fetch import fetch
+from curation.labelstudio.export_api import fetch
+from curation.labelstudio.from_labelstudio import Decoded, decode
 from curation.labelstudio.ledger import KnownProject, Ledger
-from curation.labelstudio.projects import find_project
+from curation.labelstudio.project import find_project
+from curation.labelstudio.queries import PAGE, condition, few, link, listed, moment, newest, touched
 from curation.labelstudio.reconcile import follow
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, latest_snapshot, read_snapshot
-from curation.labelstudio.tasks import PAGE, condition, few, link, listed, moment, newest, touched
+from curation.labelstudio.snapshot_writer import Source, build_snapshot
 from curation.locks import exclusive
 from curation.schema import LabelSchema
 

@@ -21,15 +21,14 @@ from typing import Any
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import Ambiguous, LabelStudioError
-from curation.labelstudio import encode
+from curation.labelstudio import to_labelstudio
 from curation.labelstudio.client import Client
+from curation.labelstudio.constants import ANNOTATE, PURPOSE
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
-from curation.labelstudio.making import make_project, remove_spares, same_title
-from curation.labelstudio.names import ANNOTATE, PURPOSE
-from curation.labelstudio.outgoing import Outgoing
-from curation.labelstudio.projects import FIELDS, find_project, keep_in_step
+from curation.labelstudio.project import FIELDS, find_project, keep_in_step, make_project, remove_spares, same_title
+from curation.labelstudio.queries import CHUNK, condition, exported, link, listed, touched
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
-from curation.labelstudio.tasks import CHUNK, condition, exported, link, listed, touched
+from curation.labelstudio.task_spec import TaskSpec
 from curation.locks import exclusive
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
@@ -88,40 +87,7 @@ class PushReport(Value):
 def push(
     client: Client,
     schema: LabelSchema,
-    pairs: Iterable[tuple[Article, Annotation | None]],
-    *,
-    work: Path,
-    title: str,
-    batch_size: int = 500,
-    refresh: bool = True,
-    resend_deleted: bool = False,
-    new_project: bool = False,
-    rebuild_ledger: bool = False,
-    patience: float = PATIENCE,
-    on_progress: Callable[[int], None] | None = None,
-) -> PushReport:
-    """Send every article, with its annotation as a prediction, to the project of that title: see `send`."""
-    tasks = (Outgoing(article, annotation) for article, annotation in pairs)
-    return send(
-        client,
-        schema,
-        tasks,
-        work=work,
-        title=title,
-        batch_size=batch_size,
-        refresh=refresh,
-        resend_deleted=resend_deleted,
-        new_project=new_project,
-        rebuild_ledger=rebuild_ledger,
-        patience=patience,
-        on_progress=on_progress,
-    )
-
-
-def send(
-    client: Client,
-    schema: LabelSchema,
-    tasks: Iterable[Outgoing],
+    tasks: Iterable[TaskSpec | tuple[Article, Annotation | None]],
     *,
     work: Path,
     title: str,
@@ -137,7 +103,8 @@ def send(
 
     The project is the one the ledger in `work` knows for this server, schema name and title; else one on the server
     with that title and our mark in its description, whose tasks the ledger then takes over; else a new one. Run
-    again, it sends what is missing and nothing else. It reads `tasks` once, and memory does not grow with them.
+    again, it sends what is missing and nothing else. It reads `tasks` once, and memory does not grow with them; an
+    article with its annotation, or None, is a task to annotate it in.
 
     Args:
         refresh: give tasks that no one has touched the newer annotation, where it says something else.
@@ -168,7 +135,7 @@ def send(
         for one in told:
             run.problem(one)
         run.settle()
-        run.send(tasks)
+        run.send(TaskSpec(*task) for task in tasks)
         run.arrange()
         run.clean_up()
         return run.report()
@@ -200,11 +167,11 @@ class _Batch:
     size: int = 0
     predictions: int = 0
 
-    def add(self, task: Outgoing, schema: LabelSchema) -> None:
+    def add(self, task: TaskSpec, schema: LabelSchema) -> None:
         body, digest = task.packed(schema, self.name)
         said: tuple[str | None, str | None, str | None] = (None, None, digest)
         if task.shown is not None:
-            said = (task.shown.id, encode.engine(task.shown), digest)
+            said = (task.shown.id, to_labelstudio.engine(task.shown), digest)
         self.annotations += task.kept()
         article = task.article
         self.planned.append(
@@ -256,9 +223,9 @@ class _Run:
         self.doubles()
         self.late_predictions()
 
-    def send(self, tasks: Iterable[Outgoing]) -> None:
+    def send(self, tasks: Iterable[TaskSpec]) -> None:
         """Import what is missing, a batch at a time; the next one is made ready while the server works."""
-        batch, stale = _Batch(), list[tuple[Task, Outgoing]]()
+        batch, stale = _Batch(), list[tuple[Task, TaskSpec]]()
         gathered: set[tuple[str, str, str]] = set()
         under_way: tuple[_Batch, Future[Any]] | None = None
         done = 0
@@ -303,7 +270,7 @@ class _Run:
                     under_way[1].cancel()
                 raise
 
-    def checked(self, task: Outgoing) -> Outgoing:
+    def checked(self, task: TaskSpec) -> TaskSpec:
         """The task with its annotation if that fits; one that does not is refused, and the article goes without it.
 
         What people said goes back to people as it is.
@@ -317,7 +284,7 @@ class _Run:
             variants = tuple((name, migrate(one, self.schema)[0]) for name, one in task.variants)
             return task._replace(variants=variants)
         findings = validate(annotation, article, self.schema)
-        if not findings and (item := encode.undrawable(annotation, article)):
+        if not findings and (item := to_labelstudio.undrawable(annotation, article)):
             findings = [Violation("blank-span", "begins at a line break, and the editor cannot draw it", item.id)]
         if not findings:
             return task
@@ -327,7 +294,7 @@ class _Run:
         self.problem(f"{article.id}:{place} {first.message}{more}; sent without its pre-annotation")
         return task._replace(annotation=None)
 
-    def known(self, wanted: Outgoing) -> Task | None:
+    def known(self, wanted: TaskSpec) -> Task | None:
         """The task that stands for this revision, or None if it is to be sent."""
         article = wanted.article
         self.older.pop((article.id, wanted.purpose), None)
@@ -348,13 +315,13 @@ class _Run:
             self.ledger.wants(tasks[0], wanted.people)
         return tasks[0]
 
-    def stale(self, task: Task, wanted: Outgoing) -> bool:
+    def stale(self, task: Task, wanted: TaskSpec) -> bool:
         """Has the task another prediction than this annotation makes? A blind one stays blind."""
         if wanted.shown is None or task.deleted or task.withheld is not None or not self.refresh:
             return False
         return task.digest != wanted.digest(self.schema)
 
-    def record_again(self, task: Task, wanted: Outgoing) -> None:
+    def record_again(self, task: Task, wanted: TaskSpec) -> None:
         """Gather an annotation that was sent and is not in the record of what was sent: the record lost it."""
         one = wanted.annotation
         if one is not None and one.id in (task.annotation_id, task.withheld) and not self.ledger.was_recorded(one.id):
@@ -456,7 +423,7 @@ class _Run:
         self.ledger.end_predictions(name, sure=sure)
         self.unsure = self.unsure or not sure
 
-    def refresh_all(self, stale: list[tuple[Task, Outgoing]]) -> None:
+    def refresh_all(self, stale: list[tuple[Task, TaskSpec]]) -> None:
         """Give untouched tasks the newer prediction.
 
         A prediction that is there is changed in place: deleting one would make the submission of anyone who has the
@@ -489,19 +456,19 @@ class _Run:
         sure = self.add_predictions(bare)
         known = [one for one in untouched if there[one[0].task_id or 0]["predictions"]]
         ids = [min(there[task.task_id or 0]["predictions"]) for task, _, _ in known]
-        made = [encode.prediction(annotation, article, self.schema) for _, article, annotation in known]
+        made = [to_labelstudio.prediction(annotation, article, self.schema) for _, article, annotation in known]
         with ThreadPoolExecutor(WORKERS) as workers:
             for (task, _, annotation), number, one, at_once in zip(
                 known, ids, made, workers.map(self.change_prediction, ids, made), strict=True
             ):
-                says = encode.digest(one["result"])
-                self.ledger.predicted(task, number, annotation.id, encode.engine(annotation), says)
+                says = to_labelstudio.digest(one["result"])
+                self.ledger.predicted(task, number, annotation.id, to_labelstudio.engine(annotation), says)
                 sure = sure and at_once
         self.ledger.end_predictions(batch, sure=sure)
         self.unsure = self.unsure or not sure
         self.count("refreshed", len(open_still))
 
-    def renew(self, task: Task, wanted: Outgoing, there: dict[str, Any]) -> None:
+    def renew(self, task: Task, wanted: TaskSpec, there: dict[str, Any]) -> None:
         """Give a task all its data and predictions anew, in place; done again, it comes to the same."""
         self.client.patch(f"/api/tasks/{task.task_id}/", {"data": {**there["data"], **wanted.data}})
         waiting: dict[str, list[int]] = {}
@@ -519,7 +486,7 @@ class _Run:
             self.client.delete(f"/api/predictions/{number}/")
         digest = wanted.digest(self.schema)
         if first is not None and wanted.shown is not None and digest is not None:
-            self.ledger.predicted(task, first, wanted.shown.id, encode.engine(wanted.shown), digest)
+            self.ledger.predicted(task, first, wanted.shown.id, to_labelstudio.engine(wanted.shown), digest)
 
     def arrange(self) -> None:
         """Make the tasks that are to be for more people, or for nobody in the label stream, what they are to be.
@@ -554,13 +521,14 @@ class _Run:
     def add_predictions(self, bare: list[tuple[Task, Article, Annotation]]) -> bool:
         """First predictions for tasks that have none. Returns whether none of them can come a second time."""
         made = {
-            task.task_id or 0: encode.prediction(annotation, article, self.schema) for task, article, annotation in bare
+            task.task_id or 0: to_labelstudio.prediction(annotation, article, self.schema)
+            for task, article, annotation in bare
         }
         sure, given = self.first_predictions({number: [one] for number, one in made.items()})
         for task, _, annotation in bare:
             number = task.task_id or 0
-            says = encode.digest(made[number]["result"])
-            self.ledger.predicted(task, given[number], annotation.id, encode.engine(annotation), says)
+            says = to_labelstudio.digest(made[number]["result"])
+            self.ledger.predicted(task, given[number], annotation.id, to_labelstudio.engine(annotation), says)
         return sure
 
     def first_predictions(self, made: dict[int, list[dict[str, Any]]]) -> tuple[bool, dict[int, int]]:

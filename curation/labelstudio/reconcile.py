@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from curation.labelstudio.client import Client
+from curation.labelstudio.constants import BATCH
 from curation.labelstudio.ledger import KnownProject, Ledger, identity
-from curation.labelstudio.names import BATCH
-from curation.labelstudio.tasks import condition, exported, listed, newest, touched
+from curation.labelstudio.queries import condition, exported, listed, newest, touched
 
 FULL_PAGE = 100
 """Tasks a page where all fields are asked for, predictions among them: some megabytes."""

@@ -31,7 +31,7 @@ from curation.annotation import Annotation, read_annotations
 from curation.article import Article, Sha256, Value, build
 from curation.errors import BadInput, CurationError
 from curation.files import json_object, read_jsonl, whole_file
-from curation.labelstudio.decode import TaskState
+from curation.labelstudio.from_labelstudio import TaskState
 
 MANIFEST = "snapshot.json"
 RAW, TASKS, ARTICLES, ANNOTATIONS, ISSUES = (

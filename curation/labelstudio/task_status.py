@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from curation.labelstudio.constants import ANNOTATE
 from curation.labelstudio.ledger import KnownProject, Ledger
-from curation.labelstudio.names import ANNOTATE
 from curation.labelstudio.snapshot import Snapshot, TaskLine, latest_of_project, latest_snapshot, read_snapshot
 
 Stage = Literal["open", "draft", "submitted", "skipped", "deleted"]

@@ -30,13 +30,15 @@ import httpx
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
 from curation.article import Article
 from curation.files import read_jsonl
-from curation.labelstudio import Client, answers, pull, push
-from curation.labelstudio import encode as encoding
+from curation.labelstudio import Client, pull, push, to_labelstudio
 from curation.labelstudio.ledger import Ledger
+from curation.labelstudio.local_server import start, stop
 from curation.labelstudio.pull import OVERLAP
-from curation.labelstudio.studio import start, stop
-from curation.labelstudio.tasks import listed
+from curation.labelstudio.queries import listed
 from curation.schema import LabelSchema, load_schema
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import annotator_api
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 500
@@ -130,7 +132,9 @@ class Bench:
         """The import requests, ready to be sent."""
         tasks = []
         for article, annotation in read_pairs(self.folder, self.count):
-            tasks.append(encoding.packed(encoding.task(article, annotation, self.schema, batch="b" * 32))[0])
+            tasks.append(
+                to_labelstudio.packed(to_labelstudio.task(article, annotation, self.schema, batch="b" * 32))[0]
+            )
             if len(tasks) == BATCH:
                 yield b"[" + b",".join(tasks) + b"]"
                 tasks = []
@@ -186,7 +190,7 @@ class Bench:
 
     def pull(self, work: Path, number: int) -> None:
         """Half of the tasks answered; full pulls beside the bare export and the SDK, then a pull after 1 % changed."""
-        tasks = list(answers.tasks(self.client, number))
+        tasks = list(annotator_api.tasks(self.client, number))
         half, changed = self.count // 2, max(1, self.count // 100)
         self.answer(tasks[: half - 1])
         # A pull looks again at the half minute before the last change it saw; people do not submit thirty a second.
@@ -204,7 +208,7 @@ class Bench:
                 pass
         self.ratio("full pull, beside the bare export of all tasks", min(ours), min(bare), 0.95)
         self.ratio("full pull, beside the SDK's list of all tasks", min(ours), sdk[0], 3)
-        self.answer(list(answers.tasks(self.client, self.small))[: self.count // 8])
+        self.answer(list(annotator_api.tasks(self.client, self.small))[: self.count // 8])
         _, before, _ = apart(pull_all, self.folder / "small", self.url, self.key, True)
         self.memory("full pull", peak, before, max(1, self.count // 4))
         after: list[float] = []
@@ -223,13 +227,13 @@ class Bench:
         """The largest resident size of our process, and at a quarter of the tasks."""
         self.say(f"memory of a {what}", f"{peak:.0f} MB ({before:.0f} MB at {small})", "<= 250 MB", peak <= 250)
 
-    def answer(self, tasks: list[answers.TaskToAnswer]) -> None:
+    def answer(self, tasks: list[annotator_api.TaskToAnswer]) -> None:
         """Submit each task's prediction as it is."""
         said = {one.article_id: (article, one) for article, one in read_pairs(self.folder, self.count)}
 
-        def one(task: answers.TaskToAnswer) -> None:
+        def one(task: annotator_api.TaskToAnswer) -> None:
             article, annotation = said[task.article_id]
-            result = encoding.result(annotation, article, self.schema)
+            result = to_labelstudio.result(annotation, article, self.schema)
             body = {"result": result, "lead_time": 9.0, "parent_prediction": task.prediction_id}
             self.post(f"/api/tasks/{task.id}/annotations/", json.dumps(body).encode())
 

@@ -17,11 +17,10 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-from labelstudio import BATCH, Bench, peak
+from labelstudio import BATCH, Bench, annotator_api, peak
 
-from curation.labelstudio import answers
-from curation.labelstudio.studio import Studio, start, stop
-from curation.labelstudio.tasks import exported, listed
+from curation.labelstudio.local_server import Studio, start, stop
+from curation.labelstudio.queries import exported, listed
 
 KINDS = ("as we run it", "as it comes")
 
@@ -66,7 +65,7 @@ def requests(bench: Bench) -> list[tuple[str, float]]:
     for body in bodies:
         bench.post(f"/api/projects/{project}/import", body)
     imported = time.perf_counter() - begin
-    tasks = list(answers.tasks(bench.client, project))
+    tasks = list(annotator_api.tasks(bench.client, project))
     begin = time.perf_counter()
     bench.answer(tasks[::3] + tasks[1::3])
     answered = time.perf_counter() - begin

@@ -18,7 +18,7 @@ from curation.cli.app import app
 from curation.errors import BadInput, CurationError
 from curation.files import write_jsonl
 from curation.jobs.agreement import AgreementResult, agreement
-from curation.labelstudio.names import UNKNOWN
+from curation.labelstudio.constants import UNKNOWN
 from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]

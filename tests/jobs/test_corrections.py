@@ -14,7 +14,7 @@ from curation.article import Article
 from curation.cli.app import app
 from curation.errors import BadInput
 from curation.jobs.corrections import CorrectionsResult, corrections
-from curation.labelstudio.names import UNKNOWN
+from curation.labelstudio.constants import UNKNOWN
 from curation.project import Project
 
 TEXTS = ("Doran Melk spoke in Torva of salt.", "Nets were mended in Harl.", "A late frost took the pears.")

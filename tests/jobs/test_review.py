@@ -15,8 +15,8 @@ from curation.errors import BadInput, ProjectError
 from curation.files import write_jsonl
 from curation.jobs.policy import policy
 from curation.jobs.review import LINES, _Sorting, note, review
-from curation.labelstudio.outgoing import Outgoing
 from curation.labelstudio.snapshot import Manifest, Snapshot, TaskLine
+from curation.labelstudio.task_spec import TaskSpec
 from curation.project import Project
 from curation.review.adjudication import merge
 from curation.review.pseudonyms import Pseudonyms
@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Project:
     return Project.open(tmp_path / "curation.toml")
 
 
-Sort = Callable[..., tuple[list[Outgoing], _Sorting]]
+Sort = Callable[..., tuple[list[TaskSpec], _Sorting]]
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, annotation_id
 from curation.article import Article, normalise
-from curation.labelstudio import encode
-from curation.labelstudio.names import ENTITY, TRIGGER
+from curation.labelstudio import to_labelstudio
+from curation.labelstudio.constants import ENTITY, TRIGGER
 from curation.schema import LabelSchema
 
 WORDS = {
@@ -138,7 +138,7 @@ def exported(
     **more: Any,
 ) -> dict[str, Any]:
     """A task as Label Studio 1.23.2 exports it, with one annotation made by user 3 from the prediction."""
-    sent = json.loads(json.dumps(encode.task(article, prediction, schema, batch="b1")))
+    sent = json.loads(json.dumps(to_labelstudio.task(article, prediction, schema, batch="b1")))
     frozen: dict[str, Any] = {}
     if prediction is not None:
         frozen = {"id": 70 + number, **copy.deepcopy(sent["predictions"][0]), "task": number, "project": 1}
@@ -148,7 +148,7 @@ def exported(
             {
                 "id": 500 + number,
                 "completed_by": 3,
-                "result": json.loads(json.dumps(encode.result(submitted, article, schema))),
+                "result": json.loads(json.dumps(to_labelstudio.result(submitted, article, schema))),
                 "was_cancelled": False,
                 "ground_truth": False,
                 "created_at": "2026-11-22T15:24:17.640465Z",

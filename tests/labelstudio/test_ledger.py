@@ -10,9 +10,9 @@ import random_work as made
 
 from curation.annotation import Annotation
 from curation.errors import BadInput, CurationError
-from curation.labelstudio import encode
+from curation.labelstudio import to_labelstudio
+from curation.labelstudio.constants import ANNOTATE
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned
-from curation.labelstudio.names import ANNOTATE
 from curation.schema import LabelSchema
 
 URL = "http://host"
@@ -111,8 +111,8 @@ def test_adopting_reads_where_a_prediction_comes_from(
 ) -> None:
     article = made.article(1)
     annotation = made.annotation(article, schema, 1)
-    task = {"id": 5, **encode.task(article, annotation, schema, batch="b")}
-    digest = encode.digest(task["predictions"][0]["result"])
+    task = {"id": 5, **to_labelstudio.task(article, annotation, schema, batch="b")}
+    digest = to_labelstudio.digest(task["predictions"][0]["result"])
     ledger.adopt(project, [task, {"id": 6, "data": {"text": "made by hand"}}])
     (known,) = ledger.tasks_of(project, article.id, article.text_sha256, ANNOTATE)
     assert (known.annotation_id, known.digest) == (annotation.id, digest)

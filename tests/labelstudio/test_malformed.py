@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import CurationError, LabelStudioError
-from curation.labelstudio.build import Source, build_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.config import config_differences, labelling_config
-from curation.labelstudio.decode import decode
-from curation.labelstudio.fetch import _kept
+from curation.labelstudio.export_api import _kept
+from curation.labelstudio.from_labelstudio import decode
+from curation.labelstudio.queries import exported, listed, newest
 from curation.labelstudio.snapshot import Snapshot, read_snapshot
-from curation.labelstudio.tasks import exported, listed, newest
+from curation.labelstudio.snapshot_writer import Source, build_snapshot
 from curation.schema import LabelSchema
 
 TEXT = "Kelmar troops shelled Ostvia; Ostvia warned of a raid."

@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 
 from curation.labelstudio.client import Client
-from curation.labelstudio.studio import Studio, start, stop
+from curation.labelstudio.local_server import Studio, start, stop
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from editor import Editor

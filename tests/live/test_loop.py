@@ -10,14 +10,15 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import annotator_api
 import pytest
 from datasets import load_dataset
 
 from curation.annotation import Annotation, read_annotations
 from curation.formats.articles import good_articles
-from curation.labelstudio import answers, read_snapshot
+from curation.labelstudio import read_snapshot
 from curation.labelstudio.client import Client
-from curation.labelstudio.studio import Studio
+from curation.labelstudio.local_server import Studio
 from curation.metrics.matching import compare
 from curation.project import Project
 
@@ -91,11 +92,13 @@ def test_articles_become_a_dataset(schema: str, tmp_path: Path, studio: Studio, 
     labels = project.load_schema()
     predictions = {one.article_id: one for one in read_annotations(project.preannotations)}
     articles = {one.id: one for one in good_articles(project.articles)}
-    tasks = {task.article_id: task for task in answers.tasks(client, pushed["project_id"])}
-    answers.skip(client, tasks["a4"].id)
+    tasks = {task.article_id: task for task in annotator_api.tasks(client, pushed["project_id"])}
+    annotator_api.skip(client, tasks["a4"].id)
     for name in ("a0", "a1", "a2"):
         answer = without_arguments(predictions[name])
-        answers.submit(client, tasks[name].id, answer, articles[name], labels, prediction_id=tasks[name].prediction_id)
+        annotator_api.submit(
+            client, tasks[name].id, answer, articles[name], labels, prediction_id=tasks[name].prediction_id
+        )
 
     back = run(folder, "pull", studio=studio)
     assert (back["tasks"], back["submitted"], back["skipped"], back["untouched"]) == (5, 3, 1, 1)

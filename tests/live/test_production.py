@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import annotator_api
 import httpx
 import pytest
 from front import Front, private_authority
@@ -21,10 +22,10 @@ from postgres import postgres
 
 from curation.annotation import Annotation
 from curation.errors import Unauthorized, Unreachable
-from curation.labelstudio import answers, pull, push, read_snapshot
-from curation.labelstudio import studio as local
+from curation.labelstudio import local_server as local
+from curation.labelstudio import pull, push, read_snapshot
 from curation.labelstudio.client import Client
-from curation.labelstudio.studio import Studio
+from curation.labelstudio.local_server import Studio
 from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 
@@ -104,17 +105,19 @@ def test_the_loop(production: Production, key: str, schema: LabelSchema, tmp_pat
         second = push(client, schema, work, work=tmp_path, title=title, batch_size=8)
         assert (second.sent, second.already_there) == (10, 20)
         said: dict[str, Annotation] = {}
-        tasks = list(answers.tasks(client, first.project_id))
+        tasks = list(annotator_api.tasks(client, first.project_id))
         for n, task in enumerate(tasks):
             article = texts[n]
             assert task.article_id == article.id
             said[article.id] = made.annotation(article, schema, 500 + n)
             if n < 10:
-                answers.submit(client, task.id, said[article.id], article, schema, prediction_id=task.prediction_id)
+                annotator_api.submit(
+                    client, task.id, said[article.id], article, schema, prediction_id=task.prediction_id
+                )
             elif n < 13:
-                answers.draft(client, task.id, said[article.id], article, schema)
+                annotator_api.draft(client, task.id, said[article.id], article, schema)
             elif n < 15:
-                answers.skip(client, task.id)
+                annotator_api.skip(client, task.id)
         better = [(one, made.annotation(one, schema, n, by=test_roundtrip.BETTER)) for n, one in enumerate(texts)]
         third = push(client, schema, better, work=tmp_path, title=title)
         assert (third.refreshed, third.touched) == (15, 15)
@@ -124,7 +127,7 @@ def test_the_loop(production: Production, key: str, schema: LabelSchema, tmp_pat
         for one in read_snapshot(Path(back.snapshot)).annotations():
             if one.state != "skipped":
                 assert compare(said[one.article_id], one).equal
-        answers.skip(client, tasks[20].id)
+        annotator_api.skip(client, tasks[20].id)
         client.delete(f"/api/tasks/{tasks[21].id}/")
         part = pull(client, schema, work=tmp_path, title=title)
         assert (part.tasks, part.skipped, part.deleted) == (29, 3, 1)

@@ -8,10 +8,11 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
+import annotator_api
 import pytest
 
-from curation.labelstudio import Client, PullReport, PushReport, answers, pull, push, task_status
-from curation.labelstudio.studio import start, stop
+from curation.labelstudio import Client, PullReport, PushReport, pull, push, task_status
+from curation.labelstudio.local_server import start, stop
 from curation.schema import LabelSchema
 
 sys.path[:0] = [str(Path(__file__).parent.parent / "labelstudio")]
@@ -36,9 +37,9 @@ class Desk:
     def submit(self, client: Client, project: int, *numbers: int) -> None:
         """Submit the pre-annotations of these articles as they are."""
         articles = {(article := made.article(number)).id: article for number in numbers}
-        for task in answers.tasks(client, project):
+        for task in annotator_api.tasks(client, project):
             if (article := articles.get(task.article_id)) is not None:
-                answers.submit(client, task.id, made.annotation(article, self.schema, 1), article, self.schema)
+                annotator_api.submit(client, task.id, made.annotation(article, self.schema, 1), article, self.schema)
 
     def pull(self, client: Client) -> PullReport:
         return pull(client, self.schema, work=self.work, title=self.title)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import annotator_api
 import httpx
 import pyarrow.parquet as pq
 import pytest
@@ -29,11 +30,11 @@ from curation.jobs.pull import pull
 from curation.jobs.push import push
 from curation.jobs.recheck import recheck
 from curation.jobs.review import review
-from curation.labelstudio import answers, read_snapshot
+from curation.labelstudio import read_snapshot
 from curation.labelstudio.client import Client
-from curation.labelstudio.names import ADJUDICATE, CHECK
-from curation.labelstudio.studio import Studio
-from curation.labelstudio.tasks import listed
+from curation.labelstudio.constants import ADJUDICATE, CHECK
+from curation.labelstudio.local_server import Studio
+from curation.labelstudio.queries import listed
 from curation.metrics.matching import compare
 from curation.project import Project
 from curation.review.pseudonyms import Pseudonyms
@@ -109,11 +110,11 @@ def entity(article: Article, words: str, kind: str) -> Entity:
     return Entity(id=re.sub(r"\W", "-", words), type=kind, **at(article, words))
 
 
-def answer(client: Client, task: answers.TaskToAnswer, said: Annotation, project: Project) -> int:
+def answer(client: Client, task: annotator_api.TaskToAnswer, said: Annotation, project: Project) -> int:
     """Submit `said`; returns the annotation's number."""
     article = next(one for one in good_articles(project.articles) if one.id == said.article_id)
     schema = project.load_schema()
-    return answers.submit(client, task.id, said, article, schema, prediction_id=task.prediction_id, lead_time=9)
+    return annotator_api.submit(client, task.id, said, article, schema, prediction_id=task.prediction_id, lead_time=9)
 
 
 def tasks(client: Client, project: int, purpose: str) -> dict[str, dict[str, Any]]:
@@ -144,7 +145,7 @@ def test_two_people_differ_and_one_decides(
     assert {task["overlap"] for task in there.values()} == {2}
 
     # Each person is given each task once; nobody is given what two have done.
-    to_do = {task.article_id: task for task in answers.tasks(client, pushed.project_id)}
+    to_do = {task.article_id: task for task in annotator_api.tasks(client, pushed.project_id)}
     numbers = {}
     for name, task in to_do.items():
         answer(client, task, said[name], project)
@@ -182,7 +183,7 @@ def test_two_people_differ_and_one_decides(
 
     # What someone says anew is in the open task; the predictions are the same ones.
     worded = said["a3"].model_copy(update={"entities": (entity(articles["a3"], "troops", "ArmedGroup"),)})
-    result = answers.encode.result(worded, articles["a3"], project.load_schema())
+    result = annotator_api.to_labelstudio.result(worded, articles["a3"], project.load_schema())
     second.patch(f"/api/annotations/{numbers['a3']}/", {"result": result})
     pull(project)
     renewed = review(project)
@@ -205,7 +206,7 @@ def test_two_people_differ_and_one_decides(
     page.get_by_text("Duplicate Annotation").click()
     editor.submit()
     # The other one through the API, from what both say.
-    task = next(one for one in answers.tasks(client, pushed.project_id) if one.id == decide["a2"]["id"])
+    task = next(one for one in annotator_api.tasks(client, pushed.project_id) if one.id == decide["a2"]["id"])
     answer(client, task, said["a2"].model_copy(update={"events": ()}), project)
 
     back = pull(project)
@@ -253,7 +254,7 @@ def test_what_checks_doubt_is_looked_at_again(project: Project, client: Client, 
     assert pushed.problems == (f"{first}: holds no pre-annotation of 2 articles as they are now: a4, a5",)
     texts = {one.id: one for one in good_articles(project.articles)}
     said = {one.article_id: one for one in map(Annotation.model_validate_json, project.preannotations.open())}
-    tasks_of = {task.article_id: task for task in answers.tasks(client, pushed.project_id)}
+    tasks_of = {task.article_id: task for task in annotator_api.tasks(client, pushed.project_id)}
 
     def captured(name: str, **roles: str) -> Annotation:
         words = {"day": "Friday", "hour": f"hour {name[1]}"}
@@ -287,7 +288,7 @@ def test_what_checks_doubt_is_looked_at_again(project: Project, client: Client, 
     editor.wait_for_regions(5)
     editor.wait_for_arrows(2)
     editor.submit()
-    task = next(one for one in answers.tasks(client, pushed.project_id) if one.id == again["a2"]["id"])
+    task = next(one for one in annotator_api.tasks(client, pushed.project_id) if one.id == again["a2"]["id"])
     answer(client, task, captured("a2", captor="Torvan-troops", loser="hour"), project)
 
     back = pull(project)

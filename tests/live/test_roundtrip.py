@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import annotator_api
 import httpx
 import psutil
 import pytest
@@ -28,13 +29,13 @@ import pytest
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.errors import BadInput, LabelStudioError, ProjectDiffers, Unauthorized, Unreachable
-from curation.labelstudio import answers, encode, latest_snapshot, pull, push, read_snapshot, task_status
+from curation.labelstudio import latest_snapshot, pull, push, read_snapshot, task_status, to_labelstudio
 from curation.labelstudio.client import Client
-from curation.labelstudio.fetch import fetch
+from curation.labelstudio.constants import ANNOTATE
+from curation.labelstudio.export_api import fetch
 from curation.labelstudio.ledger import Ledger
-from curation.labelstudio.names import ANNOTATE
-from curation.labelstudio.studio import Studio
-from curation.labelstudio.tasks import exported, listed, touched
+from curation.labelstudio.local_server import Studio
+from curation.labelstudio.queries import exported, listed, touched
 from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 
@@ -109,25 +110,27 @@ def test_the_official_sdk_sees_what_was_pushed(client: Client, schema: LabelSche
     report = push(client, schema, [(article, annotation)], work=tmp_path, title=title)
     (task,) = client.sdk().tasks.list(project=report.project_id, fields="all")
     assert task.data["text"] == article.text
-    assert task.predictions[0].result == encode.prediction(annotation, article, schema)["result"]
+    assert task.predictions[0].result == to_labelstudio.prediction(annotation, article, schema)["result"]
 
 
 def test_what_comes_back_is_what_was_submitted(client: Client, schema: LabelSchema, tmp_path: Path, title: str) -> None:
     count = 2000 if FULL else 60
     work = pairs(schema, count)
     report = push(client, schema, work, work=tmp_path, title=title)
-    tasks = {task.article_id: task for task in answers.tasks(client, report.project_id)}
+    tasks = {task.article_id: task for task in annotator_api.tasks(client, report.project_id)}
     submitted = {}
     for n, (article, _) in enumerate(work):
         task = tasks[article.id]
         answer = made.annotation(article, schema, 1000 + n)
         if n % 5 == 1:
-            answers.skip(client, task.id)
+            annotator_api.skip(client, task.id)
         elif n % 5 == 2:
-            answers.draft(client, task.id, answer, article, schema)
+            annotator_api.draft(client, task.id, answer, article, schema)
             submitted[article.id] = answer
         elif n % 5 != 3:
-            answers.submit(client, task.id, answer, article, schema, prediction_id=task.prediction_id, lead_time=2.5)
+            annotator_api.submit(
+                client, task.id, answer, article, schema, prediction_id=task.prediction_id, lead_time=2.5
+            )
             submitted[article.id] = answer
     back = pull(client, schema, work=tmp_path)
     states = Counter(["submitted", "skipped", "draft", "untouched", "submitted"][n % 5] for n in range(count))
@@ -159,13 +162,13 @@ def test_only_what_changed_is_pulled_and_it_equals_a_full_pull(
     work = pairs(schema, 50)
     report = push(client, schema, work, work=tmp_path, title=title)
     texts = {article.id: article for article, _ in work}
-    tasks = list(answers.tasks(client, report.project_id))
+    tasks = list(annotator_api.tasks(client, report.project_id))
     assert pull(client, schema, work=tmp_path).fetched == 50
 
-    def answer(task: answers.TaskToAnswer) -> int:
+    def answer(task: annotator_api.TaskToAnswer) -> int:
         article = texts[task.article_id]
         wanted = made.annotation(article, schema, chance.randrange(99), entities=3, events=1)
-        return answers.submit(client, task.id, wanted, article, schema, prediction_id=task.prediction_id)
+        return annotator_api.submit(client, task.id, wanted, article, schema, prediction_id=task.prediction_id)
 
     def same_as_full() -> None:
         part = pull(client, schema, work=tmp_path)
@@ -176,11 +179,11 @@ def test_only_what_changed_is_pulled_and_it_equals_a_full_pull(
     one, two, three, four, five, six = chance.sample(tasks, 6)
     first = answer(one)
     second = answer(two)
-    answers.skip(client, three.id)
+    annotator_api.skip(client, three.id)
     same_as_full()
     client.patch(f"/api/annotations/{first}/", {"result": [], "ground_truth": True})
     client.delete(f"/api/annotations/{second}/")
-    draft = answers.draft(
+    draft = annotator_api.draft(
         client, four.id, made.annotation(texts[four.article_id], schema, 5), texts[four.article_id], schema
     )
     answer(one)
@@ -200,17 +203,17 @@ def test_what_people_do_while_a_long_pull_runs_is_in_the_next_one(
     client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as the pull of ten thousand tasks, to which thirty seconds of overlap are little."""
-    monkeypatch.setattr("curation.labelstudio.fetch.WINDOW", 4)
+    monkeypatch.setattr("curation.labelstudio.export_api.WINDOW", 4)
     monkeypatch.setattr(sys.modules["curation.labelstudio.pull"], "OVERLAP", timedelta(0))
     work = pairs(schema, 24)
     report = push(client, schema, work, work=tmp_path, title=title)
-    first, *_, last = answers.tasks(client, report.project_id)
+    first, *_, last = annotator_api.tasks(client, report.project_id)
     texts = {article.id: article for article, _ in work}
 
     def someone_works(fetched: int) -> None:
         for task in (first, last) if fetched == 1 else ():
             article = texts[task.article_id]
-            answers.submit(client, task.id, made.annotation(article, schema, task.id), article, schema)
+            annotator_api.submit(client, task.id, made.annotation(article, schema, task.id), article, schema)
 
     during = pull(client, schema, work=tmp_path, on_progress=someone_works)
     (seen,) = read_snapshot(Path(during.snapshot)).annotations()
@@ -223,15 +226,15 @@ def test_what_people_do_while_a_long_pull_runs_is_in_the_next_one(
 def test_many_changes_and_drafts_are_found_page_by_page(
     client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curation.labelstudio.tasks.FEW", 3)
+    monkeypatch.setattr("curation.labelstudio.queries.FEW", 3)
     work = pairs(schema, 8)
     report = push(client, schema, work, work=tmp_path, title=title)
     texts = {article.id: article for article, _ in work}
     pull(client, schema, work=tmp_path)
-    tasks = list(answers.tasks(client, report.project_id))
+    tasks = list(annotator_api.tasks(client, report.project_id))
     for number, task in enumerate(tasks[:6]):
         article = texts[task.article_id]
-        did = answers.draft if number % 2 else answers.submit
+        did = annotator_api.draft if number % 2 else annotator_api.submit
         did(client, task.id, made.annotation(article, schema, number), article, schema)
     part = pull(client, schema, work=tmp_path)
     assert (part.submitted, part.drafts, part.full) == (3, 3, False)
@@ -244,19 +247,19 @@ def test_what_people_do_between_two_pages_of_what_changed_is_in_the_next_pull(
     module = sys.modules["curation.labelstudio.pull"]
     work = pairs(schema, 5)
     report = push(client, schema, work, work=tmp_path, title=title)
-    first, *others = answers.tasks(client, report.project_id)
+    first, *others = annotator_api.tasks(client, report.project_id)
     texts = {article.id: article for article, _ in work}
 
-    def works_on(*tasks: answers.TaskToAnswer) -> None:
+    def works_on(*tasks: annotator_api.TaskToAnswer) -> None:
         for task in tasks:
             article = texts[task.article_id]
-            answers.submit(client, task.id, made.annotation(article, schema, task.id), article, schema)
+            annotator_api.submit(client, task.id, made.annotation(article, schema, task.id), article, schema)
 
     pull(client, schema, work=tmp_path)
     works_on(*others)
     monkeypatch.setattr(module, "OVERLAP", timedelta(0))
     monkeypatch.setattr(module, "PAGE", 2)
-    monkeypatch.setattr("curation.labelstudio.tasks.FEW", 2)
+    monkeypatch.setattr("curation.labelstudio.queries.FEW", 2)
     monkeypatch.setitem(listed.__kwdefaults__, "page", 2)
     get, pages = client.get, 0
 
@@ -279,19 +282,19 @@ def test_what_people_do_between_two_pages_of_what_changed_is_in_the_next_pull(
 def test_tasks_that_no_one_touched_are_kept_the_same_however_they_came(
     client: Client, schema: LabelSchema, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curation.labelstudio.fetch.WINDOW", 7)
+    monkeypatch.setattr("curation.labelstudio.export_api.WINDOW", 7)
     work = pairs(schema, 20)
     report = push(client, schema, work, work=tmp_path, title=title)
-    tasks = list(answers.tasks(client, report.project_id))
+    tasks = list(annotator_api.tasks(client, report.project_id))
     texts = {article.id: article for article, _ in work}
     for n, task in enumerate(tasks):
         article = texts[task.article_id]
         if n % 4 == 0:
-            answers.submit(client, task.id, made.annotation(article, schema, n), article, schema)
+            annotator_api.submit(client, task.id, made.annotation(article, schema, n), article, schema)
         elif n % 4 == 1:
-            answers.draft(client, task.id, made.annotation(article, schema, n), article, schema)
+            annotator_api.draft(client, task.id, made.annotation(article, schema, n), article, schema)
         elif n % 4 == 2 and n < 10:
-            answers.skip(client, task.id)
+            annotator_api.skip(client, task.id)
     ids = [task.id for task in tasks]
     listed_too = list(fetch(client, report.project_id, ids, until=datetime.now(UTC) + timedelta(days=1)))
     assert [task["id"] for task in listed_too] == ids
@@ -307,12 +310,12 @@ def test_a_better_engine_refreshes_only_what_no_one_touched(
     bare = work[6][0]
     better[6] = (bare, made.annotation(bare, schema, 7, by=BETTER))
     report = push(client, schema, work, work=tmp_path, title=title)
-    tasks = {task.article_id: task for task in answers.tasks(client, report.project_id)}
+    tasks = {task.article_id: task for task in annotator_api.tasks(client, report.project_id)}
     article, prediction = work[0]
     assert prediction is not None
-    answers.submit(client, tasks[article.id].id, prediction, article, schema)
-    answers.draft(client, tasks[work[1][0].id].id, prediction, article, schema)
-    answers.skip(client, tasks[work[2][0].id].id)
+    annotator_api.submit(client, tasks[article.id].id, prediction, article, schema)
+    annotator_api.draft(client, tasks[work[1][0].id].id, prediction, article, schema)
+    annotator_api.skip(client, tasks[work[2][0].id].id)
     second = push(client, schema, better, work=tmp_path, title=title)
     assert (second.refreshed, second.touched, second.sent) == (9, 3, 0)
     engines = {}
@@ -331,9 +334,9 @@ def test_a_revised_article_is_a_new_task_and_the_old_one_is_superseded(
 ) -> None:
     (article, annotation), *rest = pairs(schema, 3)
     report = push(client, schema, [(article, annotation), *rest], work=tmp_path, title=title)
-    (old,) = [task for task in answers.tasks(client, report.project_id) if task.article_id == article.id]
+    (old,) = [task for task in annotator_api.tasks(client, report.project_id) if task.article_id == article.id]
     assert annotation is not None
-    answers.submit(client, old.id, annotation, article, schema)
+    annotator_api.submit(client, old.id, annotation, article, schema)
     revised = Article(id=article.id, text=article.text + " It is over.")
     second = push(client, schema, [(revised, None), *rest], work=tmp_path, title=title)
     assert (second.sent, second.superseded, second.already_there) == (1, 1, 2)
@@ -397,8 +400,8 @@ def test_pull_needs_no_ledger(client: Client, schema: LabelSchema, tmp_path: Pat
     article = made.article(5)
     annotation = made.annotation(article, schema, 5)
     report = push(client, schema, [(article, annotation)], work=tmp_path / "one", title=title)
-    (task,) = answers.tasks(client, report.project_id)
-    answers.submit(client, task.id, annotation, article, schema, prediction_id=task.prediction_id)
+    (task,) = annotator_api.tasks(client, report.project_id)
+    annotator_api.submit(client, task.id, annotation, article, schema, prediction_id=task.prediction_id)
     back = pull(client, schema, work=tmp_path / "elsewhere", title=title)
     (one,) = read_snapshot(Path(back.snapshot)).annotations()
     assert one.parent == annotation.id
@@ -412,10 +415,10 @@ def test_a_damaged_snapshot_is_noticed_by_pull_and_replaced(
     work = pairs(schema, 8)
     report = push(client, schema, work, work=tmp_path, title=title)
     texts = {article.id: (article, annotation) for article, annotation in work}
-    for task in answers.tasks(client, report.project_id):
+    for task in annotator_api.tasks(client, report.project_id):
         article, annotation = texts[task.article_id]
         if annotation is not None:
-            answers.submit(client, task.id, annotation, article, schema, prediction_id=task.prediction_id)
+            annotator_api.submit(client, task.id, annotation, article, schema, prediction_id=task.prediction_id)
     good = read_snapshot(Path(pull(client, schema, work=tmp_path, title=title).snapshot))
     whole = {file.name: file.read_bytes() for file in good.path.glob("*.*") if file.name != ".checked.json"}
     assert pull(client, schema, work=tmp_path, title=title).damaged is None
@@ -456,7 +459,7 @@ def test_a_deleted_task_is_reported_and_sent_again_only_when_asked(
 ) -> None:
     work = pairs(schema, 6)
     report = push(client, schema, work, work=tmp_path, title=title)
-    gone = next(iter(answers.tasks(client, report.project_id)))
+    gone = next(iter(annotator_api.tasks(client, report.project_id)))
     client.delete(f"/api/tasks/{gone.id}/")
     again = push(client, schema, work, work=tmp_path, title=title)
     assert (again.sent, again.already_there, again.deleted) == (0, 5, 1)
@@ -475,7 +478,7 @@ def test_an_id_used_again_is_not_taken_for_the_task_that_had_it(
     work, other = pairs(schema, 5), pairs(schema, 1, first=700)
     report = push(client, schema, work, work=tmp_path / "one", title=title)
     pull(client, schema, work=tmp_path / "one")
-    newest = max(task.id for task in answers.tasks(client, report.project_id))
+    newest = max(task.id for task in annotator_api.tasks(client, report.project_id))
     client.delete(f"/api/tasks/{newest}/")
     push(client, schema, other, work=tmp_path / "two", title=title)
     again = push(client, schema, work + other, work=tmp_path / "one", title=title)
@@ -538,10 +541,10 @@ def test_a_second_schema_in_another_domain(client: Client, recalls: LabelSchema,
     report = push(client, recalls, work, work=tmp_path, title=title)
     texts = {article.id: article for article, _ in work}
     submitted = {}
-    for n, task in enumerate(answers.tasks(client, report.project_id)):
+    for n, task in enumerate(annotator_api.tasks(client, report.project_id)):
         article = texts[task.article_id]
         submitted[article.id] = made.annotation(article, recalls, 50 + n)
-        answers.submit(client, task.id, submitted[article.id], article, recalls, prediction_id=task.prediction_id)
+        annotator_api.submit(client, task.id, submitted[article.id], article, recalls, prediction_id=task.prediction_id)
     back = pull(client, recalls, work=tmp_path)
     assert (back.submitted, back.issues) == (10, 0)
     for annotation in read_snapshot(Path(back.snapshot)).annotations():
@@ -600,12 +603,12 @@ def test_faults_on_the_way_lose_nothing_and_double_nothing(
         faulty = Client(proxy.url, studio.api_key, timeout=60, pause=0.02)
         send: dict[str, Any] = {"work": tmp_path, "title": title, "batch_size": 3, "patience": 0.8}
         project = until_it_works(lambda: push(faulty, schema, work[:12], **send)).project_id
-        tasks = {task.article_id: task for task in answers.tasks(client, project)}
+        tasks = {task.article_id: task for task in annotator_api.tasks(client, project)}
         answered = dict[str, Annotation]()
         for n, (article, _) in enumerate(work[:3]):
             answered[article.id] = made.annotation(article, schema, 1000 + n)
             prediction = tasks[article.id].prediction_id
-            answers.submit(
+            annotator_api.submit(
                 client, tasks[article.id].id, answered[article.id], article, schema, prediction_id=prediction
             )
         until_it_works(lambda: push(faulty, schema, better, **send))
@@ -616,10 +619,16 @@ def test_faults_on_the_way_lose_nothing_and_double_nothing(
     assert (last.sent, last.doubles_kept) == (0, 0)
     ledger_is_the_server(client, last.project_id, tmp_path, once_each(client, last.project_id, better))
     now = [work[n] if article.id in answered else (article, one) for n, (article, one) in enumerate(better)]
-    says = {article.id: encode.digest(encode.prediction(one, article, schema)["result"]) for article, one in now if one}
+    says = {
+        article.id: to_labelstudio.digest(to_labelstudio.prediction(one, article, schema)["result"])
+        for article, one in now
+        if one
+    }
     for task in listed(client, last.project_id, include=None):
         name = task["data"]["article_id"]
-        assert [encode.digest(one["result"]) for one in task["predictions"]] == ([says[name]] if name in says else [])
+        assert [to_labelstudio.digest(one["result"]) for one in task["predictions"]] == (
+            [says[name]] if name in says else []
+        )
     back = pull(client, schema, work=tmp_path)
     assert (back.tasks, back.submitted) == (len(better), len(answered))
     for annotation in read_snapshot(Path(back.snapshot)).annotations():
@@ -664,12 +673,12 @@ def test_an_import_that_arrives_late_leaves_no_double(
         ledger.begin(known, "slow", [])
         ledger.lost("slow")
     assert push(client, schema, work, work=tmp_path, title=title).sent == 8
-    late = [encode.task(article, annotation, schema, batch="slow") for article, annotation in work[:3]]
+    late = [to_labelstudio.task(article, annotation, schema, batch="slow") for article, annotation in work[:3]]
     client.post(f"/api/projects/{project}/import", late)
-    tasks = sorted(answers.tasks(client, project), key=lambda task: task.id)
+    tasks = sorted(annotator_api.tasks(client, project), key=lambda task: task.id)
     first, second = tasks[0], tasks[-2]
     assert first.article_id != second.article_id == work[1][0].id
-    answers.skip(client, second.id)  # someone was quick: the late one stays, the untouched first one goes
+    annotator_api.skip(client, second.id)  # someone was quick: the late one stays, the untouched first one goes
     report = push(client, schema, work, work=tmp_path, title=title)
     assert (report.sent, report.doubles_removed, report.doubles_kept) == (0, 3, 0)
     once_each(client, project, work)
@@ -682,10 +691,10 @@ def test_doubles_that_someone_worked_on_are_left_and_named(
 ) -> None:
     work = pairs(schema, 2)
     project = push(client, schema, work, work=tmp_path, title=title).project_id
-    client.post(f"/api/projects/{project}/import", [encode.task(*work[0], schema, batch="by hand")])
-    both = [task.id for task in answers.tasks(client, project) if task.article_id == work[0][0].id]
+    client.post(f"/api/projects/{project}/import", [to_labelstudio.task(*work[0], schema, batch="by hand")])
+    both = [task.id for task in annotator_api.tasks(client, project) if task.article_id == work[0][0].id]
     for task in both:
-        answers.skip(client, task)
+        annotator_api.skip(client, task)
     report = push(client, schema, work, work=tmp_path, title=title)
     assert (report.doubles_removed, report.doubles_kept) == (0, 2)
     assert f"{both[0]}, {both[1]}" in report.problems[0]

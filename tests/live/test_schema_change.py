@@ -6,6 +6,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import annotator_api
 import pytest
 from editor import Editor
 from playwright.sync_api import expect
@@ -13,9 +14,9 @@ from playwright.sync_api import expect
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.errors import ProjectDiffers
-from curation.labelstudio import answers, pull, push, read_snapshot
+from curation.labelstudio import pull, push, read_snapshot
 from curation.labelstudio.client import Client
-from curation.labelstudio.uses import uses
+from curation.labelstudio.project import uses
 from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate
@@ -41,13 +42,13 @@ def test_labels_that_changed_come_back_under_their_new_names(
     texts = [made.article(seed) for seed in range(24)]
     work: Pairs = [(one, made.annotation(one, schema, n)) for n, one in enumerate(texts)]
     project = push(client, schema, work, work=tmp_path, title=title).project_id
-    tasks = {task.article_id: task for task in answers.tasks(client, project)}
+    tasks = {task.article_id: task for task in annotator_api.tasks(client, project)}
     submitted: dict[str, Annotation] = {}
     for n, (article, prediction) in enumerate(work[:16]):
         assert prediction is not None
         said = made.annotation(article, schema, 500 + n) if n % 2 else prediction
         submitted[article.id] = said
-        send = answers.draft if n % 5 == 4 else answers.submit
+        send = annotator_api.draft if n % 5 == 4 else annotator_api.submit
         send(client, tasks[article.id].id, said, article, schema)
     then = pull(client, schema, work=tmp_path)
     origins = {
@@ -87,7 +88,7 @@ def test_labels_that_changed_come_back_under_their_new_names(
 
     fresh, _ = work[20]
     answer = made.annotation(fresh, new, 900)
-    answers.submit(client, tasks[fresh.id].id, answer, fresh, new)
+    annotator_api.submit(client, tasks[fresh.id].id, answer, fresh, new)
     back = pull(client, new, work=tmp_path)
     assert (back.issues, back.submitted, back.drafts) == (0, then.submitted + 1, then.drafts)
     seen = 0
@@ -154,8 +155,8 @@ def test_someone_goes_on_with_an_annotation_of_before(
         ),
     )
     project = push(client, schema, [(article, said)], work=tmp_path, title=title).project_id
-    (task,) = answers.tasks(client, project)
-    answers.submit(client, task.id, said, article, schema, prediction_id=task.prediction_id)
+    (task,) = annotator_api.tasks(client, project)
+    annotator_api.submit(client, task.id, said, article, schema, prediction_id=task.prediction_id)
     new = later(schema)
     push(client, new, [(article, said)], work=tmp_path, title=title)
 

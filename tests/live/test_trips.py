@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import annotator_api
 import pytest
 from playwright.sync_api import Browser
 
 from curation.article import Article
-from curation.labelstudio import answers
 from curation.labelstudio.client import Client
+from curation.labelstudio.local_server import Studio
 from curation.labelstudio.pull import pull
 from curation.labelstudio.push import push
 from curation.labelstudio.snapshot import read_snapshot
-from curation.labelstudio.studio import Studio
 from curation.schema import LabelSchema
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "labelstudio")]
@@ -57,7 +57,7 @@ def bench(
         pairs = [(one.article, one.annotation) for one in all_trips.values()]
         pushed = push(client, schema, pairs, work=work, title=f"Trips {uuid.uuid4().hex[:12]}")
         assert (pushed.sent, pushed.refused) == (len(SEEDS), 0)
-        tasks = {task.article_id: task.id for task in answers.tasks(client, pushed.project_id)}
+        tasks = {task.article_id: task.id for task in annotator_api.tasks(client, pushed.project_id)}
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     context.set_default_timeout(20_000)
     editor = Editor(context.new_page(), studio.url)

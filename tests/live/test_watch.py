@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import annotator_api
 import pytest
 from front import Front
 
-from curation.labelstudio import answers
 from curation.labelstudio.client import Client
-from curation.labelstudio.studio import Studio
+from curation.labelstudio.local_server import Studio
 from curation.project import Project
 
 pytestmark = pytest.mark.live
@@ -103,8 +103,8 @@ def test_watch_brings_what_comes_waits_for_the_server_and_ends_at_ctrl_c(
         first = json.loads(run.out.get(timeout=60) or "")
         assert (first["tasks"], first["untouched"], first["unchanged"]) == (3, 3, False)
         number = first["project_id"]
-        one, two, _ = answers.tasks(client, number)
-        answers.skip(client, one.id)
+        one, two, _ = annotator_api.tasks(client, number)
+        annotator_api.skip(client, one.id)
         second = json.loads(run.out.get(timeout=60) or "")
         assert (second["skipped"], second["unchanged"]) == (1, False)
         assert second["snapshot"] != first["snapshot"]
@@ -113,7 +113,7 @@ def test_watch_brings_what_comes_waits_for_the_server_and_ends_at_ctrl_c(
         while not (said := run.err.get(timeout=60) or "").startswith("waiting: "):
             pass
         assert f"{front.url} does not answer" in said
-        answers.skip(client, two.id)
+        annotator_api.skip(client, two.id)
         with pytest.raises(queue.Empty):
             run.err.get(timeout=7)  # another try or two, and no word of them
         front.up()
@@ -144,7 +144,7 @@ def test_what_others_deleted_is_explained_and_sent_again_only_when_asked(
     assert warned.endswith("spacy.jsonl: holds no pre-annotation of 3 articles as they are now: a0, a1, a2")
     assert report == "3 articles: 3 sent, 0 already there"
     number = int(address.rsplit("/", 1)[1])
-    gone = next(iter(answers.tasks(client, number)))
+    gone = next(iter(annotator_api.tasks(client, number)))
     client.delete(f"/api/tasks/{gone.id}/")
     code, said = ended(folder, studio, "push")
     assert code == 0
@@ -165,7 +165,7 @@ def test_what_others_deleted_is_explained_and_sent_again_only_when_asked(
     for file in ledger.parent.glob("ledger.sqlite*"):
         file.unlink()
     assert "3 articles: 0 sent, 3 already there" in ended(folder, studio, "push")[1]
-    assert len(list(answers.tasks(client, number))) == 3
+    assert len(list(annotator_api.tasks(client, number))) == 3
 
     client.delete(f"/api/projects/{number}/")
     for words in (["push"], ["pull"]):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from curation.annotation import Annotation
 from curation.article import Article
+from curation.labelstudio.constants import ANNOTATE
 from curation.labelstudio.ledger import KnownProject, Ledger
-from curation.labelstudio.names import ANNOTATE
 from curation.labelstudio.snapshot import Snapshot
 
 

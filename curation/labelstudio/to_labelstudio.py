@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from curation.annotation import Annotation, Item
 from curation.article import Article
-from curation.labelstudio.names import (
+from curation.labelstudio.constants import (
     ANNOTATE,
     ANNOTATION,
     ARTICLE_ID,

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.labelstudio import encode
-from curation.labelstudio.names import ANNOTATE, WITHHELD
+from curation.labelstudio import to_labelstudio
+from curation.labelstudio.constants import ANNOTATE, WITHHELD
 from curation.schema import LabelSchema
 
 
-class Outgoing(NamedTuple):
+class TaskSpec(NamedTuple):
     """A task: its article, what it is for, and what whoever opens it starts from.
 
     purpose     there is one task for each article revision and purpose
@@ -46,7 +46,7 @@ class Outgoing(NamedTuple):
 
     def task(self, schema: LabelSchema, batch: str) -> dict[str, Any]:
         """The task as JSON; `batch` names the import request."""
-        made = encode.task(self.article, self.shown, schema, batch=batch, purpose=self.purpose)
+        made = to_labelstudio.task(self.article, self.shown, schema, batch=batch, purpose=self.purpose)
         made["data"].update(self.data)
         if self.withheld is not None:
             made["data"][WITHHELD] = self.withheld
@@ -60,24 +60,24 @@ class Outgoing(NamedTuple):
 
     def predictions(self, schema: LabelSchema) -> list[dict[str, Any]]:
         """Its predictions, the first one first. A variant shows its name, not who made it, and no scores."""
-        made = [] if self.shown is None else [encode.prediction(self.shown, self.article, schema)]
+        made = [] if self.shown is None else [to_labelstudio.prediction(self.shown, self.article, schema)]
         return made + [
-            encode.prediction(_unscored(annotation), self.article, schema, under=name)
+            to_labelstudio.prediction(_unscored(annotation), self.article, schema, under=name)
             for name, annotation in self.variants
         ]
 
     def packed(self, schema: LabelSchema, batch: str) -> tuple[bytes, str | None]:
         """The task as the bytes of its JSON, and what `digest` gives."""
-        body, digest = encode.packed(self.task(schema, batch))
+        body, digest = to_labelstudio.packed(self.task(schema, batch))
         return body, self.digest(schema) if self.data or self.variants else digest
 
     def digest(self, schema: LabelSchema) -> str | None:
         """A hash of what the task says beside its article; None where it says nothing."""
         if self.data or self.variants:
-            return encode.digest([dict(self.data), *self.predictions(schema)])
+            return to_labelstudio.digest([dict(self.data), *self.predictions(schema)])
         if self.shown is None:
             return None
-        return encode.digest(encode.prediction(self.shown, self.article, schema)["result"])
+        return to_labelstudio.digest(to_labelstudio.prediction(self.shown, self.article, schema)["result"])
 
 
 def _unscored(annotation: Annotation) -> Annotation:

@@ -9,10 +9,10 @@ import random_work as made
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
-from curation.labelstudio import encode
-from curation.labelstudio.decode import decode
-from curation.labelstudio.names import ADJUDICATE, BETWEEN, CHECK, NOTE
-from curation.labelstudio.outgoing import Outgoing
+from curation.labelstudio import to_labelstudio
+from curation.labelstudio.constants import ADJUDICATE, BETWEEN, CHECK, NOTE
+from curation.labelstudio.from_labelstudio import decode
+from curation.labelstudio.task_spec import TaskSpec
 from curation.schema import LabelSchema
 
 
@@ -28,28 +28,30 @@ def by(person: str, article: Article, schema: LabelSchema, seed: int) -> Annotat
 
 def test_a_blind_task_holds_the_name_of_its_prediction_and_nothing_of_it(article: Article, schema: LabelSchema) -> None:
     annotation = made.annotation(article, schema, 3)
-    sent = Outgoing(article, annotation, blind=True)
+    sent = TaskSpec(article, annotation, blind=True)
     task = sent.task(schema, "b")
     assert "predictions" not in task
     assert task["data"]["withheld"] == annotation.id
     assert sent.digest(schema) is None
     assert [Annotation.model_validate_json(one) for one in sent.kept()] == [annotation]
-    assert Outgoing(article, None, blind=True).task(schema, "b")["data"]["withheld"] == ""
-    assert "withheld" not in Outgoing(article, annotation).task(schema, "b")["data"]
+    assert TaskSpec(article, None, blind=True).task(schema, "b")["data"]["withheld"] == ""
+    assert "withheld" not in TaskSpec(article, annotation).task(schema, "b")["data"]
 
 
 def test_a_plain_task_is_what_encode_makes(article: Article, schema: LabelSchema) -> None:
     annotation = made.annotation(article, schema, 3)
-    sent = Outgoing(article, annotation)
-    assert sent.task(schema, "b") == encode.task(article, annotation, schema, batch="b")
-    assert sent.packed(schema, "b") == encode.packed(encode.task(article, annotation, schema, batch="b"))
+    sent = TaskSpec(article, annotation)
+    assert sent.task(schema, "b") == to_labelstudio.task(article, annotation, schema, batch="b")
+    assert sent.packed(schema, "b") == to_labelstudio.packed(
+        to_labelstudio.task(article, annotation, schema, batch="b")
+    )
     assert sent.digest(schema) == sent.packed(schema, "b")[1]
 
 
 def test_variants_stand_under_their_names_and_nobody_is_told(article: Article, schema: LabelSchema) -> None:
     variants = (("by 3f9a", by("ls-7", article, schema, 4)), ("by b771", by("ls-8", article, schema, 5)))
     first = made.annotation(article, schema, 3)
-    sent = Outgoing(article, first, ADJUDICATE, variants, {NOTE: "To decide.", BETWEEN: ["said-4", "said-5"]}, people=0)
+    sent = TaskSpec(article, first, ADJUDICATE, variants, {NOTE: "To decide.", BETWEEN: ["said-4", "said-5"]}, people=0)
     task = sent.task(schema, "b")
     assert [one["model_version"] for one in task["predictions"]] == ["pre-annotation", "by 3f9a", "by b771"]
     assert [one["score"] for one in task["predictions"][1:]] == [None, None]
@@ -70,8 +72,8 @@ def test_what_is_submitted_in_review_is_reviewed(
     article: Article, schema: LabelSchema, purpose: str, state: str
 ) -> None:
     annotation = by("ls-7", article, schema, 4)
-    task = Outgoing(article, None, purpose, data={BETWEEN: ["said-4", 7, "b a d", "said-5"]}).task(schema, "b")
-    regions = encode.result(annotation, article, schema)
+    task = TaskSpec(article, None, purpose, data={BETWEEN: ["said-4", 7, "b a d", "said-5"]}).task(schema, "b")
+    regions = to_labelstudio.result(annotation, article, schema)
     task |= {"id": 5, "drafts": [{"id": 2, "result": regions, "user": 1}]}
     task["annotations"] = [
         {"id": 1, "result": regions, "completed_by": 7},

@@ -25,7 +25,7 @@ import httpx
 
 from curation.errors import StudioError, one_line
 from curation.files import whole_file
-from curation.labelstudio.new_database import new_database
+from curation.labelstudio.database_template import new_database
 from curation.locks import exclusive, is_held
 
 LOCK = files("curation.labelstudio") / "studio.lock.txt"
@@ -65,7 +65,7 @@ def start(data: Path, *, port: int | None = None, plain: bool = False, on_progre
     Args:
         data: folder of this server; made where it is missing.
         port: where to listen. None: where it listened last time, else 8080, else any that is free.
-        plain: run it as it comes, for comparison: without what `serve.py` does.
+        plain: run it as it comes, for comparison: without what `server_entry.py` does.
         on_progress: told in a few words what is being done.
 
     Raises:
@@ -234,7 +234,7 @@ def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
     if plain:
         command += [str(env / "bin" / "label-studio")]
     else:
-        command += [str(env / "bin" / "python"), "-I", str(Path(__file__).with_name("serve.py"))]
+        command += [str(env / "bin" / "python"), "-I", str(Path(__file__).with_name("server_entry.py"))]
     command += ["start", "--no-browser"]
     command += ["--internal-host", "127.0.0.1", "--port", str(port)]
     with exclusive(data / "alive.lock", "Label Studio", wait=True) as held, (data / "server.log").open("wb") as log:

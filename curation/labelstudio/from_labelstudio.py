@@ -21,8 +21,7 @@ from pydantic import ValidationError
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, State
 from curation.article import Article
 from curation.errors import one_line
-from curation.labelstudio.encode import region_id
-from curation.labelstudio.names import (
+from curation.labelstudio.constants import (
     ANNOTATE,
     ANNOTATION,
     ARTICLE_ID,
@@ -39,6 +38,7 @@ from curation.labelstudio.names import (
     UNKNOWN,
     is_review,
 )
+from curation.labelstudio.to_labelstudio import region_id
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate, migrate_items
 from curation.validation import validate

@@ -19,9 +19,9 @@ import psutil
 import pytest
 
 from curation.errors import StudioError
-from curation.labelstudio import studio as module
+from curation.labelstudio import local_server as module
 from curation.labelstudio.client import Client
-from curation.labelstudio.studio import Studio, start, status, stop
+from curation.labelstudio.local_server import Studio, start, status, stop
 
 pytestmark = pytest.mark.live
 TABLES = ("htx_user", "organization", "authtoken_token", "project", "task")
@@ -132,7 +132,7 @@ def test_it_reports_to_nobody(data: Path, studio: Studio) -> None:
 
 
 def test_it_outlives_who_started_it_and_a_killed_start_is_taken_up(data: Path) -> None:
-    code = f"from curation.labelstudio.studio import start; from pathlib import Path; start(Path({str(data)!r}))"
+    code = f"from curation.labelstudio.local_server import start; from pathlib import Path; start(Path({str(data)!r}))"
     starter = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     deadline = time.monotonic() + 120
     while not (running := status(data)) and time.monotonic() < deadline:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.labelstudio import encode
+from curation.labelstudio import to_labelstudio
 from curation.labelstudio.client import Client
-from curation.labelstudio.names import ARTICLE_ID, TEXT_SHA256
-from curation.labelstudio.tasks import exported, listed, touched
+from curation.labelstudio.constants import ARTICLE_ID, TEXT_SHA256
+from curation.labelstudio.queries import exported, listed, touched
 from curation.schema import LabelSchema
 
 
@@ -67,7 +67,7 @@ def submit(
 ) -> int:
     """Submit `annotation` as the work of a user (default: the key's owner). Returns its id in Label Studio."""
     body = {
-        "result": encode.result(annotation, article, schema),
+        "result": to_labelstudio.result(annotation, article, schema),
         "lead_time": lead_time,
         "parent_prediction": prediction_id,
         **_user(by),
@@ -91,7 +91,7 @@ def draft(
     lead_time: float | None = None,
 ) -> int:
     """Leave `annotation` as a draft, as the page does when it is closed without submitting. Returns the draft's id."""
-    body = {"result": encode.result(annotation, article, schema), "lead_time": lead_time}
+    body = {"result": to_labelstudio.result(annotation, article, schema), "lead_time": lead_time}
     return int(client.post(f"/api/tasks/{task_id}/drafts", body)["id"])
 
 

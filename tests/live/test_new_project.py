@@ -19,7 +19,7 @@ from curation.errors import Ambiguous
 from curation.labelstudio import PushReport, push
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import Ledger
-from curation.labelstudio.studio import Studio
+from curation.labelstudio.local_server import Studio
 from curation.schema import LabelSchema
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "labelstudio")]

@@ -9,14 +9,14 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import Article
-from curation.labelstudio import encode
+from curation.labelstudio import to_labelstudio
 from curation.labelstudio.config import labelling_config
 from curation.schema import LabelSchema
 
 
 def test_task_data_holds_the_article_and_what_finds_it_again(article: Article, schema: LabelSchema) -> None:
     full = article.model_copy(update={"title": "Raid", "licence": "CC0-1.0", "metadata": {"desk": "East"}})
-    data = encode.task(full, None, schema, batch="b7")["data"]
+    data = to_labelstudio.task(full, None, schema, batch="b7")["data"]
     assert data == {
         "text": article.text,
         "article_id": "kel-1",
@@ -30,11 +30,11 @@ def test_task_data_holds_the_article_and_what_finds_it_again(article: Article, s
 
 
 def test_a_task_without_annotation_has_no_prediction(article: Article, schema: LabelSchema) -> None:
-    assert set(encode.task(article, None, schema, batch="b")) == {"data"}
+    assert set(to_labelstudio.task(article, None, schema, batch="b")) == {"data"}
 
 
 def test_regions_choices_and_relations(article: Article, annotation: Annotation, schema: LabelSchema) -> None:
-    regions = encode.result(annotation, article, schema)
+    regions = to_labelstudio.result(annotation, article, schema)
     kinds = [(one["type"], one.get("id"), one.get("from_name")) for one in regions]
     assert kinds == [
         ("labels", "e1", "entity"),
@@ -63,13 +63,13 @@ def test_regions_choices_and_relations(article: Article, annotation: Annotation,
 def test_what_the_schema_takes_for_granted_is_not_written(article: Article, schema: LabelSchema) -> None:
     entity = Entity(id="e1", start=2, end=8, type="GPE", attributes={"mention": "name"})
     annotation = made.annotation(article, schema, 1).model_copy(update={"entities": (entity,), "events": ()})
-    assert [one["type"] for one in encode.result(annotation, article, schema)] == ["labels"]
+    assert [one["type"] for one in to_labelstudio.result(annotation, article, schema)] == ["labels"]
 
 
 def test_the_first_region_says_what_the_prediction_is(
     article: Article, annotation: Annotation, schema: LabelSchema
 ) -> None:
-    prediction = encode.prediction(annotation, article, schema)
+    prediction = to_labelstudio.prediction(annotation, article, schema)
     assert prediction["result"][0]["meta"] == {"annotation": annotation.id, "engine": "person"}  # nobody is named
     assert not any("meta" in one for one in prediction["result"][1:])
     assert prediction["model_version"] == "pre-annotation"
@@ -84,7 +84,7 @@ def test_ids_the_editor_would_cut_are_replaced_in_relations_too(article: Article
             ),
         }
     )
-    entity, event, arrow = encode.result(annotation, article, schema)
+    entity, event, arrow = to_labelstudio.result(annotation, article, schema)
     assert "#" not in entity["id"]
     assert (arrow["from_id"], arrow["to_id"]) == (event["id"], entity["id"])
 
@@ -95,17 +95,17 @@ def test_label_studio_itself_finds_no_fault_with_predictions(name: str, request:
     interface = LabelInterface(labelling_config(schema))
     for seed in range(20):
         article = made.article(seed)
-        prediction = encode.prediction(made.annotation(article, schema, seed), article, schema)
+        prediction = to_labelstudio.prediction(made.annotation(article, schema, seed), article, schema)
         assert interface.validate_prediction(prediction, return_errors=True) == []
 
 
 def test_packed_is_the_task_and_its_digest(schema: LabelSchema) -> None:
     article = made.article(3)
-    task = encode.task(article, made.annotation(article, schema, 3), schema, batch="b")
-    body, digest = encode.packed(task)
+    task = to_labelstudio.task(article, made.annotation(article, schema, 3), schema, batch="b")
+    body, digest = to_labelstudio.packed(task)
     assert json.loads(body) == task
-    assert digest == encode.digest(task["predictions"][0]["result"])
-    assert encode.packed({"data": task["data"]}) == (
+    assert digest == to_labelstudio.digest(task["predictions"][0]["result"])
+    assert to_labelstudio.packed({"data": task["data"]}) == (
         json.dumps({"data": task["data"]}, ensure_ascii=False, separators=(",", ":")).encode(),
         None,
     )
@@ -113,15 +113,15 @@ def test_packed_is_the_task_and_its_digest(schema: LabelSchema) -> None:
 
 def test_the_digest_survives_a_database_that_sorts_keys_otherwise(schema: LabelSchema) -> None:
     article = made.article(4)
-    regions = encode.result(made.annotation(article, schema, 4), article, schema)
+    regions = to_labelstudio.result(made.annotation(article, schema, 4), article, schema)
     shuffled = []
     for one in json.loads(json.dumps(regions)):
         names = list(one)
         random.Random(1).shuffle(names)
         shuffled.append({name: one[name] for name in names})
     assert json.dumps(shuffled) != json.dumps(regions)
-    assert encode.digest(shuffled) == encode.digest(regions)
-    assert encode.digest(regions[1:]) != encode.digest(regions)
+    assert to_labelstudio.digest(shuffled) == to_labelstudio.digest(regions)
+    assert to_labelstudio.digest(regions[1:]) != to_labelstudio.digest(regions)
 
 
 def test_what_fills_two_roles_has_one_arrow(article: Article, schema: LabelSchema) -> None:
@@ -140,5 +140,5 @@ def test_what_fills_two_roles_has_one_arrow(article: Article, schema: LabelSchem
             ),
         }
     )
-    (arrow,) = [one for one in encode.result(annotation, article, schema) if one["type"] == "relation"]
+    (arrow,) = [one for one in to_labelstudio.result(annotation, article, schema) if one["type"] == "relation"]
     assert arrow["labels"] == list(roles)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from curation.labelstudio.client import Client
-from curation.labelstudio.tasks import CHUNK, addresses, condition, listed, moment, read_export
+from curation.labelstudio.queries import CHUNK, addresses, condition, listed, moment, read_export
 
 WINDOW = 3 * CHUNK
 """Tasks among which we look at once for those that no one has touched."""

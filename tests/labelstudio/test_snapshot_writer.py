@@ -16,9 +16,9 @@ import random_work as made
 
 from curation.errors import BadInput
 from curation.files import read_jsonl, write_jsonl
-from curation.labelstudio.build import Source, build_snapshot
-from curation.labelstudio.decode import decode
+from curation.labelstudio.from_labelstudio import decode
 from curation.labelstudio.snapshot import Snapshot, latest_of_project, latest_snapshot, read_snapshot
+from curation.labelstudio.snapshot_writer import Source, build_snapshot
 from curation.schema import LabelSchema
 
 SOURCE = Source("http://host", 1, "News", "2026-01-01T00:00:00Z", "conflict-news@1.0.0")

@@ -10,8 +10,8 @@ from renamed import later
 
 from curation.annotation import Annotation
 from curation.labelstudio.config import config_differences, labelling_config, retired
-from curation.labelstudio.decode import decode
-from curation.labelstudio.versions import Mark, read_mark
+from curation.labelstudio.from_labelstudio import decode
+from curation.labelstudio.project import Mark, read_mark
 from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.schema_migration import migrate

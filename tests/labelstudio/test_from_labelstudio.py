@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Event
 from curation.article import Article
-from curation.labelstudio.decode import Decoded, decode
+from curation.labelstudio.from_labelstudio import Decoded, decode
 from curation.metrics.matching import compare
 from curation.schema import LabelSchema
 from curation.validation import validate

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from curation.errors import BadInput, CurationError, LabelStudioError
-from curation.labelstudio.decode import Decoded
+from curation.labelstudio.from_labelstudio import Decoded
 from curation.labelstudio.snapshot import (
     ANNOTATIONS,
     ARTICLES,

@@ -11,6 +11,7 @@ import httpx
 
 from curation.errors import Unreachable
 from curation.labelstudio.client import Client
+from curation.labelstudio.constants import PURPOSE
 
 PAGE = 1000
 """Tasks a page of a listing."""
@@ -135,3 +136,26 @@ def link(client: Client, project: int, task: int | None = None) -> str:
     """The address of the project, or of one of its tasks, for a browser."""
     page = f"{client.url}/projects/{project}"
     return f"{page}/data?task={task}" if task is not None else page
+
+
+def tab(client: Client, project: int, title: str, purpose: str) -> str:
+    """The address of the project's tab with that title, which shows the tasks of one purpose; made where it is not.
+
+    Label Studio gives a project the tab of all tasks when somebody opens its list first, and only where it has no tab
+    yet: so that one is made, too, where ours would keep it from coming.
+    """
+    views = client.get("/api/dm/views", {"project": project})
+    for view in views:
+        if view["data"].get("title") == title:
+            return f"{link(client, project)}/data?tab={view['id']}"
+    if not views:
+        _make_tab(client, project, "Default")
+    only = {"conjunction": "and", "items": [condition(f"data.{PURPOSE}", "contains", purpose)]}
+    made = _make_tab(client, project, title, filters=only, ordering=["tasks:id"])
+    return f"{link(client, project)}/data?tab={made['id']}"
+
+
+def _make_tab(client: Client, project: int, title: str, **shown: Any) -> dict[str, Any]:
+    data = {"title": title, "type": "list", "target": "tasks", **shown}
+    made: dict[str, Any] = client.post("/api/dm/views", {"project": project, "data": data})
+    return made

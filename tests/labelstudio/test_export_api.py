@@ -7,7 +7,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from curation.labelstudio.fetch import fetch
+from curation.labelstudio.export_api import fetch
 
 BEFORE, LATER = "2031-03-01T00:00:00.500000Z", "2031-03-01T00:00:01Z"
 

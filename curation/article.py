@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
@@ -175,6 +176,7 @@ def build(model: type[V], record: Any, *, path: str | Path | None = None, line: 
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or None
+        near = _similar_names(model, first["loc"]) if first["type"] == "extra_forbidden" else []
         what = first["msg"].removeprefix("Value error, ")
         more = error.error_count() - 1
         raise BadInput(
@@ -182,5 +184,36 @@ def build(model: type[V], record: Any, *, path: str | Path | None = None, line: 
             path=path,
             line=line,
             field=field,
-            way_out="correct that field",
+            way_out=f"did you mean {' or '.join(near)}?" if near else "correct that field",
         ) from error
+
+
+def _similar_names(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Names of fields like the unknown one at `place` (pydantic's `loc`), those of the same object first."""
+    schema = model.model_json_schema()
+    objects: list[dict[str, Any]] = [schema, *schema.get("$defs", {}).values()]
+    here = [schema]
+    for part in place[:-1]:
+        here = [found for one in here for found in _children(one, part, schema)]
+    for known in (here, objects):
+        names = [name for one in known for name in one.get("properties", {})]
+        if near := get_close_matches(str(place[-1]), names, n=2):
+            return near
+    return []
+
+
+def _children(schema: dict[str, Any], part: int | str, root: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects of a JSON schema that `part` of a place leads to, references followed."""
+    found = schema.get("properties", {}).get(part, schema.get("items") or schema.get("additionalProperties"))
+    waiting, objects = [found], []
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, dict):
+            continue
+        if "$ref" in one:
+            waiting.append(root["$defs"][one["$ref"].rpartition("/")[2]])
+        elif "anyOf" in one:
+            waiting += one["anyOf"]
+        else:
+            objects.append(one)
+    return objects

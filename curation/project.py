@@ -9,6 +9,7 @@ print(project.evaluate(limit=100).to_frame())
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from importlib import import_module
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import SecretStr
 
 from curation.article import build
+from curation.errors import escaped
+from curation.result import Result
 from curation.settings import File, Settings, load_settings, resolve
 
 if TYPE_CHECKING:
@@ -45,8 +48,14 @@ if TYPE_CHECKING:
     from curation.jobs.status import status as _status
 
 
+_log = logging.getLogger("curation")
+_log.addHandler(logging.NullHandler())
+
+
 class Verb:
     """A method that is a function of `curation.jobs`, imported on first use. The project is its first argument.
+
+    What the result reports as set aside is logged as warnings of the logger `curation`.
 
     Args:
         where: MODULE:FUNCTION below `curation.jobs`.
@@ -67,7 +76,11 @@ class Verb:
             return function
 
         def verb(*args: Any, **options: Any) -> Any:
-            return function(project, *args, **options)
+            result = function(project, *args, **options)
+            if isinstance(result, Result):
+                for message in result.messages():
+                    _log.warning("%s", escaped(message))
+            return result
 
         update_wrapper(verb, function)
         given = signature(function)

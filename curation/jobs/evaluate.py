@@ -73,11 +73,11 @@ class EvaluateResult(Evaluation, TableResult):
         return 3 if self.failed else 0
 
     def records(self) -> list[dict[str, Any]]:
-        """A row for each section and type or role, `type` is empty for the section as a whole; exact matches."""
+        """A row for each section and type or role, `type` is empty for the section as a whole."""
         rows: list[dict[str, Any]] = []
         for name, section in _sections(self):
             if section is not None:
-                rows.append({"section": name, "type": "", **_record(section.exact)})
+                rows.append({"section": name, "type": "", **_record(section)})
                 rows += [{"section": name, "type": label, **_record(one)} for label, one in section.by_type.items()]
         return rows
 

@@ -84,6 +84,8 @@ def test_who_is_compared_and_who_is_not(project_of: Any) -> None:
         ("person:ls-2", "other text", ("kel-3",)),
     }
     assert AgreementResult.model_validate_json(report.model_dump_json()) == report
+    frame = report.to_frame()
+    assert frame.loc[frame.measure == "entities", "f1"].tolist() == [1.0]
     code, words, told = run(project)
     assert code == 0
     assert "another revision of the text" in words

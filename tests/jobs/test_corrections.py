@@ -80,6 +80,7 @@ def test_what_is_set_against_what(project_of: Any) -> None:
     assert set(found.by_week) == {"2031-W10"}
     assert (found.all.times.timed, found.all.times.zero_times, found.all.times.long_times) == (1, 1, 1)
     assert CorrectionsResult.model_validate_json(report.model_dump_json()) == report
+    assert report.to_frame().section.tolist() == ["entities", "triggers", "arguments"]
     code, words, told = run(project)
     assert code == 0
     for part in (

@@ -22,6 +22,20 @@ def told(project: Any) -> str:
     return CliRunner().invoke(app, ["status", "--project", str(project.root / "curation.toml")]).output
 
 
+def test_hostile_ids_are_shown_not_obeyed(project_of: Any) -> None:
+    hostile = ("[/b]", "[link=https://x.invalid]kel[/link]", "kel\u009b31m", "\u202ekel")
+    project = project_of([], [])
+    lines = [Article(id=name, text="Kelmar shelled Torvan.").to_json() for name in hostile]
+    write_jsonl(project.root / "hostile.jsonl", lines)
+    file = project.root / "curation.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("*.txt", "hostile.jsonl"), encoding="utf-8")
+    shown = CliRunner().invoke(app, ["status", "--all", "--project", str(file)])
+    assert shown.exit_code == 0, shown.output
+    assert "[/b]" in shown.stdout
+    assert "[link=https://x.invalid]kel[/link]" in shown.stdout
+    assert not set("\x1b\x9b\u202e") & set(shown.output)
+
+
 @pytest.mark.parametrize(
     ("purpose", "state", "open_"),
     [

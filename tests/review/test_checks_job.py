@@ -64,6 +64,7 @@ def test_only_the_strongest_are_kept(project: Project) -> None:
 
 def test_annotations_in_lines_are_checked_like_inline_files(project: Project, tmp_path: Path) -> None:
     assert find(project, _lines(project, tmp_path)).findings == people(project).findings
+    assert people(project).to_frame().id.tolist() == [finding.id for finding in people(project).findings]
 
 
 def test_a_second_opinion_raises_a_doubt(project: Project, tmp_path: Path) -> None:

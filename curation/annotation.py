@@ -19,8 +19,6 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from curation.article import Identifier, Moment, Sha256, Value, build
 from curation.files import read_jsonl
 
-Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-
 
 def _offset(value: Any) -> Any:
     if isinstance(value, bool | float | str):
@@ -31,6 +29,14 @@ def _offset(value: Any) -> Any:
 Offset = Annotated[int, BeforeValidator(_offset)]
 """A position in a text. True, 5.0 and "5" are refused; pydantic alone would accept them."""
 
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("is not a number")
+    return value
+
+
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 State = Literal["predicted", "draft", "submitted", "skipped", "reviewed"]
 

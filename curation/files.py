@@ -212,6 +212,25 @@ def lines_or_faults(path: Path) -> Iterator[tuple[int, bytes | BadInput]]:
         ) from error
 
 
+def is_url(place: str) -> bool:
+    """Whether a place is an address (`s3://…`) and not a path of this machine."""
+    return "://" in place
+
+
+def user_path(path: str | Path) -> Path:
+    """A path that a person wrote, with `~` and `~name` expanded.
+
+    Raises:
+        BadInput: there is no such user, or the path has a NUL character.
+    """
+    if "\x00" in str(path):
+        raise BadInput("has a NUL character", path=path, way_out="correct the path")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInput("names a user who does not exist", path=path, way_out="write the path in full") from error
+
+
 def open_regular(path: Path) -> IO[bytes]:
     """Open a file to read its bytes. A link is followed; a pipe or device is refused, as it may never end.
 

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from curation.article import build
 from curation.errors import escaped
+from curation.files import user_path
 from curation.result import Result
 from curation.settings import File, Settings, load_settings, resolve
 
@@ -194,8 +195,8 @@ class Project(Verbs, Settings):
         content = build(File, record)
         fields = dict(resolve(content, Path.cwd()))
         # what is given here replaces environment variables
-        fields["schema_path"], fields["engine"] = Path(schema).expanduser().resolve(), content.engine
-        fields["work"] = Path(work).expanduser().resolve()
+        fields["schema_path"], fields["engine"] = user_path(schema).resolve(), content.engine
+        fields["work"] = user_path(work).resolve()
         if url is not None:
             fields["url"] = url.rstrip("/")
         if api_key is not None:

@@ -19,7 +19,7 @@ from pydantic import Field, SecretStr
 
 from curation.article import Value, build
 from curation.errors import BadInput, ProjectError
-from curation.files import read_text
+from curation.files import is_url, read_text, user_path
 from curation.schema import LabelSchema, load_schema
 
 FILE = "curation.toml"
@@ -138,7 +138,7 @@ class Settings(Value):
     @property
     def takedown(self) -> Path | None:
         """The file that lists articles to keep out of releases, if there is one."""
-        return (self.root / Path(self.release.takedown).expanduser()).resolve() if self.release.takedown else None
+        return (self.root / user_path(self.release.takedown)).resolve() if self.release.takedown else None
 
     def load_schema(self) -> LabelSchema:
         """The project's label schema. Raises SchemaError."""
@@ -171,7 +171,12 @@ def load_settings(file: Path | None = None) -> Settings:
         content = build(File, record, path=file)
     except BadInput as error:
         raise ProjectError(error.what, path=file, field=error.field, way_out=error.way_out) from error
-    return resolve(content, file.resolve().parent)
+    try:
+        return resolve(content, file.resolve().parent)
+    except ProjectError:
+        raise
+    except BadInput as error:  # a path in it
+        raise ProjectError(f"the path {error.path} {error.what}", path=file, way_out=error.way_out) from error
 
 
 def find_settings() -> Settings | None:
@@ -189,10 +194,11 @@ def resolve(content: File, root: Path) -> Settings:
 
     Raises:
         ProjectError: the address of Label Studio cannot be used.
+        BadInput: a path cannot be used.
     """
 
     def path(name: str) -> Path:
-        return (root / Path(name).expanduser()).resolve()
+        return (root / user_path(name)).resolve()
 
     project, engine, studio = content.project, content.engine, content.labelstudio
     url = os.environ.get("LABEL_STUDIO_URL") or studio.url
@@ -204,7 +210,7 @@ def resolve(content: File, root: Path) -> Settings:
     return Settings(
         root=root,
         name=project.name,
-        articles=tuple(str(root / Path(source).expanduser()) for source in project.articles),
+        articles=tuple(source if is_url(source) else str(root / user_path(source)) for source in project.articles),
         schema_path=_from_environment("CURATION_SCHEMA") or path(project.schema_path),
         gold=path(project.gold) if project.gold else None,
         work=_from_environment("CURATION_WORK") or path(project.work),
@@ -245,7 +251,7 @@ def _nearest() -> Path | None:
 
 def _from_environment(name: str) -> Path | None:
     value = os.environ.get(name)
-    return Path(value).expanduser().resolve() if value else None
+    return user_path(value).resolve() if value else None
 
 
 def _secret(name: str) -> SecretStr | None:

@@ -223,3 +223,9 @@ def test_an_annotation_is_frozen() -> None:
 def test_an_offset_is_never_guessed(offset: object) -> None:
     with pytest.raises(ValidationError, match="is not an integer"):
         Span.model_validate({"start": offset, "end": 5})
+
+
+@pytest.mark.parametrize("score", [True, "1", "0.5"])
+def test_a_score_is_never_guessed(score: object) -> None:
+    with pytest.raises(ValidationError, match="is not a number"):
+        Argument.model_validate({"role": "r", "filler": "e1", "score": score})

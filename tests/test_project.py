@@ -68,6 +68,11 @@ def test_environment_wins_and_secrets_stay_hidden(tmp_path: Path, monkeypatch: p
         (GOOD + '[labelstudio]\napi_key = "abc"\n', "holds a secret"),
         (GOOD + "[labelstudio]\nbatch_size = 0\n", "labelstudio.batch_size"),
         ("[project\n", "not TOML"),
+        (
+            GOOD.replace("articles = [", 'articles = ["~nosuchuser/x", '),
+            "the path ~nosuchuser/x names a user who does not exist",
+        ),
+        (GOOD.replace("articles = [", r'articles = ["a\u0000b", '), "has a NUL character"),
     ],
 )
 def test_mistakes_name_file_and_field(tmp_path: Path, text: str, says: str) -> None:

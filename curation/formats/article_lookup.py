@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from curation.article import Article, build, sha256
+from curation.article import Article, build
 from curation.errors import BadInput
 from curation.formats.tokens import OFFSETS, Sentence, Tokens, align, dump, is_token
 
@@ -93,7 +94,8 @@ class ArticleLookup:
 
 
 def _squeezed(text: str) -> str:
-    return sha256("".join(text.split()))
+    # A lone surrogate is refused with its line when the article is made.
+    return hashlib.sha256("".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _name(given: str) -> str:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from curation.article import Article, normalise
 from curation.errors import BadInput, one_line
-from curation.files import json_object, leads_out, lines_or_faults, read_text, unique_keys
+from curation.files import is_url, json_object, leads_out, lines_or_faults, read_text, unique_keys
 from curation.formats import inline_markup
 from curation.formats.tables import MAX_BYTES, csv_rows, parquet_rows, sample
 
@@ -75,11 +75,6 @@ def good_articles(sources: Iterable[str | Path]) -> Iterator[Article]:
         if isinstance(found, BadInput):
             raise found
         yield found
-
-
-def is_url(place: str) -> bool:
-    """Whether a place is an address (`s3://…`) and not a path of this machine."""
-    return "://" in place
 
 
 def open_system(url: str) -> tuple[Any, str]:

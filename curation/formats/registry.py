@@ -298,6 +298,10 @@ def read_as(source: Path, context: ImportContext, on_bad: Callable[[BadInput], N
     Raises:
         BadInput: the source cannot be read.
     """
+    if "\x00" in str(source):
+        raise BadInput("has a NUL character", path=source, way_out="correct the path")
+    if source.exists() and not source.is_file() and not source.is_dir():
+        raise BadInput("is no regular file", path=source, way_out="name a file or a folder")
     seen = set()
     for found in format_named(context.format).read(source, context):
         if not isinstance(found, BadInput) and found[0].id in seen:

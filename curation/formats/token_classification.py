@@ -477,6 +477,6 @@ def _parquet_rows(source: Path) -> Iterator[dict[str, Any]]:
                         "number": number,
                         "document": key,
                     }
-    except (OSError, pa.ArrowException, KeyError, AttributeError, IndexError, TypeError) as error:
+    except (OSError, pa.ArrowException, KeyError, AttributeError, IndexError, TypeError, ValueError) as error:
         way_out = "give Parquet with tokens and ner_tags, a list of ClassLabel"
         raise BadInput(f"cannot be read: {error}", path=source, way_out=way_out) from error

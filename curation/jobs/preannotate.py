@@ -13,7 +13,8 @@ from curation.article import Article
 from curation.engines import AnnotateShards, Failure, LeftOut, read_shard
 from curation.errors import BadInput, one_line
 from curation.executor import Shard, remove_shards, shard_executor, shard_folder, write_lines
-from curation.formats.articles import is_url, read_articles
+from curation.files import is_url
+from curation.formats.articles import read_articles
 from curation.jobs.engines import engine_recipe
 from curation.jobs.options import (
     ArticleSources,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from curation.errors import BadInput
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
-from curation.formats.registry import ImportContext, Pair, read_as, write_as
+from curation.formats.registry import ImportContext, Pair, format_names, read_as, write_as
 from curation.formats.token_classification import features
 from curation.schema import LabelSchema, load_schema
 
@@ -262,6 +263,15 @@ def test_a_file_that_is_not_there(tmp_path: Path, schema: LabelSchema, name: str
     with pytest.raises(BadInput, match=r"nowhere: cannot be read: .*No such file") as raised:
         list(read_as(tmp_path / "nowhere", intake(name, schema)))
     assert name == "hf-ner" or str(raised.value).count("nowhere") == 1
+
+
+@pytest.mark.parametrize("name", format_names())
+def test_a_pipe_is_not_read(tmp_path: Path, schema: LabelSchema, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match=r"pipe: is no regular file"):
+        list(read_as(tmp_path / "pipe", intake(name, schema)))
+    with pytest.raises(BadInput, match=r"has a NUL character"):
+        list(read_as(Path("a\x00b"), intake(name, schema)))
 
 
 def test_a_tag_below_zero_is_no_tag(tmp_path: Path, schema: LabelSchema) -> None:

@@ -163,9 +163,7 @@ def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[Lab
 
     Undecided articles, of which a release keeps what the one before had, are left out and added to `undecided`.
     """
-    from curation.release.documents import KEPT, annotation_of, kept_articles, read_rows
     from curation.release.manifest import (
-        DATA,
         LABELS,
         SCHEMA,
         Manifest,
@@ -174,17 +172,18 @@ def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[Lab
         read_schema,
         refuse_differing,
     )
+    from curation.release.rows import DOCUMENTS, KEPT, annotation_of, kept_articles, read_rows
 
     manifest = Manifest.read(folder)
-    refuse_differing(folder, manifest, (LABELS, SCHEMA, *parquet_files(DATA)))
-    labels = read_labels(folder)
+    refuse_differing(folder, manifest, (LABELS, SCHEMA, *parquet_files(DOCUMENTS)))
+    labels = read_labels(folder).of_config(DOCUMENTS)
     there = [name for name, count in manifest.counts.articles.items() if count]
     if split is not None and split not in there:
         way_out = f"choose one of {', '.join(there)}"
         raise BadInput(f"has no articles in {split}", path=folder, field="split", way_out=way_out)
 
     for name in [name for name in there if split in (None, name)]:
-        kept = kept_articles(folder / DATA / f"{name}.parquet")
+        kept = kept_articles(folder / DOCUMENTS / f"{name}.parquet")
         undecided += kept
         if len(kept) == manifest.counts.articles[name]:
             there.remove(name)
@@ -192,7 +191,7 @@ def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[Lab
         raise BadInput(next(_undecided(undecided)), path=folder, way_out=DECIDE)
 
     def pairs(name: str) -> Pairs:
-        for row in read_rows(folder / DATA / f"{name}.parquet", labels):
+        for row in read_rows(folder / DOCUMENTS / f"{name}.parquet", labels):
             if row.get("chosen") == KEPT:
                 continue
             fields = {key: row[key] for key in ("id", "text", "title", "source", "published", "language", "licence")}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from os import cpu_count
 from typing import Annotated, Literal
 
 from curation.errors import NothingToRelease, ReleaseError
 from curation.jobs.anchoring import anchoring_of, for_card
 from curation.jobs.options import Option, SnapshotFolder
 from curation.jobs.policy import policy as policy_of
-from curation.jobs.rows import KeptRows, made_by, rows_of
+from curation.jobs.rows import SnapshotReader, Sources, reviewed_articles
 from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.release import (
@@ -17,13 +18,14 @@ from curation.release import (
     ReleaseReport,
     ReviewedArticle,
     Selection,
-    Unread,
     build_release,
     latest_release,
     publish_to_hub,
     publish_to_target,
     read_takedown,
 )
+from curation.release.manifest import parquet_files
+from curation.release.rows import DOCUMENTS, kept_articles
 from curation.release.targets import is_address
 from curation.result import Result
 from curation.review.pseudonyms import Pseudonyms
@@ -109,6 +111,10 @@ def publish(
     allow_shrink: Annotated[
         bool, Option("Leave out more than 5 % of the last release's articles or corrections.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        Option("Processes that read and validate articles; default: one for each processor.", min=1, max=4096),
+    ] = None,
 ) -> PublishResult:
     """Build `releases/vX.Y.Z/` from a snapshot; with `hub` (`ORG/NAME`) or `to` publish the same files there.
 
@@ -120,6 +126,7 @@ def publish(
         engine_only: take articles that nobody submitted or skipped, too, with the engine's annotation, marked as such.
         split: what decides on the splits of a first release; later ones go on as it began.
         allow_shrink: leave out more than 5 % of the articles of the release before, or of their corrections.
+        workers: processes that read and validate articles; default: one for each processor. Few take this one alone.
 
     Raises:
         ReleaseError: there is nothing to release, the release would shrink, the version does not fit, or the Hub or
@@ -132,42 +139,43 @@ def publish(
         raise ReleaseError(f"{project.work}: no snapshot yet; run `curation pull` first")
     source = read_snapshot(folder)
     withdrawn = read_takedown(project.takedown) if project.takedown else {}
-    pseudonyms = Pseudonyms.of(project.work)
     rules, schema = policy_of(project), project.load_schema()
     selection = Selection(licences=tuple(licences), engine_only=engine_only, withdrawn=withdrawn)
     undecided = undecided_articles(source, rules, selection.bars)
     previous = latest_release(project.releases)
     with predictions(project.work, source) as sent:
         audit = for_card(anchoring_of(source, sent, rules))
-        rows = KeptRows(previous, undecided.keys(), schema, engine_only=engine_only)
-        try:
-            report = build_release(
-                rows_of(source, sent, pseudonyms, rules, engine_only=engine_only, kept=rows.of, bars=selection.bars),
-                schema,
-                project.releases,
-                version=version,
-                previous=previous,
-                about=About(
-                    name=project.name,
-                    title=project.release.title or project.title,
-                    description=project.release.description,
-                    licence=project.release.licence,
-                    citation=project.release.citation,
-                    snapshots=(folder.name,),
-                    hub=hub,
-                    anchoring=audit,
-                ),
-                force=force,
-                split_by=split,
-                selection=selection,
-                also=made_by(pseudonyms, project.review.model_dump_json()),
-                allow_shrink=allow_shrink,
-            )
-        except NothingToRelease as error:
-            if not undecided:
-                raise
-            raise NothingToRelease(f"{error}; undecided: {_named(undecided.values())}; {DECIDE}") from error
-    waits = tuple(one.model_copy(update={"kept": one.article_id in rows.kept}) for one in undecided.values())
+    reader = SnapshotReader(project, folder, selection, previous, undecided)
+    try:
+        report = build_release(
+            reader.articles(workers or cpu_count() or 1),
+            schema,
+            project.releases,
+            version=version,
+            previous=previous,
+            about=About(
+                name=project.name,
+                title=project.release.title or project.title,
+                description=project.release.description,
+                licence=project.release.licence,
+                citation=project.release.citation,
+                snapshots=(folder.name,),
+                hub=hub,
+                anchoring=audit,
+            ),
+            force=force,
+            split_by=split,
+            selection=selection,
+            allow_shrink=allow_shrink,
+        )
+    except NothingToRelease as error:
+        if not undecided:
+            raise
+        raise NothingToRelease(f"{error}; undecided: {_named(undecided.values())}; {DECIDE}") from error
+    finally:
+        reader.close()
+    kept = {article_id for name in parquet_files(DOCUMENTS) for article_id in kept_articles(report.folder / name)}
+    listed = tuple(article.model_copy(update={"kept": article.article_id in kept}) for article in undecided.values())
     tag = None
     if hub is not None:
         token = project.hf_token.get_secret_value() if project.hf_token else None
@@ -176,9 +184,9 @@ def publish(
     return PublishResult(
         release=report,
         snapshot=str(folder),
-        undecided=waits,
-        kept=len(rows.kept),
-        waiting=len(waits) - len(rows.kept),
+        undecided=listed,
+        kept=sum(article.kept for article in listed),
+        waiting=sum(not article.kept for article in listed),
         hub=tag,
         target=target,
     )
@@ -197,10 +205,8 @@ def reviewed(
     With `engine_only` also those that nobody submitted or skipped, with their pre-annotation. Undecided articles are
     left out.
     """
-    for one in rows_of(snapshot, sent, pseudonyms, policy, engine_only=engine_only):
-        read = one.read() if isinstance(one, Unread) else one
-        if read is not None:
-            yield read
+    sources = Sources(snapshot, sent, pseudonyms, policy, Selection(engine_only=engine_only))
+    return reviewed_articles(snapshot.lines_by_article(), sources)
 
 
 def _named(undecided: Iterable[UndecidedArticle]) -> str:

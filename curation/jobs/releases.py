@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from curation.errors import ReleaseError
 from curation.jobs.options import Argument, Option, WithJson
 from curation.release.diff import ArticleDiff, Diff, DiffSummary, changed
-from curation.release.integrity import verify as problems_of
+from curation.release.load import verify as problems_of
 from curation.release.manifest import MANIFEST
 from curation.release.targets import fetched, is_address
 from curation.release.versions import published

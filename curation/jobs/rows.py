@@ -1,126 +1,66 @@
-"""What goes into a release: of each article whose annotation counts, how its row is made and what it is made from."""
+"""What goes into a release: of each article of a snapshot the annotation that counts."""
 
 from __future__ import annotations
 
 import heapq
-import re
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
-from hashlib import sha256
-from json import loads
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.engines.article_zones import zones
 from curation.formats.tokens import tokenise
+from curation.jobs.policy import policy
 from curation.jobs.started import started_from
 from curation.jobs.undecided import select
-from curation.release import read_known
-from curation.release.documents import ReviewedArticle, Row, Unread, annotation_of, read_rows
-from curation.release.manifest import DATA, read_labels
-from curation.release.program import program
-from curation.release.splits import SPLITS
+from curation.labelstudio import predictions, read_snapshot
+from curation.release import ReviewedArticle, Selection, ShardedArticles, read_known
+from curation.release.hashing import Row
+from curation.release.manifest import parquet_files, read_labels
+from curation.release.rows import DOCUMENTS, KEPT, annotation_of, read_rows
 from curation.review.pseudonyms import Pseudonyms
-from curation.review.selection_policy import Choice, Policy, Undecided
+from curation.review.selection_policy import Policy, Undecided
 from curation.schema import LabelSchema, parse_version
 from curation.schema_migration import migrate
+from curation.settings import Settings
 from curation.validation import validate
 
 if TYPE_CHECKING:
     from curation.labelstudio import Predictions, Snapshot
     from curation.labelstudio.snapshot import ArticleLines
 
-# A quotation mark within a string is written with a backslash, so these are found nowhere else but as fields.
-_PARENT = re.compile(rb'"parent":("(?:[^"\\]|\\.)*")')
-_DRAFT = b'"state":"draft"'
-
-Bars = Callable[[str, str | None], object]
-"""Whether the article with this id and licence stays out of the release."""
-FindKept = Callable[[Article], ReviewedArticle | None]
-"""What the release before had of an article; asked by rising id."""
+SHARD = 128
+"""Articles that a worker reads at a time."""
+FEW = 400
+"""Annotations up to which starting other processes takes longer than it saves."""
 
 
-def made_by(pseudonyms: Pseudonyms, policy: str) -> str:
-    """What rows depend on beside the article and its annotations: this very code, the names people go by, who counts.
+class KeptArticles:
+    """The undecided articles of the release before, to be asked for by rising id.
 
-    `policy` is the section of the settings that says so.
-    """
-    return f"{program(__name__, 'curation.jobs.policy')} {pseudonyms.key('person:')} {policy}"
-
-
-def rows_of(
-    snapshot: Snapshot,
-    sent: Predictions,
-    pseudonyms: Pseudonyms,
-    policy: Policy,
-    *,
-    engine_only: bool,
-    kept: FindKept = lambda article: None,
-    bars: Bars = lambda article_id, licence: None,
-) -> Iterator[ReviewedArticle | Unread]:
-    """Each article of which something may count, by rising id; what one person annotated is not read yet.
-
-    With `engine_only` also those that nobody submitted or skipped, with their pre-annotation. An undecided article
-    comes with what `kept` gives, if it gives something, and as it is where `bars` says that the release takes it out.
-    """
-    for lines in snapshot.lines_by_article():
-        if not lines.said and not engine_only:
-            continue
-        if len(lines.said) == 1 and _DRAFT not in lines.said[0][1]:
-            read = partial(_read, lines, sent, pseudonyms, policy)
-            yield Unread(_key(lines, sent), read, snapshot.path.name)
-            continue
-        texts, annotations = lines.read()
-        if any(one.state != "draft" for one in annotations):
-            choice = select(texts, annotations, policy)
-            if isinstance(choice, Undecided):
-                article = texts[choice.text_sha256]
-                if bars(article.id, article.licence):
-                    yield ReviewedArticle(article, choice.voices[0])  # only for the release to count it
-                    continue
-                yield from _kept(texts, annotations, choice, sent, pseudonyms, kept)
-            elif choice is not None:
-                make = partial(_reviewed, lines.folder.name, texts, annotations, choice, sent, pseudonyms)
-                yield Unread(_key(lines, sent), make, snapshot.path.name)
-        elif engine_only:
-            for article in reversed(texts.values()):
-                if (annotation := sent.of(article)) is not None:
-                    yield laid_out(article, annotation)._replace(snapshot=snapshot.path.name, chosen="engine")
-                    break
-
-
-def laid_out(article: Article, annotation: Annotation) -> ReviewedArticle:
-    """An article with its annotation, sentences and zones."""
-    return ReviewedArticle(article, annotation, sentences=tokenise(article).sentences, zones=zones(article.text))
-
-
-class KeptRows:
-    """What the release before had of undecided articles, to be asked by rising id.
-
-    What it had is kept as long as the text is the same and the schema of the same name and major version. Labels that
-    the schema no longer has are carried over by its migrations. What an engine alone annotated is kept only with
-    `engine_only`. `kept` are the ids of the articles given so far.
+    An article is kept as long as its text is the same and the schema has the same name and major version. Labels that
+    the schema no longer has are carried over by its migrations. What only an engine annotated is kept only with
+    `engine_only`.
     """
 
-    def __init__(self, release: Path | None, wanted: Collection[str], schema: LabelSchema, *, engine_only: bool):
-        self.kept: set[str] = set()
+    def __init__(self, release: Path | None, undecided: Collection[str], schema: LabelSchema, *, engine_only: bool):
         self._schema, self._engine_only = schema, engine_only
         self._rows: Iterator[Row] = iter(())
         self._snapshots: dict[str, str | None] = {}
-        if release is not None and wanted:
-            labels = read_labels(release)
-            files = [release / DATA / f"{split}.parquet" for split in SPLITS]
-            rows = [read_rows(file, labels, lambda article_id: article_id in wanted) for file in files]
-            self._rows = heapq.merge(*rows, key=itemgetter("id"))
-            self._snapshots = {one.id: one.snapshot for one in read_known(release) if one.id in wanted}
+        if release is not None and undecided:
+            labels = read_labels(release).of_config(DOCUMENTS)
+            files = [release / name for name in parquet_files(DOCUMENTS)]
+            self._rows = heapq.merge(
+                *(read_rows(file, labels, undecided.__contains__) for file in files), key=itemgetter("id")
+            )
+            self._snapshots = {known.id: known.snapshot for known in read_known(release) if known.id in undecided}
         self._next = next(self._rows, None)
 
     def of(self, article: Article) -> ReviewedArticle | None:
-        """What the release before had of `article`, None where it had nothing that can be kept."""
+        """What the release before has of `article`; None where it has nothing that can be kept."""
         while self._next is not None and self._next["id"] < article.id:
             self._next = next(self._rows, None)
         if self._next is None or self._next["id"] != article.id:
@@ -142,76 +82,146 @@ class KeptRows:
             if types is not None:
                 known = {*self._schema.entity_names, *self._schema.event_names}
                 types = [*known.intersection(types), *{item.type for item in annotation.items()}.difference(types)]
-        self.kept.add(article.id)
-        return laid_out(article, annotation)._replace(
-            annotated_types=types, snapshot=self._snapshots.get(article.id), chosen="kept"
+        return with_layout(article, annotation)._replace(
+            annotated_types=types, snapshot=self._snapshots.get(article.id), chosen=KEPT
         )
 
 
-def _kept(
-    texts: dict[str, Article],
-    annotations: list[Annotation],
-    undecided: Undecided,
-    sent: Predictions,
-    pseudonyms: Pseudonyms,
-    kept: FindKept,
+class Sources(NamedTuple):
+    """What reading the annotations of a snapshot takes.
+
+    snapshot    the snapshot
+    sent        the pre-annotations that went to Label Studio
+    pseudonyms  names of people in releases
+    policy      which annotation counts
+    selection   which articles the release may have; with `engine_only` also those that nobody submitted or skipped
+    kept        gives what the release before has of an undecided article; None: such articles are left out
+    """
+
+    snapshot: Snapshot
+    sent: Predictions
+    pseudonyms: Pseudonyms
+    policy: Policy
+    selection: Selection
+    kept: Callable[[Article], ReviewedArticle | None] | None = None
+
+
+class SnapshotReader:
+    """Reads the articles of a snapshot shard by shard, in this process or in others; each opens the sources itself."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        snapshot: Path,
+        selection: Selection,
+        previous: Path | None = None,
+        undecided: Collection[str] = (),
+    ) -> None:
+        """`previous`: the release before; `undecided`: ids of the articles on which people differ."""
+        self._settings, self._snapshot, self._selection = settings, snapshot, selection
+        self._previous, self._undecided = previous, frozenset(undecided)
+        self._sources: Sources | None = None
+        self._opened = ExitStack()
+
+    def articles(self, workers: int) -> ShardedArticles:
+        """Each article of the snapshot that goes into a release, by rising id; a few are read in this process."""
+        snapshot = read_snapshot(self._snapshot)
+        few = snapshot.manifest.counts.get("annotations", 0) <= FEW
+        return ShardedArticles(self._shards(snapshot), self, 1 if few else workers)
+
+    def __call__(self, shard: Iterable[ArticleLines]) -> Iterator[ReviewedArticle]:
+        """The articles of the shard that have an annotation that counts, in order; shards come in order, too."""
+        if self._sources is None:
+            self._sources = self._open()
+        return reviewed_articles(shard, self._sources)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_sources", "_opened")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._sources, self._opened = None, ExitStack()
+
+    def close(self) -> None:
+        """Close what this process opened."""
+        self._opened.close()
+        self._sources = None
+
+    def _shards(self, snapshot: Snapshot) -> Iterator[list[ArticleLines]]:
+        shard: list[ArticleLines] = []
+        for lines in snapshot.lines_by_article():
+            if lines.said or self._selection.engine_only:
+                shard.append(lines)
+            if len(shard) == SHARD:
+                yield shard
+                shard = []
+        if shard:
+            yield shard
+
+    def _open(self) -> Sources:
+        snapshot, engine_only = read_snapshot(self._snapshot), self._selection.engine_only
+        kept = KeptArticles(self._previous, self._undecided, self._settings.load_schema(), engine_only=engine_only)
+        sent = self._opened.enter_context(predictions(self._settings.work, snapshot))
+        pseudonyms = Pseudonyms.of(self._settings.work)
+        return Sources(snapshot, sent, pseudonyms, policy(self._settings), self._selection, kept.of)
+
+
+def reviewed_articles(articles: Iterable[ArticleLines], sources: Sources) -> Iterator[ReviewedArticle]:
+    """Of each article the annotation that counts, its annotator under a pseudonym; articles without one are left out.
+
+    An undecided article comes as the release before has it, or is left out. Where the selection excludes it, it comes
+    with any annotation, so that the release counts it.
+
+    Raises:
+        BadInput: a line of the snapshot cannot be read.
+    """
+    for lines in articles:
+        if not lines.said and not sources.selection.engine_only:
+            continue
+        texts, annotations = lines.read()
+        if all(annotation.state == "draft" for annotation in annotations):
+            if sources.selection.engine_only:
+                yield from _by_engine(texts, sources)
+            continue
+        choice = select(texts, annotations, sources.policy)
+        if isinstance(choice, Undecided):
+            yield from _undecided(texts, annotations, choice, sources)
+        elif choice is not None:
+            annotation = sources.pseudonyms.annotation(choice.annotation)
+            yield with_layout(texts[annotation.text_sha256], annotation)._replace(
+                snapshot=sources.snapshot.path.name,
+                chosen=choice.why,
+                prediction=started_from(choice.annotation, annotations, sources.sent),
+                others=choice.others,
+            )
+
+
+def with_layout(article: Article, annotation: Annotation) -> ReviewedArticle:
+    """An article with its annotation, sentences and zones."""
+    return ReviewedArticle(article, annotation, sentences=tokenise(article).sentences, zones=zones(article.text))
+
+
+def _by_engine(texts: dict[str, Article], sources: Sources) -> Iterator[ReviewedArticle]:
+    """The latest revision that has a pre-annotation, with it."""
+    for article in reversed(texts.values()):
+        if (annotation := sources.sent.of(article)) is not None:
+            yield with_layout(article, annotation)._replace(snapshot=sources.snapshot.path.name, chosen="engine")
+            return
+
+
+def _undecided(
+    texts: dict[str, Article], annotations: list[Annotation], undecided: Undecided, sources: Sources
 ) -> Iterator[ReviewedArticle]:
-    """The row that an undecided article had in the release before, with what people say of it now beside it."""
-    row = kept(texts[undecided.text_sha256])
-    if row is None:
+    article = texts[undecided.text_sha256]
+    if sources.selection.bars(article.id, article.licence):
+        yield ReviewedArticle(article, undecided.voices[0])
         return
-    mine = row.annotation.annotator.key
-    others = [one for one in undecided.voices if one.state == "submitted"]
-    yield row._replace(
-        prediction=started_from(row.annotation, annotations, sent),
-        others=tuple(one for one in others if pseudonyms.key(one.annotator.key) != mine),
+    kept = sources.kept(article) if sources.kept is not None else None
+    if kept is None:
+        return
+    annotator = kept.annotation.annotator.key
+    submitted = [voice for voice in undecided.voices if voice.state == "submitted"]
+    yield kept._replace(
+        prediction=started_from(kept.annotation, annotations, sources.sent),
+        others=tuple(voice for voice in submitted if sources.pseudonyms.key(voice.annotator.key) != annotator),
     )
-
-
-def _read(lines: ArticleLines, sent: Predictions, pseudonyms: Pseudonyms, policy: Policy) -> ReviewedArticle | None:
-    """The article with what people said of it, under pseudonyms; None where nothing of it counts."""
-    texts, annotations = lines.read()
-    choice = select(texts, annotations, policy)
-    if not isinstance(choice, Choice):
-        return None
-    return _reviewed(lines.folder.name, texts, annotations, choice, sent, pseudonyms)
-
-
-def _reviewed(
-    snapshot: str,
-    texts: dict[str, Article],
-    annotations: list[Annotation],
-    choice: Choice,
-    sent: Predictions,
-    pseudonyms: Pseudonyms,
-) -> ReviewedArticle:
-    made = laid_out(texts[choice.annotation.text_sha256], pseudonyms.annotation(choice.annotation))
-    return made._replace(
-        snapshot=snapshot,
-        chosen=choice.why,
-        prediction=started_from(choice.annotation, annotations, sent),
-        others=choice.others,
-    )
-
-
-def _key(lines: ArticleLines, sent: Predictions) -> bytes:
-    """The hash of all that `_reviewed` looks at: the lines, and every pre-annotation that one of them began from."""
-    digest = sha256()
-    waiting: deque[str] = deque()
-    seen: set[str] = set()
-
-    def add(line: bytes) -> None:
-        digest.update(b"%d\n" % len(line) + line)
-        waiting.extend(loads(found) for found in _PARENT.findall(line))
-
-    for some in (lines.revisions, lines.said):
-        digest.update(b"%d\n" % len(some))
-        for _, line in some:
-            add(line)
-    while waiting:
-        parent = waiting.popleft()
-        if parent not in seen:
-            seen.add(parent)
-            add(parent.encode())
-            add(sent.line(parent) or b"")
-    return digest.digest()

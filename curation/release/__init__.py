@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from curation.release.build import ReleaseReport, build_release
     from curation.release.card import About, Audit
-    from curation.release.documents import ReviewedArticle, Unread
     from curation.release.hub import publish_to_hub
-    from curation.release.integrity import verify
-    from curation.release.load import load_release
-    from curation.release.manifest import Selection, read_known
-    from curation.release.takedown import read_takedown
+    from curation.release.load import load_release, verify
+    from curation.release.manifest import Selection, read_known, read_takedown
+    from curation.release.prepare import ShardedArticles
+    from curation.release.rows import ReviewedArticle
     from curation.release.targets import publish_to_target
     from curation.release.versions import latest_release
 
@@ -24,17 +23,17 @@ _HOME = {
     "About": "card",
     "Audit": "card",
     "ReleaseReport": "build",
-    "ReviewedArticle": "documents",
+    "ReviewedArticle": "rows",
     "Selection": "manifest",
-    "Unread": "documents",
+    "ShardedArticles": "prepare",
     "build_release": "build",
     "latest_release": "versions",
     "load_release": "load",
     "publish_to_hub": "hub",
     "publish_to_target": "targets",
     "read_known": "manifest",
-    "read_takedown": "takedown",
-    "verify": "integrity",
+    "read_takedown": "manifest",
+    "verify": "load",
 }
 
 __all__ = [
@@ -43,7 +42,7 @@ __all__ = [
     "ReleaseReport",
     "ReviewedArticle",
     "Selection",
-    "Unread",
+    "ShardedArticles",
     "build_release",
     "latest_release",
     "load_release",

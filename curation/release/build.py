@@ -1,33 +1,34 @@
-"""Build a release folder: every row checked, then Parquet, card, splits and manifest, whole or not at all.
+"""Build a release folder: every article validated, then Parquet, card, splits and manifest, whole or not at all.
 
-The rows are read once and kept in an Arrow file beside the release, since only the last of them tells who is a
-near-duplicate of whom, and so which split each one goes to. Then they are written out sorted by article id.
+Articles are read once. Their rows wait in an Arrow file beside the release, because only the last article decides who
+is a near-duplicate of whom, and so which split each of them goes to. Then they are written sorted by article id.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 from curation.article import Value
-from curation.errors import ReleaseError
-from curation.files import whole_file, write_jsonl
-from curation.release.before import Before, inputs_of, read_before, recipe
-from curation.release.card import About, card, changelog, licence_note
-from curation.release.configs import columns
-from curation.release.counts import Counting
+from curation.errors import NothingToRelease, ReleaseError
+from curation.files import whole_file
+from curation.locks import exclusive
+from curation.release.card import About, card, changelog, licence_note, plots
 from curation.release.croissant import FILE as CROISSANT
 from curation.release.croissant import croissant
-from curation.release.documents import ReviewedArticle, Unread
+from curation.release.diff import differing_rows
+from curation.release.features import columns, features
+from curation.release.hashing import LogicalHash
 from curation.release.intake import Intake
-from curation.release.labels import Labels
 from curation.release.manifest import (
     ARTICLES,
     CARD,
@@ -40,33 +41,65 @@ from curation.release.manifest import (
     Bump,
     Changes,
     FileFact,
-    LogicalHash,
+    Hashes,
     Manifest,
     Selection,
+    SplitFacts,
     differing,
     file_fact,
+    parquet_files,
+    read_hashes,
+    read_labels,
+    read_schema,
+    refuse_differing,
     write_json,
 )
-from curation.release.place import cuts_now, place, split_facts, splits_by
-from curation.release.plots import plots
-from curation.release.shrink import left_out, refuse, without_corrections
-from curation.release.since import ChangesSince, beside, reasons
-from curation.release.splits import FRACTIONS, NEAR_DUPLICATE, SPLITS, SetAside
-from curation.release.table import write_splits
-from curation.release.versions import Proposal, exists, propose, published
-from curation.release.workplace import settle, workplace
-from curation.release.writing import add_logical, known_lines, write_rows
+from curation.release.parquet import Totals, write_rows
+from curation.release.prepare import Rules, ShardedArticles, batches, table_schema
+from curation.release.rows import CONFIGS, CORRECTIONS, Labels, ReviewedArticle
+from curation.release.splits import (
+    FRACTIONS,
+    NEAR_DUPLICATE,
+    SPLITS,
+    Assignment,
+    Edge,
+    Place,
+    SetAside,
+    assign,
+    cuts_of,
+    read_splits,
+    split_at,
+    split_of,
+    write_splits,
+)
+from curation.release.versions import (
+    ChangeCount,
+    Proposal,
+    Reason,
+    article_reasons,
+    exists,
+    propose,
+    published,
+    schema_reasons,
+    shape_reasons,
+)
 from curation.schema import LabelSchema
 
+_MAY_GO = 0.05
+"""Share of the articles, or of those with corrections, beyond which leaving them out must be allowed."""
+_NAMED = 10
+"""Most articles that an error names."""
 _SOFTWARE = ("curation", "datasets", "pyarrow", "rensa")
+_PART, _LOCK = ".building.part", ".building.lock"
+Cuts = tuple[datetime, datetime]
 
 
 class ReleaseReport(Value):
-    """What came of a build. `unchanged`: nothing differs from what stands in `folder`, which was left alone.
+    """The result of a build. `unchanged`: the content is that of the release in `folder`, which was left alone.
 
-    `barred` counts the articles that the selection kept out: by `licence`, or `withdrawn`. `left_out` are ids of
-    articles that the release before had and this one has not, without those. `without_corrections` are ids of articles
-    in both that had rows in `corrections` there and have none here.
+    barred               articles that the selection excluded: by `licence`, or `withdrawn`
+    left_out             ids of articles of the release before that this one does not have, without those
+    without_corrections  ids of articles in both that have rows in `corrections` there and none here
     """
 
     folder: Path
@@ -89,8 +122,19 @@ class ReleaseReport(Value):
     without_corrections: tuple[str, ...] = ()
 
 
+class Before(NamedTuple):
+    """The release before: what the next one continues and is compared with."""
+
+    folder: Path
+    manifest: Manifest
+    schema: LabelSchema
+    labels: Labels
+    table: dict[str, Place]
+    hashes: dict[str, Hashes]
+
+
 def build_release(
-    rows: Iterable[ReviewedArticle | Unread | bytes],
+    articles: Iterable[ReviewedArticle] | ShardedArticles,
     schema: LabelSchema,
     out: Path,
     *,
@@ -102,78 +146,83 @@ def build_release(
     near_duplicate: float = NEAR_DUPLICATE,
     split_by: Literal["hash", "time"] | None = None,
     selection: Selection | None = None,
-    also: str = "",
     allow_shrink: bool = False,
 ) -> ReleaseReport:
-    """Build `out/vX.Y.Z/` from reviewed articles, one row each. Nothing appears there before it is whole.
+    """Build `out/vX.Y.Z/` from reviewed articles. Nothing appears there before it is complete.
 
-    The same rows give the same bytes, in whatever order they come. Where the content is that of the version which
-    stands there, nothing is written and the report says `unchanged`.
+    The same articles give the same bytes, in whatever order they come. If the content is that of the release before,
+    nothing is written and the report says `unchanged`.
 
     Args:
-        rows: each article once, the revision that counts; best sorted by article id. Read once, not kept in memory.
-            Bytes are a row of `documents` as a line of JSON, names in it. What is bytes or `Unread`, and was the same
-            for `previous`, is copied from there and not validated again.
-        schema: every label of the rows is in it.
+        articles: each article once; best sorted by id. Read once, not kept in memory.
+        schema: has every label of the annotations.
         out: the folder of releases.
-        version: `X.Y.Z`; None takes the least that the differences from `previous` call for, 0.1.0 for the first.
-        previous: the folder of the release before, from which splits, label lists and history are taken over.
+        version: `X.Y.Z`; None: the least that the differences from `previous` require, 0.1.0 for the first.
+        previous: the folder of the release before, whose splits, label lists and history are continued.
         about: what the card says besides.
-        force: allow a `version` lower than the differences call for.
-        split_fractions: shares of train, validation and test, for articles that come new.
+        force: allow a `version` lower than the differences require.
+        split_fractions: shares of train, validation and test, for new articles.
         near_duplicate: Jaccard similarity of five-word shingles from which two articles belong together.
         split_by: what decides on the split of a new cluster: a hash, or when its first article was published, cut
             where the first release cut; None: as in `previous`, else by hash.
         selection: which articles may be in; default: all that a person annotated.
-        allow_shrink: leave out more than 5 % of the articles of `previous` (those that `selection` bars do not count),
-            or have no corrections any more for more than 5 % of those that had some.
-        also: what else the rows of an `Unread` depend on beside its key, such as the names that annotators go by.
+        allow_shrink: leave out more than 5 % of the articles of `previous` (those that `selection` excludes do not
+            count), or have no corrections any more for more than 5 % of those that had some.
 
     Raises:
-        ReleaseError: a row does not fit its schema, there is none, an article comes twice, the version does not fit
-            or is there with other content, `previous` cannot be used, the release would shrink, or the disk is
-            full.
+        ReleaseError: an article does not fit its schema or comes twice, there is none, the version does not fit or
+            exists with other content, `previous` cannot be used, the release would shrink, or the disk is full.
     """
     if len(split_fractions) != 3 or min(split_fractions) < 0 or abs(sum(split_fractions) - 1) > 1e-9:
         raise ReleaseError(f"split fractions {split_fractions}: give three shares that add up to 1")
     if not 0 < near_duplicate <= 1:
         raise ReleaseError(f"near-duplicate similarity {near_duplicate}: give a number above 0, at most 1")
-    with workplace(out) as work:
+    with _workplace(out) as work:
         part = work / "release"
         part.mkdir()
         selection = selection or Selection()
-        how = recipe(schema, selection, also)
-        before = read_before(previous, how)
-        by = splits_by(split_by, before)
+        before = _read_before(previous)
+        by = _splits_by(split_by, before)
         labels = Labels.of(schema, before.labels if before else None)
         types = (before.manifest.types if before else {}) | {schema.ref: (*schema.entity_names, *schema.event_names)}
-        with Intake(work, schema, labels, types, selection, before, dated=by == "time") as intake:
-            intake.fill(rows)
-            cut = cuts_now(intake, before, split_fractions) if by == "time" else None
-            placement = place(intake, before, split_fractions, near_duplicate, cut)
-            placed = intake.ids.take(pa.array(placement.order))
-            missing: tuple[str, ...] = ()
+        arrow = {config: features(config, labels).arrow_schema for config in CONFIGS}
+        rules = Rules(schema, labels, types, selection, by == "time", table_schema(arrow))
+        with Intake(work, rules.arrow) as intake:
+            for batch in batches(articles, rules):
+                intake.add(batch)
+            intake.finish()
+            cuts = _cuts(intake, before, split_fractions) if by == "time" else None
+            edges = list(intake.sketches.similar(intake.ids, intake.text, near_duplicate))
+            assigned = _assign(intake, before, edges, split_fractions, near_duplicate, cuts)
+            aside = {article.article_id for article in assigned.set_aside}
+            order = [number for number in intake.order if intake.ids[number] not in aside]
+            if not order:
+                raise NothingToRelease(
+                    "no article has a reviewed annotation, so there is nothing to release; review some first"
+                )
+            placed = {intake.ids[number] for number in order}
+            left_out: tuple[str, ...] = ()
             if before:
-                missing = left_out(before.known.ids, placed, {*intake.barred_ids, *selection.withdrawn})
+                wanted = intake.excluded_ids | selection.withdrawn.keys()
+                left_out = tuple(one for one in before.hashes if one not in placed and one not in wanted)
                 if not allow_shrink:
                     hint = "pull again, or use the snapshot that has them"
-                    refuse("articles of", missing, len(before.known), before.manifest.version, hint)
+                    _refuse_shrink("articles of", left_out, len(before.hashes), before.manifest.version, hint)
             logical = LogicalHash(labels, schema)
-            add_logical(logical, intake, placement)
-            logical_sha256 = logical.finish(placement.table)
+            for number in order:
+                article_id, hashes = intake.ids[number], intake.hashes[number]
+                logical.article(article_id, assigned.table[article_id].split, hashes.row, hashes.more)
+            logical_sha256 = logical.finish(assigned.table)
 
-            counting = Counting(labels)
+            counting = Totals(labels)
             same = before is not None and logical_sha256 == before.manifest.logical_sha256
-            since = ChangesSince(before, intake, placement, labels) if before else None
-            # Written first: the changes are told from what is read of the release before on the way.
-            write = partial(write_rows, intake, placement, counting, part, since.go_on if since else lambda: None)
-            sizes = None if same else write()
-            changes = since.changes() if since else None
+            write_json(part / LABELS, labels.model_dump(mode="json"))
+            sizes = None if same else write_rows(intake, order, assigned.table, counting, part, arrow)
+            changes = None if before is None else Changes() if same else _changes(before.folder, part)
+            reasons = _reasons(before, schema, labels, changes, intake, order) if before and changes else []
             proposal = propose(
                 before.manifest if before else None,
-                reasons(before, schema, labels, changes, beside(before, intake, placement))
-                if before and changes
-                else [],
+                reasons,
                 changed=not same,
                 wanted=version,
                 force=force,
@@ -181,22 +230,18 @@ def build_release(
             )
             target = out / f"v{proposal.version}"
             if target.exists():
-                standing = _standing(target, logical_sha256, proposal, intake.barred)
-                if intake.inputs.stat().st_size:
-                    intake.inputs.replace(inputs_of(target, logical_sha256, how))
-                return standing
-
-            sizes = sizes or write()
-            uncorrected: tuple[str, ...] = ()
+                return _existing(target, logical_sha256, proposal, intake.excluded)
+            sizes = sizes or write_rows(intake, order, assigned.table, counting, part, arrow)
+            without_corrections: tuple[str, ...] = ()
             if before:
-                uncorrected, corrected = without_corrections(before.folder, part, placed)
+                had = _corrected(before.folder) & placed
+                without_corrections = tuple(sorted(had - _corrected(part)))
                 if not allow_shrink:
                     hint = "look whether work/labelstudio/sent.jsonl is whole"
                     what = "articles with corrections in"
-                    refuse(what, uncorrected, corrected, before.manifest.version, hint)
-            write_jsonl(part / ARTICLES, known_lines(intake, placement))
-        write_splits(part / SPLIT_TABLE, placement.table, proposal.version)
-        write_json(part / LABELS, labels.model_dump(mode="json"))
+                    _refuse_shrink(what, without_corrections, len(had), before.manifest.version, hint)
+            facts = _split_facts(placed, assigned, edges, split_fractions, near_duplicate, cuts)
+        write_splits(part / SPLIT_TABLE, assigned.table, proposal.version)
         write_json(part / SCHEMA, schema.model_dump(mode="json"))
         manifest = Manifest(
             name=about.name,
@@ -210,11 +255,11 @@ def build_release(
             columns=columns(labels),
             types=types,
             counts=counting.counts(),
-            splits=split_facts(intake, placement, split_fractions, near_duplicate, cut),
+            splits=facts,
             selection=selection.model_copy(update={"withdrawn": _withdrawn(selection, before)}),
             changes=changes,
-            agreement=intake.agreement(),
-            snapshots=tuple(sorted({*about.snapshots, *intake.snapshots().to_pylist()})),
+            agreement=counting.agreement(),
+            snapshots=tuple(sorted({*about.snapshots, *intake.snapshots})),
             software={package: installed(package) for package in _SOFTWARE},
             checksums=CHECKSUMS,
             files={},
@@ -224,42 +269,167 @@ def build_release(
         _write(part / CARD, card(manifest, schema, labels, about, sizes))
         _write(part / LICENCE, licence_note(manifest, about))
         earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
-        told = before.manifest.selection.withdrawn if before else {}
-        _write(part / CHANGES, changelog(manifest, earlier, told))
-        parquet = _facts(part, "*/*.parquet", {})
+        known = before.manifest.selection.withdrawn if before else {}
+        _write(part / CHANGES, changelog(manifest, earlier, known))
+        parquet = _facts(part, [name for config in CONFIGS for name in parquet_files(config)])
         write_json(part / CROISSANT, croissant(manifest, labels, about, parquet))
-        files = _facts(part, "**/*", parquet)
-        manifest = manifest.model_copy(update={"files": files})
+        names = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
+        files = parquet | _facts(part, names - parquet.keys())
+        manifest = manifest.model_copy(update={"files": dict(sorted(files.items()))})
         manifest.write(part)
-        settle(part, target)
-        if intake.inputs.stat().st_size:
-            intake.inputs.replace(inputs_of(target, logical_sha256, how))
-    report = _report(target, manifest, intake.barred, unchanged=False)
-    return report.model_copy(update={"left_out": missing, "without_corrections": uncorrected})
+        _settle(part, target)
+    report = _report(target, manifest, intake.excluded, unchanged=False)
+    return report.model_copy(update={"left_out": left_out, "without_corrections": without_corrections})
+
+
+def _read_before(folder: Path | None) -> Before | None:
+    """Read the release that the new one continues. Raises ReleaseError: a file differs from its manifest."""
+    if folder is None:
+        return None
+    manifest = Manifest.read(folder)
+    rows = [name for config in CONFIGS for name in parquet_files(config)]
+    refuse_differing(folder, manifest, (LABELS, SCHEMA, SPLIT_TABLE, ARTICLES, *rows))
+    table = read_splits(folder / SPLIT_TABLE)
+    return Before(folder, manifest, read_schema(folder), read_labels(folder), table, read_hashes(folder))
+
+
+def _splits_by(wanted: Literal["hash", "time"] | None, before: Before | None) -> Literal["hash", "time"]:
+    """What decides on splits: what decided in the first release."""
+    if before is None:
+        return wanted or "hash"
+    by = before.manifest.splits.by
+    if wanted not in (None, by):
+        raise ReleaseError(
+            f"version {before.manifest.version} was split by {by}, and an article never changes its split; "
+            f"split by {by}, or begin a new dataset in another work folder"
+        )
+    return by
+
+
+def _cuts(intake: Intake, before: Before | None, fractions: tuple[float, float, float]) -> Cuts | None:
+    """Where time is cut: where the first release cut it. None without any article."""
+    if before is not None:
+        return before.manifest.splits.cuts
+    return cuts_of(intake.published, fractions) if intake.published else None
+
+
+def _assign(
+    intake: Intake,
+    before: Before | None,
+    edges: Sequence[Edge],
+    fractions: tuple[float, float, float],
+    near_duplicate: float,
+    cuts: Cuts | None,
+) -> Assignment:
+    """The split of every article."""
+    near = {article_id for edge in edges for article_id in edge[:2]}
+    numbers = {article_id: number for number, article_id in enumerate(intake.ids)} if cuts else {}
+
+    def fresh(members: Sequence[str]) -> str:
+        if cuts is None:
+            return split_of(min(members), fractions)
+        return split_at(min(intake.published[numbers[member]] for member in members), cuts)
+
+    settled = set()
+    if before and near:
+        for article_id, hashes in zip(intake.ids, intake.hashes, strict=True):
+            known = before.hashes.get(article_id) if article_id in near else None
+            if known is not None and known.text == hashes.text:
+                settled.add(article_id)
+    return assign(
+        intake.ids,
+        [edge for edge in edges if edge.similarity >= near_duplicate],
+        table=before.table if before else None,
+        settled=settled,
+        fresh=fresh,
+    )
+
+
+def _split_facts(
+    placed: Collection[str],
+    assigned: Assignment,
+    edges: Sequence[Edge],
+    fractions: tuple[float, float, float],
+    near_duplicate: float,
+    cuts: Cuts | None,
+) -> SplitFacts:
+    sizes = Counter(assigned.table[article_id].cluster for article_id in placed)
+    across = [
+        edge.similarity
+        for edge in edges
+        if edge.one in placed
+        and edge.two in placed
+        and assigned.table[edge.one].split != assigned.table[edge.two].split
+    ]
+    return SplitFacts(
+        by="hash" if cuts is None else "time",
+        cuts=cuts,
+        fractions=fractions,
+        near_duplicate=near_duplicate,
+        clusters=sum(size > 1 for size in sizes.values()),
+        largest_cluster=max(sizes.values(), default=1),
+        leakage=round(max(across), 6) if across else None,
+        leakage_floor=near_duplicate / 2,
+        set_aside=assigned.set_aside,
+    )
+
+
+def _changes(before: Path, now: Path) -> Changes:
+    count = ChangeCount()
+    for rows in differing_rows(before, now):
+        count.article(*rows)
+    return count.changes()
+
+
+def _reasons(
+    before: Before, schema: LabelSchema, labels: Labels, changes: Changes, intake: Intake, order: Sequence[int]
+) -> list[Reason]:
+    """Why the next version must be what it is."""
+    other_rows = 0
+    for number in order:
+        known, now = before.hashes.get(intake.ids[number]), intake.hashes[number]
+        other_rows += known is not None and known.row == now.row and known.more != now.more
+    return [
+        *schema_reasons(before.schema, schema),
+        *shape_reasons(before.labels, labels, before.manifest.columns, columns(labels)),
+        *article_reasons(changes, other_rows),
+    ]
+
+
+def _refuse_shrink(what: str, missing: Sequence[str], count: int, version: str, hint: str) -> None:
+    """Raise ReleaseError: more of `count` are missing than may be without being allowed."""
+    if len(missing) > _MAY_GO * count:
+        named = ", ".join(missing[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
+        raise ReleaseError(
+            f"{len(missing)} of {count} {what} v{version} would be missing, more than {_MAY_GO:.0%}: {named}; {hint}, "
+            "or allow it with --allow-shrink"
+        )
+
+
+def _corrected(release: Path) -> set[str]:
+    """Ids of the articles that have rows in `corrections`."""
+    files = [release / name for name in parquet_files(CORRECTIONS)]
+    found = (pq.read_table(file, columns=["id"])["id"].unique().to_pylist() for file in files if file.is_file())
+    return {article_id for ids in found for article_id in ids}
 
 
 def _withdrawn(selection: Selection, before: Before | None) -> dict[str, str | None]:
-    """Those of the takedown list that were in an earlier release; others are nobody's business."""
+    """The withdrawn articles that were in an earlier release. Ids that were never released are not disclosed."""
     return {one: why for one, why in sorted(selection.withdrawn.items()) if before and one in before.table}
 
 
-def _standing(target: Path, logical_sha256: str, proposal: Proposal, barred: Counter[str]) -> ReleaseReport:
-    """The report of a release that is there already. Raises ReleaseError where its content is another."""
+def _existing(target: Path, logical_sha256: str, proposal: Proposal, excluded: Counter[str]) -> ReleaseReport:
+    """The report of a release that is there already. Raises ReleaseError: its content is another."""
     manifest = Manifest.read(target)
     if manifest.logical_sha256 != logical_sha256:
         raise exists(proposal.version, proposal.needed, published(target.parent))
-    if wrong := differing(target, manifest):
-        raise ReleaseError(f"{target}: {wrong[0]}; move that folder away and run again to build it anew")
-    return _report(target, manifest, barred, unchanged=True)
+    if problems := differing(target, manifest):
+        raise ReleaseError(f"{target}: {problems[0]}; move that folder away and run again to build it anew")
+    return _report(target, manifest, excluded, unchanged=True)
 
 
-def _facts(folder: Path, pattern: str, known: Mapping[str, FileFact]) -> dict[str, FileFact]:
-    """Name → hash and size of the files that match; those `known` are not read again."""
-    paths = sorted(path for path in folder.glob(pattern) if path.is_file())
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    with ThreadPoolExecutor() as pool:
-        facts = pool.map(lambda name: known.get(name) or file_fact(folder / name), names)
-        return dict(zip(names, facts, strict=True))
+def _facts(folder: Path, names: Collection[str]) -> dict[str, FileFact]:
+    return {name: file_fact(folder / name) for name in sorted(names)}
 
 
 def _write(path: Path, text: str) -> None:
@@ -267,7 +437,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _report(folder: Path, manifest: Manifest, barred: Counter[str], *, unchanged: bool) -> ReleaseReport:
+def _report(folder: Path, manifest: Manifest, excluded: Counter[str], *, unchanged: bool) -> ReleaseReport:
     counts = manifest.counts
     return ReleaseReport(
         folder=folder,
@@ -282,8 +452,52 @@ def _report(folder: Path, manifest: Manifest, barred: Counter[str], *, unchanged
         arguments=counts.total("arguments"),
         splits={split: counts.articles.get(split, 0) for split in SPLITS},
         set_aside=manifest.splits.set_aside,
-        barred=dict(sorted(barred.items())),
+        barred=dict(sorted(excluded.items())),
         leakage=manifest.splits.leakage,
         largest_cluster=manifest.splits.largest_cluster,
         changes=manifest.changes,
     )
+
+
+@contextmanager
+def _workplace(out: Path) -> Iterator[Path]:
+    """An empty hidden folder in `out`, removed afterwards; what a killed build left is removed first.
+
+    Raises:
+        ReleaseError: another build is at work in `out`, or it cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        part = out / _PART
+        with exclusive(out / _LOCK, "build", hint="pick another place"):
+            shutil.rmtree(part, ignore_errors=True)
+            for inputs in out.glob(".v*.inputs"):  # notes of earlier versions of this software, of no use now
+                inputs.unlink()
+            part.mkdir()
+            try:
+                yield part
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        if isinstance(error.filename, str) and not Path(error.filename).is_relative_to(out):
+            raise  # an input
+        raise ReleaseError(
+            f"{error.filename or out}: cannot be written: {error.strerror or error}; free space or pick another place "
+            "and run again, no release was left half-written"
+        ) from error
+
+
+def _settle(part: Path, target: Path) -> None:
+    """Wait until everything is on disk, then give the folder its name."""
+    for path in (*part.rglob("*"), part):
+        _sync(path)
+    part.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

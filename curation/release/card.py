@@ -20,14 +20,23 @@ from pydantic import Field
 from curation.article import Value
 from curation.errors import one_line
 from curation.metrics.rounding import decimal, percent
-from curation.release.configs import CONFIGS
-from curation.release.documents import CONFIG
-from curation.release.labels import Labels
-from curation.release.manifest import Manifest
-from curation.release.plots import PLOTS, plots
+from curation.release.counts import BIN
+from curation.release.features import features
+from curation.release.manifest import Counts, Manifest
+from curation.release.rows import DOCUMENTS, Labels
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
 from curation.schema import EVENT, LabelSchema
+from curation.svg import bars
+
+PLOTS = {
+    "plots/labels.svg": "Entities and events by type",
+    "plots/lengths.svg": "Articles by length in characters",
+    "plots/timeline.svg": "Articles by the time of publication",
+}
+"""File → title."""
+_BARS = 40
+"""Most bars in one plot."""
 
 # Licences that the Hub knows by name, of those that texts usually come under.
 _LICENCES = re.compile(
@@ -157,7 +166,7 @@ def front_matter(
         "configs": [
             {
                 "config_name": config,
-                **({"default": True} if config == CONFIG else {}),
+                **({"default": True} if config == DOCUMENTS else {}),
                 "data_files": [{"split": split, "path": f"{config}/{split}.parquet"} for split in of],
             }
             for config, of in full.items()
@@ -165,7 +174,7 @@ def front_matter(
         "dataset_info": [
             {
                 "config_name": config,
-                "features": CONFIGS[config](labels)._to_yaml_list(),
+                "features": features(config, labels)._to_yaml_list(),
                 "splits": [
                     {"name": split, "num_bytes": size.bytes, "num_examples": size.rows} for split, size in of.items()
                 ],
@@ -224,6 +233,17 @@ def changelog(manifest: Manifest, before: str | None, told: Collection[str] = ()
     lines += [f"Content: `{manifest.logical_sha256}`", ""]
     earlier = (before or "").removeprefix("# Changelog\n\n")
     return "\n".join(lines) + (f"\n{earlier}" if earlier else "")
+
+
+def plots(counts: Counts) -> dict[str, str]:
+    """File → SVG; a plot without any count is left out."""
+    labels = {
+        name: sum(by_split.values()) for held in (counts.entities, counts.events) for name, by_split in held.items()
+    }
+    ranked = sorted(labels.items(), key=lambda item: (-item[1], item[0]))[:_BARS]
+    lengths = [(f"{start:,}–{start + BIN - 1:,}", count) for start, count in _bins(counts.lengths)]
+    rows = dict(zip(PLOTS, (ranked, lengths, _times(counts.timeline)), strict=True))
+    return {name: bars(PLOTS[name], rows[name]).file() for name in PLOTS if any(count for _, count in rows[name])}
 
 
 def escape(text: str) -> Markup:
@@ -334,3 +354,21 @@ def _limits(manifest: Manifest) -> Iterable[str]:
         yield f"{manifest.splits.largest_cluster} articles form one cluster of near-duplicates, all in one split."
     yield "Spans are contiguous; a mention in several pieces is marked by one of them."
     yield "An item left as an engine made it was seen by a person, which is not the same as made by one."
+
+
+def _bins(lengths: Mapping[str, int]) -> list[tuple[int, int]]:
+    """Every bin up to the longest article; the last bar holds everything beyond it."""
+    held = {int(start): count for start, count in lengths.items()}
+    last = min(max(held, default=0), BIN * (_BARS - 1))
+    found = [(start, held.get(start, 0)) for start in range(0, last, BIN)]
+    return [*found, (last, sum(count for start, count in held.items() if start >= last))]
+
+
+def _times(timeline: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Months in order; years where there are too many months."""
+    if len(timeline) <= _BARS:
+        return sorted(timeline.items())
+    years: dict[str, int] = {}
+    for month, count in timeline.items():
+        years[month[:-3]] = years.get(month[:-3], 0) + count
+    return sorted(years.items())[-_BARS:]

@@ -1,4 +1,4 @@
-"""What a release holds, counted from its Arrow tables as they are written."""
+"""Counts of a release, taken from its Arrow tables as they are written or read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.release import corrections
-from curation.release.labels import Labels
+from curation.metrics.corrections import FATES
 from curation.release.manifest import Counts
-from curation.release.plots import LENGTH
+from curation.release.rows import CORRECTIONS, DOCUMENTS, Labels
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
 
-_CHANGES = ("kept", "attributes", *(one for one in corrections.CHANGES.values() if one != "kept"))
+BIN = 500
+"""Width of one bin of the lengths, in characters."""
+
+_CHANGES = ("kept", "attributes", *(change for change in FATES.values() if change != "kept"))
 
 _BY_VALUE = {
     "annotators": "annotator",
@@ -30,7 +32,7 @@ _BY_VALUE = {
 
 
 class Counting:
-    """Adds up tables of the `documents` config, split by split."""
+    """Adds up tables of all configs, which hold ClassLabel integers."""
 
     def __init__(self, labels: Labels) -> None:
         self._names = labels.names
@@ -48,13 +50,22 @@ class Counting:
         self._preannotated = 0
         self._published: list[Any] = []
 
-    def add(self, table: pa.Table, split: str) -> None:
-        """Count the rows of `table`, which are in `split`."""
+    def add(self, config: str, table: pa.Table, split: str) -> None:
+        """Count the rows of `table`, which are in `split` of `config`."""
+        if config == DOCUMENTS:
+            self._documents(table, split)
+            return
+        self._rows.setdefault(config, Counter())[split] += table.num_rows
+        if config == CORRECTIONS and table.num_rows:
+            for group in table.group_by(["item", "change"]).aggregate([([], "count_all")]).to_pylist():
+                self._corrections[group["item"]][group["change"]] += group["count_all"]
+
+    def _documents(self, table: pa.Table, split: str) -> None:
         self._articles[split] += table.num_rows
         lengths = pc.utf8_length(table["text"])
         self._characters[split] += pc.sum(lengths).as_py() or 0
-        for step, count in _values(pc.divide(lengths, LENGTH)).items():
-            self._lengths[int(step) * LENGTH] += count
+        for step, count in _values(pc.divide(lengths, BIN)).items():
+            self._lengths[int(step) * BIN] += count
         months = pc.strftime(table["published"], format="%Y-%m")
         self._timeline.update({month: count for month, count in _values(months).items() if month})
         self._preannotated += table.num_rows - table["parent"].null_count
@@ -73,20 +84,13 @@ class Counting:
                 self._by_split[kind][self._names[column][int(code)]][split] += count
             self._by_split["origins"][kind].update(_values(pc.struct_field(items, "origin")))
 
-    def more(self, config: str, table: pa.Table, split: str) -> None:
-        """Count rows of another config."""
-        self._rows.setdefault(config, Counter())[split] += table.num_rows
-        if config == corrections.CONFIG and table.num_rows:
-            for one in table.group_by(["item", "change"]).aggregate([([], "count_all")]).to_pylist():
-                self._corrections[one["item"]][one["change"]] += one["count_all"]
-
     def lost(self, losses: Mapping[str, int]) -> None:
-        """Count what sentences cannot hold."""
+        """Count what sentences cannot hold, by the names of `LOSSES`."""
         for name in self._lost:
             self._lost[name] += losses[name]
 
     def counts(self) -> Counts:
-        """All that was counted, keys in a fixed order: labels as in their lists, the rest by the alphabet."""
+        """All counts, keys in a fixed order: labels as in their lists, the rest alphabetically."""
         orders = {
             "entities": self._names["entities.type"],
             "events": self._names["events.type"],
@@ -116,8 +120,8 @@ class Counting:
 
 
 def _values(column: Any) -> Counter[str]:
-    """Value → how often; "" for null."""
+    """Value → count; "" for null."""
     found: Counter[str] = Counter()
-    for one in pc.value_counts(column).to_pylist():
-        found["" if one["values"] is None else str(one["values"])] += one["counts"]
+    for group in pc.value_counts(column).to_pylist():
+        found["" if group["values"] is None else str(group["values"])] += group["counts"]
     return found

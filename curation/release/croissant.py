@@ -9,9 +9,9 @@ from datasets import ClassLabel, List
 
 from curation.errors import one_line
 from curation.release.card import About
-from curation.release.configs import CONFIGS
-from curation.release.labels import Labels
+from curation.release.features import features
 from curation.release.manifest import FileFact, Manifest
+from curation.release.rows import CONFIGS, Labels
 
 FILE = "croissant.json"
 
@@ -98,9 +98,9 @@ def croissant(manifest: Manifest, labels: Labels, about: About, files: Mapping[s
                 "@type": "cr:RecordSet",
                 "@id": config,
                 "name": config,
-                "field": list(_fields(config, dict(columns_of(labels)))),
+                "field": list(_fields(config, dict(features(config, labels)))),
             }
-            for config, columns_of in CONFIGS.items()
+            for config in CONFIGS
         ],
     }
 

@@ -16,22 +16,21 @@ from curation.annotation import Annotation
 from curation.article import Value
 from curation.errors import ReleaseError
 from curation.metrics.matching import Pair, compare
-from curation.release.documents import Row, annotation_of, read_rows
-from curation.release.known import read_hashes
+from curation.release.hashing import Row
 from curation.release.manifest import (
     ARTICLES,
-    DATA,
     LABELS,
     SCHEMA,
     Changes,
     ItemChanges,
     Manifest,
     parquet_files,
+    read_hashes,
     read_labels,
     read_schema,
     refuse_differing,
 )
-from curation.release.splits import SPLITS
+from curation.release.rows import DOCUMENTS, annotation_of, read_rows
 from curation.release.versions import ChangeCount, schema_reasons
 
 ArticleChange = Literal["added", "left out", "new text", "corrected", "metadata"]
@@ -109,21 +108,12 @@ class Diff:
         self.before, self.now = Manifest.read(before), Manifest.read(now)
         self._folders = before, now
         for folder, manifest in zip(self._folders, (self.before, self.now), strict=True):
-            refuse_differing(folder, manifest, (ARTICLES, LABELS, SCHEMA, *parquet_files(DATA)))
+            refuse_differing(folder, manifest, (ARTICLES, LABELS, SCHEMA, *parquet_files(DOCUMENTS)))
         self._count, self._metadata = ChangeCount(), 0
         self._annotators: dict[str, Counter[str]] = defaultdict(Counter)
 
     def __iter__(self) -> Iterator[ArticleDiff]:
-        one, two = (read_hashes(folder) for folder in self._folders)
-        differ = one.differing(two)
-        sides = [_rows(folder, differ) for folder in self._folders]
-        waiting = [next(side, None) for side in sides]
-        while any(waiting):
-            first = min(row["id"] for row in waiting if row is not None)
-            before, now = (row if row is not None and row["id"] == first else None for row in waiting)
-            for place, row in enumerate((before, now)):
-                if row is not None:
-                    waiting[place] = next(sides[place], None)
+        for before, now in differing_rows(*self._folders):
             yield self._article(before, now)
 
     @property
@@ -151,7 +141,7 @@ class Diff:
         if change == "metadata":
             self._metadata += 1
         else:
-            self._count.article(old, new)
+            self._count.article(before, now)
         of = self._annotators[row["annotator"]]
         of["articles"] += 1
         for one in found:
@@ -170,15 +160,48 @@ class Diff:
         )
 
 
+def differing_rows(before: Path, now: Path) -> Iterator[tuple[Row | None, Row | None]]:
+    """Walk two releases side by side, in the order of article ids.
+
+    Args:
+        before: a release, or at least its `articles.jsonl`, `labels.json` and `documents`.
+        now: another one.
+
+    Yields:
+        The rows in `documents` of each article whose rows differ; None where a release does not have the article.
+
+    Raises:
+        ReleaseError: a file cannot be read.
+    """
+    folders = before, now
+    hashes = [read_hashes(folder) for folder in folders]
+    differ = {
+        article_id
+        for article_id in {**hashes[0], **hashes[1]}
+        if article_id not in hashes[0]
+        or article_id not in hashes[1]
+        or hashes[0][article_id].row != hashes[1][article_id].row
+    }
+    sides = [_rows(folder, differ) for folder in folders]
+    waiting = [next(side, None) for side in sides]
+    while any(waiting):
+        first = min(row["id"] for row in waiting if row is not None)
+        pair = [row if row is not None and row["id"] == first else None for row in waiting]
+        for side, row in enumerate(pair):
+            if row is not None:
+                waiting[side] = next(sides[side], None)
+        yield pair[0], pair[1]
+
+
+def _rows(folder: Path, wanted: set[str]) -> Iterator[Row]:
+    labels = read_labels(folder).of_config(DOCUMENTS)
+    files = (read_rows(folder / name, labels, wanted.__contains__) for name in parquet_files(DOCUMENTS))
+    return heapq.merge(*files, key=itemgetter("id"))
+
+
 def changed(changes: dict[str, ItemChanges]) -> list[tuple[str, int, int, int]]:
     """Label, added, removed, changed: as the lines of a table."""
     return [(name, one.added, one.removed, one.changed) for name, one in changes.items()]
-
-
-def _rows(folder: Path, differ: set[str]) -> Iterator[Row]:
-    labels = read_labels(folder)
-    files = (read_rows(folder / DATA / f"{split}.parquet", labels, differ.__contains__) for split in SPLITS)
-    return heapq.merge(*files, key=itemgetter("id"))
 
 
 def _change(before: Row | None, now: Row | None, found: tuple[ItemDiff, ...]) -> ArticleChange:

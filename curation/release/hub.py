@@ -21,8 +21,8 @@ from huggingface_hub.errors import (
 )
 
 from curation.errors import ReleaseError
-from curation.release.configs import CONFIGS
 from curation.release.manifest import CARD, MANIFEST, Manifest, differing
+from curation.release.rows import CONFIGS
 
 _TRIES = 6
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
@@ -173,7 +173,7 @@ def _ours(api: HfApi, repo: str, head: str | None) -> None:
         front = None
     configs = front.get("configs") if isinstance(front, dict) else None
     names = {str(one.get("config_name")) for one in configs or () if isinstance(one, dict)}
-    if foreign := sorted(names - CONFIGS.keys()):
+    if foreign := sorted(names.difference(CONFIGS)):
         raise ReleaseError(
             f"{repo}: its {CARD} describes configs that are not of this dataset ({', '.join(foreign)}), "
             "which publishing would wipe out; take another repository"

@@ -1,9 +1,12 @@
-"""Load a release at exactly the version asked for, from a folder or from the Hub."""
+"""Load a release at exactly the version asked for, from a folder, the Hub or other storage, and verify one."""
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +17,30 @@ from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from curation.article import sha256
 from curation.errors import ReleaseError, one_line
-from curation.release.configs import CONFIGS
-from curation.release.documents import CONFIG
+from curation.release.counts import Counting
+from curation.release.features import features
+from curation.release.hashing import LogicalHash, Row, more_sha256, row_sha256
 from curation.release.hub import hub_errors
 from curation.release.manifest import (
     CARD,
     LABELS,
     MANIFEST,
+    SPLIT_TABLE,
     TAKE_AGAIN,
     Manifest,
+    differing,
     parquet_files,
+    read_known,
     read_labels,
+    read_schema,
     refuse_differing,
     row_counts_differ,
 )
-from curation.release.splits import SPLITS
+from curation.release.rows import CONFIGS, CORRECTIONS, DOCUMENTS, SENTENCES, Labels, read_rows
+from curation.release.sentences import sentence_rows
+from curation.release.splits import SPLITS, read_splits
 from curation.release.targets import fetch, is_address
 from curation.release.versions import published
 from curation.schema import parse_version
@@ -40,7 +51,7 @@ _REPOSITORY = re.compile(r"^[\w.-]+/[\w.-]+$")
 def load_release(
     where: str | Path,
     version: str,
-    config: str = CONFIG,
+    config: str = DOCUMENTS,
     *,
     token: str | None = None,
     endpoint: str | None = None,
@@ -85,7 +96,7 @@ def load_release(
         refuse_differing(folder, manifest, (CARD, LABELS, *parquet_files(config)))
         if problems := row_counts_differ(folder, manifest, [config]):
             raise ReleaseError(f"{folder}: {problems[0]}; {TAKE_AGAIN}")
-    columns = CONFIGS[config](read_labels(folder))
+    columns = features(config, read_labels(folder))
     empty: dict[str, list[object]] = {name: [] for name in columns}
     try:
         full = {split for split in SPLITS if pq.read_metadata(folder / config / f"{split}.parquet").num_rows}
@@ -96,6 +107,31 @@ def load_release(
     except (OSError, ValueError, KeyError, pa.ArrowException, DatasetsError) as error:
         reason = one_line(f"{type(error).__name__} {error}", 300)
         raise ReleaseError(f"{folder}: {config} cannot be loaded: {reason}; {TAKE_AGAIN}") from error
+
+
+def verify(folder: Path, *, content: bool = False) -> list[str]:
+    """Compare a release with its manifest; one line for each difference, none where the release is intact.
+
+    Compares the hash and size of every file, the manifest's own hash (releases made before it was recorded have none)
+    and the row counts in the Parquet footers. Files that the manifest does not name are ignored.
+
+    Args:
+        folder: one release.
+        content: read every row too: check the hash of every text and row, every span against its text, that each
+            article is in its own split, and recompute the manifest's counts and the logical hash. How far annotators
+            agreed cannot be recomputed: a release holds one annotation of each article.
+
+    Raises:
+        ReleaseError: there is no readable manifest to compare with.
+    """
+    manifest = Manifest.read(folder)
+    problems = differing(folder, manifest) + row_counts_differ(folder, manifest, CONFIGS)
+    if not content:
+        return problems
+    try:
+        return problems + _content(folder, manifest)
+    except ReleaseError as error:
+        return [*problems, str(error)]
 
 
 def _refuse_incomplete(folder: Path, manifest: Manifest) -> None:
@@ -163,3 +199,112 @@ def _versions(names: Iterable[str]) -> dict[tuple[int, int, int], str]:
 def _listed(versions: Iterable[tuple[int, int, int]]) -> str:
     numbers = [".".join(map(str, one)) for one in sorted(versions)]
     return f"there are {', '.join(numbers)}" if numbers else "there is none"
+
+
+def _content(folder: Path, manifest: Manifest) -> list[str]:
+    labels, schema, table = read_labels(folder), read_schema(folder), read_splits(folder / SPLIT_TABLE)
+    known = {one.id: one for one in read_known(folder)}
+    logical = LogicalHash(labels, schema)
+    others = {split: _OtherRows(folder, split, labels) for split in SPLITS}
+    counting = Counting(labels)
+    problems = []
+    seen: set[str] = set()
+    for split, row in heapq.merge(*(_split(folder, split, labels) for split in SPLITS), key=lambda one: one[1]["id"]):
+        article, digest = row["id"], row_sha256(row)
+        sentences, corrections = others[split].of(article)
+        beside = more_sha256(sentences, corrections)
+        logical.article(article, split, digest, beside)
+        counting.lost(_lost(row, sentences))
+        if article in seen:
+            problems.append(f"{article}: stands there twice")
+        seen.add(article)
+        if article not in table or table[article].split != split:
+            problems.append(f"{article}: is in {split}, the split table says otherwise")
+        if article not in known or known[article].row_sha256 != digest:
+            problems.append(f"{article}: its row is not the one that articles.jsonl names")
+        if article in known and known[article].more_sha256 != beside:
+            problems.append(f"{article}: its sentences or corrections are not those that articles.jsonl names")
+        if sha256(row["text"]) != row["text_sha256"]:
+            problems.append(f"{article}: its text does not fit its hash")
+        problems += [
+            f"{article}: {item['id']}: the text of [{item['start']}, {item['end']}) is another"
+            for item in (*row["entities"], *row["events"])
+            if row["text"][item["start"] : item["end"]] != item["text"]
+        ]
+    problems += [f"{one}: has sentences or corrections and no row" for split in SPLITS for one in others[split].left]
+    problems += [f"{article}: is named in articles.jsonl and has no row" for article in sorted(known.keys() - seen)]
+    if manifest.schema_ref != schema.ref:
+        problems.append(f"{MANIFEST}: schema is {manifest.schema_ref}, schema.json holds {schema.ref}")
+    problems += _counts_differ(folder, manifest, counting)
+    if logical.finish(table) != manifest.logical_sha256:
+        problems.append("the logical content has another hash than the manifest says")
+    return problems
+
+
+def _split(folder: Path, split: str, labels: Labels) -> Iterator[tuple[str, Row]]:
+    for row in read_rows(folder / DOCUMENTS / f"{split}.parquet", labels.of_config(DOCUMENTS)):
+        yield split, row
+
+
+class _OtherRows:
+    """Reads, article by article in the order of their ids, the rows of one split beside the documents."""
+
+    def __init__(self, folder: Path, split: str, labels: Labels) -> None:
+        self._groups = [
+            groupby(
+                read_rows(folder / config / f"{split}.parquet", labels.of_config(config)),
+                key=lambda row: str(row["id"]),
+            )
+            for config in (SENTENCES, CORRECTIONS)
+        ]
+        self._next = [next(groups, None) for groups in self._groups]
+
+    def of(self, article_id: str) -> tuple[list[Row], list[Row]]:
+        """The sentences and the corrections of the next article."""
+        found: list[list[Row]] = []
+        for place, waiting in enumerate(self._next):
+            if waiting is None or waiting[0] != article_id:
+                found.append([])
+                continue
+            found.append(list(waiting[1]))
+            self._next[place] = next(self._groups[place], None)
+        return found[0], found[1]
+
+    @property
+    def left(self) -> list[str]:
+        """The ids that were never asked for; of each config the first."""
+        return [waiting[0] for waiting in self._next if waiting is not None]
+
+
+def _lost(document: Row, sentences: list[Row]) -> Mapping[str, int]:
+    layout = [(one["start"], one["end"], list(zip(one["starts"], one["ends"], strict=True))) for one in sentences]
+    return sentence_rows(document, layout)[1] if layout else Counter()
+
+
+def _counts_differ(folder: Path, manifest: Manifest, counting: Counting) -> list[str]:
+    """Count the rows again and compare; a count that an older manifest does not have is not compared."""
+    for config in CONFIGS:
+        for split, name in zip(SPLITS, parquet_files(config), strict=True):
+            try:
+                with pq.ParquetFile(folder / name, page_checksum_verification=True) as file:
+                    for batch in file.iter_batches(batch_size=1024):
+                        counting.add(config, pa.Table.from_batches([batch]), split)
+            except (OSError, pa.ArrowException, KeyError, TypeError) as error:
+                raise ReleaseError(f"{folder / name}: cannot be counted: {one_line(str(error), 200)}") from error
+    stated, found = manifest.counts.model_dump(), counting.counts().model_dump()
+    problems = []
+    for name in sorted(manifest.counts.model_fields_set):
+        left, right = _flat(stated[name]), _flat(found[name])
+        keys = sorted(key for key in {*left, *right} if left.get(key) != right.get(key))
+        problems += [
+            f"{MANIFEST}: counts.{'.'.join((name, *key))} is {left.get(key, 0)}, the rows give {right.get(key, 0)}"
+            for key in keys[:1]
+        ]
+    return problems
+
+
+def _flat(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Nested counts by their path; zeros are left out, since a count that is absent is zero."""
+    if isinstance(value, dict):
+        return {key: count for name, held in value.items() for key, count in _flat(held, (*path, name)).items()}
+    return {path: value} if value else {}

@@ -1,15 +1,11 @@
-"""`manifest.json`: what a release is made of, and the hash that names its logical content.
+"""`manifest.json` and the small files beside it: what a release says of itself, and how its files are checked.
 
-The logical hash is the SHA-256 of these lines of canonical JSON (sorted keys, no spaces, UTF-8, each ended by LF):
-the format, the labels, the label schema; then `[id, split, row_sha256, more_sha256]` of each article, sorted by id;
-then `[id, cluster, split]` of each line of the split table, sorted by id. `row_sha256` is of the article's row in
-`documents`, `more_sha256` of its rows in `sentences` and `corrections`, with label names in place of integers. So
-neither order, process, codec nor library version changes it.
+Other files that are read here: `articles.jsonl` (one line an article), `labels.json`, `schema.json`, and the takedown
+list of a project.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -23,21 +19,17 @@ from pydantic import ConfigDict, Field, model_validator
 from curation.article import Sha256, V, Value, build
 from curation.errors import BadInput, ReleaseError, one_line
 from curation.files import json_object, read_jsonl, whole_file
-from curation.release.arrays import chunk, joined
-from curation.release.canonical import canonical, list_lines
-from curation.release.labels import Labels
+from curation.release.hashing import FORMAT, file_sha256
+from curation.release.rows import Labels
 from curation.release.splits import SPLITS, SetAside
-from curation.release.table import COLUMNS, SplitTable
 from curation.schema import LabelSchema
 
 MANIFEST, LABELS, SCHEMA, SPLIT_TABLE = "manifest.json", "labels.json", "schema.json", "splits.csv"
 ARTICLES, CARD, CHANGES, LICENCE = "articles.jsonl", "README.md", "CHANGELOG.md", "LICENSE"
-DATA = "documents"
 CHECKSUMS: Literal["SHA256SUMS"] = "SHA256SUMS"
 """SHA-256 of every file of a release, the manifest included, as `sha256sum -c` reads them."""
-FORMAT: Literal[1] = 1
 TAKE_AGAIN = "take the release again from where it was published"
-"""The way out where a release is not what was written."""
+"""The hint where a file of a release is damaged."""
 
 Bump = Literal["first", "none", "patch", "minor", "major"]
 Version = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -51,7 +43,7 @@ class FileFact(Value):
 
 
 class Was(Value):
-    """One version of this dataset, as later ones remember it."""
+    """An earlier version of this dataset."""
 
     version: str = Version
     logical_sha256: Sha256
@@ -62,9 +54,9 @@ class Was(Value):
 class Selection(Value):
     """Which articles may be in a release.
 
-    licences      only articles under these (whatever the case of letters); empty: under any
-    engine_only   also articles that an engine alone annotated
-    withdrawn     article id → why it was taken out for good; both are public
+    licences      only articles under these, in upper or lower case; empty: under any
+    engine_only   also articles that only an engine annotated
+    withdrawn     article id → reason for its withdrawal; both are public
     """
 
     licences: tuple[str, ...] = ()
@@ -72,7 +64,7 @@ class Selection(Value):
     withdrawn: dict[str, str | None] = Field(default_factory=dict)
 
     def bars(self, article_id: str, licence: str | None) -> Literal["licence", "withdrawn"] | None:
-        """Why an article may not be in, or None where it may."""
+        """Why an article is excluded, or None."""
         if article_id in self.withdrawn:
             return "withdrawn"
         wanted = {one.casefold() for one in self.licences}
@@ -80,11 +72,13 @@ class Selection(Value):
 
 
 class Counts(Value):
-    """What a release holds. Keys are labels, annotator keys, licences and so on; "" stands for "not stated".
+    """Counts of a release. Keys are labels, annotator keys, licences and so on; "" stands for "not stated".
 
-    `rows` are those of each config and split, `lost` what `sentences` cannot hold (see `sentences.LOSSES`),
-    `corrections` what people did with pre-annotations: kind of item → change → how often. `lengths` are articles by
-    characters in steps of 500, `timeline` by month of publication.
+    rows         config → split → rows
+    lost         items that `sentences` cannot hold (see `sentences.LOSSES`)
+    corrections  kind of item → change → items
+    lengths      articles by characters, in bins of 500, by the first of the bin
+    timeline     articles by month of publication
     """
 
     articles: dict[str, int] = Field(default_factory=dict)
@@ -110,13 +104,13 @@ class Counts(Value):
     last_published: str | None = None
 
     def total(self, of: Literal["articles", "entities", "events", "arguments"]) -> int:
-        """How many in all splits together."""
+        """The count over all splits."""
         held = getattr(self, of)
         return sum(held.values()) if of == "articles" else sum(sum(one.values()) for one in held.values())
 
 
 class Agreement(Value):
-    """How far people agree who annotated the same article: F1 over all pairs of them, exact span and type."""
+    """Agreement of people who annotated the same article: F1 over all pairs of them, exact span and type."""
 
     articles: int
     entities: float
@@ -125,13 +119,14 @@ class Agreement(Value):
 
 
 class SplitFacts(Value):
-    """How the splits were made, and how far they leak.
+    """How the splits were made, and how similar articles of different splits are.
 
-    `by` a hash or the time of publication: then `cuts` are the times from which on an article is for validation and
-    for test.
-    `near_duplicate` is the Jaccard similarity of five-word shingles from which articles form a cluster, `clusters`
-    how many have more than one article. `leakage` is the highest similarity found between articles of different
-    splits, None where all pairs that were found are within one; nothing below `leakage_floor` was looked for.
+    by              a hash, or the time of publication
+    cuts            the times from which articles are for validation and for test; None: by hash
+    near_duplicate  Jaccard similarity of five-word shingles from which articles form a cluster
+    clusters        clusters with more than one article
+    leakage         highest similarity found between articles of different splits; None: none above `leakage_floor`
+    leakage_floor   similarity below which pairs are not searched for
     """
 
     by: Literal["hash", "time"] = "hash"
@@ -152,7 +147,7 @@ class SplitFacts(Value):
 
 
 class ItemChanges(Value):
-    """Entities, events (by type) or arguments (by role) that came, went, or changed."""
+    """Entities, events (by type) or arguments (by role) that were added, removed or changed."""
 
     added: int = 0
     removed: int = 0
@@ -160,7 +155,7 @@ class ItemChanges(Value):
 
 
 class Changes(Value):
-    """What differs from the release before. Articles are counted, items counted by type or role."""
+    """Differences from the release before: articles, and items by type or role."""
 
     added: int = 0
     left_out: int = 0
@@ -208,7 +203,7 @@ class Manifest(Value):
 
     @property
     def as_was(self) -> Was:
-        """This release as later ones remember it."""
+        """This release as the next one records it."""
         articles = self.counts.total("articles")
         return Was(version=self.version, logical_sha256=self.logical_sha256, articles=articles, bump=self.bump)
 
@@ -223,12 +218,12 @@ class Manifest(Value):
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """The manifest of the release in `folder`. Raises ReleaseError where there is none that can be used."""
+        """Read the manifest of the release in `folder`. Raises ReleaseError: there is none, or it is not valid."""
         return _parsed(cls, _read(folder / MANIFEST), folder / MANIFEST)
 
 
 class Known(Value):
-    """What the next release needs to know of one article of this one. One line of `articles.jsonl`."""
+    """One line of `articles.jsonl`: an article of a release, its hashes and its provenance."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -245,31 +240,30 @@ class Known(Value):
     snapshot: str | None
 
 
-class LogicalHash:
-    """Collects the lines that the logical hash is made of; they must come in the order the module's text tells."""
+class Hashes(bytes):
+    """The hashes of one article in 96 bytes: a release has many, and one object each keeps memory small."""
 
-    def __init__(self, labels: Labels, schema: LabelSchema) -> None:
-        self._sha256 = hashlib.sha256()
-        for line in ({"format": FORMAT}, labels.model_dump(mode="json"), schema.model_dump(mode="json")):
-            self._add(line)
+    __slots__ = ()
 
-    def article(self, article_id: str, split: str, row_sha256: str, more_sha256: str) -> None:
-        """Add one article; they come sorted by id."""
-        self._add([article_id, split, row_sha256, more_sha256])
+    @classmethod
+    def of(cls, row_sha256: str, more_sha256: str, text_sha256: str) -> Hashes:
+        """From hex digests."""
+        return cls(bytes.fromhex(row_sha256 + more_sha256 + text_sha256))
 
-    def articles(self, ids: pa.Array, splits: pa.Array, row_sha256: pa.Array, more_sha256: pa.Array) -> None:
-        """Add the next articles."""
-        self._sha256.update(joined(list_lines([ids, splits, row_sha256, more_sha256])))
+    @property
+    def row(self) -> str:
+        """Hex SHA-256 of the row in `documents`."""
+        return self[:32].hex()
 
-    def finish(self, table: SplitTable) -> str:
-        """Add the split table. Returns the hash as hex."""
-        for some in table.some():
-            columns = [chunk(some[name]) for name in COLUMNS[:3]]
-            self._sha256.update(joined(list_lines(columns)))
-        return self._sha256.hexdigest()
+    @property
+    def more(self) -> str:
+        """Hex SHA-256 of the rows in the other configs."""
+        return self[32:64].hex()
 
-    def _add(self, line: object) -> None:
-        self._sha256.update(canonical(line) + b"\n")
+    @property
+    def text(self) -> str:
+        """Hex SHA-256 of the text."""
+        return self[64:].hex()
 
 
 def parquet_files(config: str) -> tuple[str, ...]:
@@ -279,9 +273,7 @@ def parquet_files(config: str) -> tuple[str, ...]:
 
 def file_fact(path: Path) -> FileFact:
     """Hash and size of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return FileFact(sha256=digest, bytes=file.tell())
+    return FileFact(sha256=file_sha256(path), bytes=path.stat().st_size)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -291,8 +283,18 @@ def write_json(path: Path, value: object) -> None:
         file.write("\n")
 
 
+def read_hashes(folder: Path) -> dict[str, Hashes]:
+    """Article id → hashes, of the release in `folder`. Raises ReleaseError."""
+    found: dict[str, Hashes] = {}
+    for article in read_known(folder):
+        if article.id in found:
+            raise ReleaseError(f"{folder / ARTICLES}: {article.id} is there twice; {TAKE_AGAIN}")
+        found[article.id] = Hashes.of(article.row_sha256, article.more_sha256, article.text_sha256)
+    return found
+
+
 def read_known(folder: Path) -> Iterator[Known]:
-    """The articles of the release in `folder`, one line each. Raises ReleaseError."""
+    """Read `articles.jsonl` of the release in `folder`. Raises ReleaseError."""
     path = folder / ARTICLES
     try:
         for number, record in read_jsonl(path):
@@ -309,6 +311,30 @@ def read_labels(folder: Path) -> Labels:
 def read_schema(folder: Path) -> LabelSchema:
     """The label schema as it was when the release in `folder` was made. Raises ReleaseError."""
     return _parsed(LabelSchema, _read(folder / SCHEMA), folder / SCHEMA)
+
+
+def read_takedown(path: Path) -> dict[str, str | None]:
+    """Read the takedown list: articles that are kept out of every release from now on.
+
+    One article id a line, then white space and the reason, if there is one; `#` begins a comment line. Ids and reasons
+    of articles that were in a release are published in its changelog.
+
+    Returns:
+        Article id → reason.
+
+    Raises:
+        ReleaseError: it cannot be read. A list that cannot be read must not let anything through.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseError(f"{path}: cannot be read as a takedown list; bring it back, or save it as UTF-8") from error
+    found: dict[str, str | None] = {}
+    for line in lines:
+        if line.strip() and not line.lstrip().startswith("#"):
+            article_id, *reason = line.split(maxsplit=1)
+            found[article_id] = one_line(reason[0], 500) if reason else None
+    return found
 
 
 def differing(folder: Path, manifest: Manifest, names: Iterable[str] | None = None) -> list[str]:

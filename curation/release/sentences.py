@@ -12,12 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
-from datasets import ClassLabel, Features, List, Value
-
-from curation.release.documents import Row
-from curation.release.labels import Labels
-
-CONFIG = "sentences"
+from curation.release.hashing import Row
 
 Tokens = tuple[int, int, Sequence[tuple[int, int]]]
 """A sentence: `[start, end)` in code points of the text, and the same of each of its tokens."""
@@ -32,42 +27,6 @@ LOSSES = {
     "arguments_across": "arguments whose filler is in another sentence than the trigger, or was left out",
 }
 """What tags and sentences cannot hold, in words."""
-
-
-def features(labels: Labels) -> Features:
-    """The columns; the integers of the tags grow at their end as those of the types do."""
-    argument = {
-        "role": ClassLabel(names=list(labels.roles)),
-        "first": Value("int32"),
-        "behind": Value("int32"),
-        "type": Value("string"),
-        "kind": Value("string"),
-        "text": Value("string"),
-    }
-    event = {
-        "id": Value("string"),
-        "type": ClassLabel(names=list(labels.event_types)),
-        "first": Value("int32"),
-        "behind": Value("int32"),
-        "text": Value("string"),
-        "arguments": List(argument),
-    }
-    return Features(
-        {
-            "id": Value("string"),
-            "number": Value("int32"),
-            "start": Value("int64"),
-            "end": Value("int64"),
-            "text": Value("string"),
-            "zone": Value("string"),
-            "tokens": List(Value("string")),
-            "starts": List(Value("int64")),
-            "ends": List(Value("int64")),
-            "tags": List(ClassLabel(names=_tags(labels.entity_types))),
-            "trigger_tags": List(ClassLabel(names=_tags(labels.event_types))),
-            "events": List(event),
-        }
-    )
 
 
 def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], Counter[str]]:
@@ -123,33 +82,6 @@ def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], C
         if event["id"] not in triggers:
             lost["arguments_across"] += len(event["arguments"])
     return rows, lost
-
-
-def decode(coded: Row, labels: Labels) -> Row:
-    """The same row with names in place of the integers. Raises ValueError: an integer stands for no name."""
-
-    def name(code: int | None, names: Sequence[str]) -> str:
-        if code is None or not 0 <= code < len(names):
-            raise ValueError(f"{coded['id']}: a sentence holds {code}, which stands for no label")
-        return names[code]
-
-    def argument(one: Row) -> Row:
-        return one | {"role": name(one["role"], labels.roles)}
-
-    tags, trigger_tags = _tags(labels.entity_types), _tags(labels.event_types)
-    return coded | {
-        "tags": [name(one, tags) for one in coded["tags"]],
-        "trigger_tags": [name(one, trigger_tags) for one in coded["trigger_tags"]],
-        "events": [
-            event
-            | {"type": name(event["type"], labels.event_types), "arguments": list(map(argument, event["arguments"]))}
-            for event in coded["events"]
-        ],
-    }
-
-
-def _tags(types: Sequence[str]) -> list[str]:
-    return ["O", *(f"{place}-{name}" for name in types for place in "BI")]
 
 
 def _placed(

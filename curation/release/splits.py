@@ -8,10 +8,12 @@ stay below 0.02. A pair at the threshold itself is found nine times in ten, one 
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import heapq
 import os
 import re
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,18 +23,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from curation.article import Value
+from curation.errors import ReleaseError
+from curation.files import whole_file
 
 SPLITS = ("train", "validation", "test")
 FRACTIONS = (0.8, 0.1, 0.1)
 NEAR_DUPLICATE = 0.1
 """Jaccard similarity from which two articles are near-duplicates."""
 
+_COLUMNS = ("article_id", "cluster", "split", "since_version")
 _SHINGLE = 5
 _SLOTS = 512
 _BANDS = _SLOTS // 2
@@ -82,6 +85,13 @@ def shingles(text: str) -> set[str]:
     return {" ".join(words[i : i + _SHINGLE]) for i in range(max(1, len(words) - _SHINGLE + 1))}
 
 
+def sketch(text: str) -> bytes:
+    """The MinHash signature of a text: 512 slots of 4 bytes, little-endian."""
+    signature = RMinHash(_SLOTS, 1)
+    signature.update(list(shingles(text)))
+    return np.array(signature.digest(), dtype="<u4").tobytes()
+
+
 class Sketches:
     """MinHash signatures of many articles, kept in a file in `folder` (2 kB each) so that memory stays flat."""
 
@@ -90,24 +100,23 @@ class Sketches:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as this does
         self._count = 0
 
-    def add(self, text: str) -> None:
-        """Sketch one more text; texts are numbered from 0 in the order they come."""
-        sketch = RMinHash(_SLOTS, 1)
-        sketch.update(list(shingles(text)))
-        self._file.write(np.array(sketch.digest(), dtype="<u4").tobytes())
+    def add(self, signature: bytes) -> None:
+        """Add what `sketch` gives for the next article; articles are numbered from 0."""
+        self._file.write(signature)
         self._count += 1
 
-    def extend(self, texts: pa.Array) -> None:
-        """Sketch some more."""
-        for text in texts.to_pylist():
-            self.add(text)
-
     def similar(
-        self, ids: pa.StringArray, text_of: Callable[[int], str], threshold: float = NEAR_DUPLICATE
+        self, ids: Sequence[str], text_of: Callable[[int], str], threshold: float = NEAR_DUPLICATE
     ) -> Iterator[Edge]:
-        """Pairs that resemble each other, down to about half of `threshold`, with their exact similarity.
+        """Find pairs of similar articles.
 
-        `ids` are the articles' ids in the order their texts were added; `text_of(n)` gives the n-th text again.
+        Args:
+            ids: the articles' ids, in the order their signatures were added.
+            text_of: gives the text of the n-th article again.
+            threshold: Jaccard similarity of shingles from which two articles are near-duplicates.
+
+        Yields:
+            Pairs with their exact similarity, down to about half of `threshold`.
         """
 
         @lru_cache(maxsize=256)
@@ -117,15 +126,15 @@ class Sketches:
         self._file.flush()
         for one, two in self._candidates(ids, threshold).tolist():
             shared = len(known(one) & known(two))
-            yield Edge(ids[one].as_py(), ids[two].as_py(), shared / (len(known(one)) + len(known(two)) - shared))
+            yield Edge(ids[one], ids[two], shared / (len(known(one)) + len(known(two)) - shared))
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
-    def _candidates(self, ids: pa.StringArray, threshold: float) -> Pairs:
+    def _candidates(self, ids: Sequence[str], threshold: float) -> Pairs:
         """Pairs of numbers, each in the order of the ids: equal in a band, and alike enough by their signatures."""
-        order = pc.sort_indices(ids).to_numpy().astype(np.int64)
+        order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
         codes = np.empty(0, dtype=np.int64)
         for band in self._bands():
             # Sorted by key, and within one key by id, so that the order of input changes nothing.
@@ -224,18 +233,17 @@ def split_of(article_id: str, fractions: Sequence[float] = FRACTIONS) -> str:
     return SPLITS[1] if point < fractions[0] + fractions[1] else SPLITS[2]
 
 
-def cuts_of(times: pa.TimestampArray, fractions: Sequence[float] = FRACTIONS) -> tuple[datetime, datetime]:
-    """The times from which on articles are for validation and for test, so that the shares come out as near as can be.
+def cuts_of(times: Iterable[datetime], fractions: Sequence[float] = FRACTIONS) -> tuple[datetime, datetime]:
+    """The times from which articles are for validation and for test, so that the shares are as near as possible.
 
-    Articles of one moment stay together.
+    Articles of the same time stay together.
     """
-    order = pc.sort_indices(times)
+    ordered = sorted(times)
 
-    def end(place: int) -> datetime:
-        last: datetime = times[order[min(place, len(times) - 1)].as_py()].as_py()
-        return last if place < len(times) else last + timedelta(microseconds=1)
+    def cut(place: int) -> datetime:
+        return ordered[place] if place < len(ordered) else ordered[-1] + timedelta(microseconds=1)
 
-    return end(round(len(times) * fractions[0])), end(round(len(times) * (fractions[0] + fractions[1])))
+    return cut(round(len(ordered) * fractions[0])), cut(round(len(ordered) * (fractions[0] + fractions[1])))
 
 
 def split_at(time: datetime, cuts: tuple[datetime, datetime]) -> str:
@@ -316,3 +324,37 @@ def _untangle(
         split = fresh(group)
         placed.update((one, Place(group[0], split, None)) for one in group)
     return [SetAside(article_id=one, near=tuple(beside(one)), splits=tuple(sorted(splits(one)))) for one in aside]
+
+
+def read_splits(path: Path) -> dict[str, Place]:
+    """Read the split table of a release: article id → place.
+
+    Raises:
+        ReleaseError: it cannot be read; names the file and the line.
+    """
+    table: dict[str, Place] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = csv.reader(file)
+            if tuple(next(lines, ())) != _COLUMNS:
+                raise ReleaseError(f"{path}:1: the columns are not {', '.join(_COLUMNS)}; take the release's own file")
+            for number, line in enumerate(lines, start=2):
+                if len(line) != len(_COLUMNS) or line[2] not in SPLITS or line[0] in table:
+                    raise ReleaseError(f"{path}:{number}: not a line of a split table; take the release's own file")
+                article_id, cluster, split, since = line
+                # Most texts are the same again and again: one object each keeps memory small.
+                cluster = article_id if cluster == article_id else sys.intern(cluster)
+                table[article_id] = Place(cluster, sys.intern(split), sys.intern(since))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReleaseError(f"{path}: cannot be read: {error}; take the release's own file") from error
+    return table
+
+
+def write_splits(path: Path, table: Mapping[str, Place], version: str) -> None:
+    """Write the split table, sorted by article id; new articles are in it since `version`."""
+    with whole_file(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for article_id in sorted(table):
+            place = table[article_id]
+            writer.writerow((article_id, place.cluster, place.split, place.since or version))

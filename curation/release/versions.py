@@ -12,11 +12,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from curation.annotation import Annotation
 from curation.errors import ReleaseError
-from curation.metrics.matching import Pair, arguments, compare
-from curation.release.labels import Labels
+from curation.metrics.matching import Pair, compare
+from curation.release.hashing import Row
 from curation.release.manifest import MANIFEST, Bump, Changes, ItemChanges, Manifest
+from curation.release.rows import Labels, annotation_of
 from curation.schema import LabelSchema, parse_version
 
 FIRST = "0.1.0"
@@ -171,18 +171,18 @@ class ChangeCount:
             kind: defaultdict(Counter) for kind in ("entities", "events", "arguments")
         }
 
-    def article(self, before: Annotation | None, now: Annotation | None) -> None:
-        """Count one article that came (`before` is None), went (`now` is None), or differs."""
-        if before is not None and now is not None and before.text_sha256 == now.text_sha256:
+    def article(self, before: Row | None, now: Row | None) -> None:
+        """Count one article by its rows in `documents`; `before` is None if it was added, `now` if it was left out."""
+        if before is not None and now is not None and before["text_sha256"] == now["text_sha256"]:
             self.corrected += 1
             self._corrected(before, now)
             return
         self.added += before is None
         self.left_out += now is None
         self.revised += before is not None and now is not None
-        for annotation, what in ((before, "removed"), (now, "added")):
-            if annotation is not None:
-                self._all(annotation, what)
+        for row, change in ((before, "removed"), (now, "added")):
+            if row is not None:
+                self._all(row, change)
 
     def changes(self) -> Changes:
         """What was counted, types and roles in the order of the alphabet."""
@@ -191,33 +191,34 @@ class ChangeCount:
             added=self.added, left_out=self.left_out, revised=self.revised, corrected=self.corrected, **items
         )
 
-    def _corrected(self, before: Annotation, now: Annotation) -> None:
-        comparison = compare(before, now)
-        both: tuple[tuple[str, tuple[Pair[Any], ...]], ...] = (
+    def _corrected(self, before: Row, now: Row) -> None:
+        comparison = compare(annotation_of(before), annotation_of(now))
+        sections: tuple[tuple[str, tuple[Pair[Any], ...]], ...] = (
             ("entities", comparison.entities),
             ("events", comparison.events),
         )
-        for kind, pairs in both:
+        for kind, pairs in sections:
             for pair in pairs:
-                one: Any = pair.reference
-                two: Any = pair.other
-                if two is None:
-                    self._items[kind][one.type]["removed"] += 1
-                elif one is None:
-                    self._items[kind][two.type]["added"] += 1
-                elif pair.kind != "same" or one.attributes != two.attributes:
-                    self._items[kind][two.type]["changed"] += 1
+                old: Any = pair.reference
+                new: Any = pair.other
+                if new is None:
+                    self._items[kind][old.type]["removed"] += 1
+                elif old is None:
+                    self._items[kind][new.type]["added"] += 1
+                elif pair.kind != "same" or old.attributes != new.attributes:
+                    self._items[kind][new.type]["changed"] += 1
         for argument in comparison.arguments_missed:
             self._items["arguments"][argument.role]["removed"] += 1
         for argument in comparison.arguments_spurious:
             self._items["arguments"][argument.role]["added"] += 1
 
-    def _all(self, annotation: Annotation, what: str) -> None:
+    def _all(self, row: Row, change: str) -> None:
         for kind in ("entities", "events"):
-            for item in getattr(annotation, kind):
-                self._items[kind][item.type][what] += 1
-        for argument in arguments(annotation):
-            self._items["arguments"][argument.role][what] += 1
+            for item in row[kind]:
+                self._items[kind][item["type"]][change] += 1
+        for event in row["events"]:
+            for argument in event["arguments"]:
+                self._items["arguments"][argument["role"]][change] += 1
 
 
 def _roles(schema: LabelSchema) -> list[str]:

@@ -1,10 +1,11 @@
 """Reviewed articles made by the dozen for the tests, and a way to build a release of them from another process.
 
-python made.py OUT COUNT SEED [--shuffle] [--pause] [--largest=BYTES]     builds v0.1.0 of COUNT articles in OUT
+python made.py OUT COUNT SEED [--shuffle] [--pause] [--largest=BYTES] [--workers]     builds v0.1.0 of COUNT articles
 """
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import sys
@@ -15,7 +16,8 @@ from pathlib import Path
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
-from curation.release import About, ReviewedArticle
+from curation.formats.tokens import tokenise
+from curation.release import About, ReviewedArticle, ShardedArticles
 from curation.schema import LabelSchema
 
 ABOUT = About(name="made-news", title="Made news", licence="CC0-1.0")
@@ -122,9 +124,51 @@ def corpus(count: int, seed: int = 0, length: int = 60) -> list[ReviewedArticle]
     return [reviewed(f"a-{n:04}", f"{words(length, rng)} №{n} ünd 🔥.") for n in range(count)]
 
 
+def full(count: int, seed: int = 0) -> list[ReviewedArticle]:
+    """Articles with tokens, cut so that arguments get lost, with a prediction, and some other people's annotations."""
+    made = []
+    for number, row in enumerate(corpus(count, seed)):
+        mine = row.annotation
+        prediction = mine.model_copy(update={"id": f"p{number}", "entities": mine.entities[: number % 3], "events": ()})
+        prediction = prediction.model_copy(update={"annotator": Annotator(kind="engine", name="rules", version="1")})
+        other = mine.model_copy(
+            update={"id": f"o{number}", "annotator": Annotator(kind="person", name="2"), "events": ()}
+        )
+        (whole,) = tokenise(row.article).sentences
+        first, rest = whole.tokens[:2], whole.tokens[2:]
+        layout = [(whole.start, first[-1][1], first), (rest[0][0], whole.end, rest)]
+        others = (other,) if number % 4 == 0 else ()
+        made.append(row._replace(sentences=layout, prediction=prediction, others=others, chosen="latest"))
+    return made
+
+
+def read_shard(shard: tuple[int, int, int, str]) -> list[ReviewedArticle]:
+    """Some of the articles of `full`, in a worker process: count of all, first, end, and what goes wrong."""
+    count, first, end, fault = shard
+    rows = full(count)[first:end]
+    if fault == "bad":
+        rows[3] = rows[3]._replace(annotation=rows[3].annotation.model_copy(update={"state": "draft"}))
+    if fault == "dies":
+        os._exit(9)
+    if fault == "pauses":
+        print(f"worker {os.getpid()}", flush=True)
+        time.sleep(60)
+    return rows
+
+
+def sharded(count: int, fault: str = "", workers: int = 2) -> ShardedArticles:
+    """The articles of `full` to be read by several processes; something goes wrong in the last shard."""
+    starts = range(0, count, 20)
+    shards = [(count, first, first + 20, fault if first == starts[-1] else "") for first in starts]
+    return ShardedArticles(shards, read_shard, workers)
+
+
 def _main(out: str, count: str, seed: str, *flags: str) -> None:
     from curation.release import build_release
 
+    if "--workers" in flags:
+        build_release(sharded(int(count), "pauses"), SCHEMA, Path(out), about=ABOUT)
+        return
     rows = corpus(int(count), int(seed))
     if "--shuffle" in flags:
         random.Random(7).shuffle(rows)

@@ -22,8 +22,8 @@ from curation.annotation import Annotation, Annotator
 from curation.article import Article
 from curation.errors import Busy, ReleaseError
 from curation.release import ReviewedArticle, Selection, build_release, latest_release, load_release, verify
-from curation.release.documents import annotation_of, read_rows
 from curation.release.manifest import Manifest, read_labels
+from curation.release.rows import DOCUMENTS, annotation_of, read_rows
 from curation.schema import LabelSchema
 
 MADE = Path(__file__).with_name("made.py")
@@ -104,7 +104,7 @@ def test_every_row_turns_back_into_its_annotation(tmp_path: Path) -> None:
     report = build(corpus(20), tmp_path)
     labels = read_labels(report.folder)
     for split in report.splits:
-        for row in read_rows(report.folder / "documents" / f"{split}.parquet", labels):
+        for row in read_rows(report.folder / "documents" / f"{split}.parquet", labels.of_config(DOCUMENTS)):
             made, given = annotation_of(row), rows.pop(row["id"])
             assert made.entities[0] == given.entities[0].model_copy(update={"attributes": {"mention": "name"}})
             assert made.entities[1] == given.entities[1]

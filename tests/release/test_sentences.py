@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from datasets import load_dataset
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,23 +16,20 @@ from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.formats.tokens import tokenise
 from curation.release import ReviewedArticle, build_release, load_release, verify
-from curation.release.canonical import canonical
-from curation.release.coding import coded, named, parsed
-from curation.release.documents import row
-from curation.release.labels import Labels
+from curation.release.features import features
 from curation.release.manifest import Manifest
-from curation.release.sentences import decode, features, sentence_rows
+from curation.release.rows import SENTENCES, Labels, decoder, document_row, encoder
+from curation.release.sentences import sentence_rows
 
 TEXT = "Kel Doran of Torva moved. The reporters-in-chief told so in Harl. Nobody came."
 LABELS = Labels.of(SCHEMA)
-COLUMNS = features(LABELS)
+decode = decoder(LABELS.of_config(SENTENCES))
 
 
 def encoded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows as a release holds them, with integers in place of the names."""
-    table = parsed([canonical(one) for one in rows], named(COLUMNS))
-    assert table is not None
-    made: list[dict[str, Any]] = coded(table, COLUMNS).to_pylist()
+    encode, columns = encoder(LABELS.of_config(SENTENCES)), features(SENTENCES, LABELS).arrow_schema
+    made: list[dict[str, Any]] = pa.Table.from_pylist([encode(row) for row in rows], columns).to_pylist()
     return made
 
 
@@ -81,7 +79,7 @@ EXAMPLE = annotated(
 
 
 def made() -> tuple[list[dict[str, Any]], Counter[str]]:
-    return sentence_rows(row(EXAMPLE, SCHEMA, {}), EXAMPLE.sentences)
+    return sentence_rows(document_row(EXAMPLE, SCHEMA, {}), EXAMPLE.sentences)
 
 
 def test_each_sentence_has_its_tokens_tags_and_events() -> None:
@@ -123,7 +121,7 @@ def test_what_is_lost_is_counted() -> None:
 
 def test_names_and_integers_turn_into_each_other() -> None:
     rows, _ = made()
-    assert [decode(one, LABELS) for one in encoded(rows)] == rows
+    assert [decode(one) for one in encoded(rows)] == rows
     assert encoded(rows)[0]["tags"] == [1, 2, 2, 2, 0, 0]
 
 
@@ -155,7 +153,7 @@ def test_whatever_is_annotated_nothing_is_lost_without_a_count(data: st.DataObje
         for event in events
     )
     reviewed = annotated(entities, events, text)
-    rows, lost = sentence_rows(row(reviewed, SCHEMA, {}), reviewed.sentences)
+    rows, lost = sentence_rows(document_row(reviewed, SCHEMA, {}), reviewed.sentences)
     tagged = sum(tag.startswith("B-") for one in rows for tag in one["tags"])
     triggers = sum(tag.startswith("B-") for one in rows for tag in one["trigger_tags"])
     shown = [event for one in rows for event in one["events"]]
@@ -165,7 +163,7 @@ def test_whatever_is_annotated_nothing_is_lost_without_a_count(data: st.DataObje
     wanted = sum(len(event.arguments) for event in events)
     assert sum(len(event["arguments"]) for event in shown) + lost["arguments_across"] == wanted
     if rows:
-        assert [decode(one, LABELS) for one in encoded(rows)] == rows
+        assert [decode(one) for one in encoded(rows)] == rows
     for one in rows:
         for tags in (one["tags"], one["trigger_tags"]):
             for before, tag in zip(["O", *tags], tags, strict=False):

@@ -10,8 +10,8 @@ from made import ABOUT, SCHEMA, corpus
 
 from curation.errors import ReleaseError
 from curation.release import build_release, latest_release
-from curation.release.labels import Labels
 from curation.release.manifest import Changes, Manifest
+from curation.release.rows import Labels
 from curation.release.versions import Reason, article_reasons, propose, schema_reasons, shape_reasons
 from curation.schema import LabelSchema
 

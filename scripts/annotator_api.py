@@ -1,4 +1,4 @@
-"""Answer tasks through the API, as a person would in the browser: for stand-in annotators in the demo and the tests."""
+"""Work on tasks through the API, as a person does in the browser. The demo and the tests use it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from curation.schema import LabelSchema
 
 @dataclass(frozen=True)
 class TaskToAnswer:
-    """A task of ours: which article revision it holds, its predictions' ids, and whether anyone has touched it.
+    """A task: its article revision, the ids of its predictions, and whether anyone worked on it.
 
-    `by` are the numbers of the users who submitted or skipped it.
+    `by` are the ids of the users who submitted or skipped it.
     """
 
     id: int

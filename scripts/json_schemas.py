@@ -1,6 +1,6 @@
-"""Write the JSON Schemas of our file formats into schemas/, from the models; --check only says what is out of step.
+"""Write the JSON Schemas of our file formats into schemas/, from the models. --check only reports outdated files.
 
-Add a format here, run this, and commit what it writes.
+To add a format, add it to FORMATS, run this and commit the file that it writes.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ FORMATS: dict[str, type[BaseModel]] = {
 
 
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """What a file of that format may hold."""
+    """The JSON Schema of a file format."""
     schema = model.model_json_schema(by_alias=True, mode="validation")
-    if model is Article:  # a line holds the hash too, which the model computes
+    if model is Article:  # a line also has the hash, which the model computes
         schema["properties"]["text_sha256"] = TypeAdapter(Sha256).json_schema() | {"title": "Text Sha256"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def contents() -> dict[str, str]:
-    """File name → what it should hold, one and the same text each time."""
+    """File name → content, the same text every time."""
     return {
         f"{name}.schema.json": json.dumps(json_schema(model), indent=2, ensure_ascii=False) + "\n"
         for name, model in FORMATS.items()
@@ -62,10 +62,10 @@ def contents() -> dict[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write or check the files. Returns 1 where --check finds one that is missing or out of step."""
+    """Write or check the files. Returns 1 if --check finds a missing or outdated file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where they stand (default: schemas/)")
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 where a file is out of step")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="the folder (default: schemas/)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is outdated")
     options = parser.parse_args(arguments)
     stale = []
     for name, text in contents().items():
@@ -77,9 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
             with whole_file(path) as file:
                 file.write(text)
     if stale and options.check:
-        print(f"out of step with the models: {', '.join(stale)}; run python scripts/json_schemas.py", file=sys.stderr)
+        print(f"outdated: {', '.join(stale)}; run python scripts/json_schemas.py", file=sys.stderr)
         return 1
-    print(f"{len(stale)} of {len(FORMATS)} written" if stale else "all in step", file=sys.stderr)
+    print(f"{len(stale)} of {len(FORMATS)} written" if stale else "all up to date", file=sys.stderr)
     return 0
 
 

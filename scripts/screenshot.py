@@ -1,9 +1,8 @@
-"""Make the pictures in docs/ again: `python scripts/screenshot.py [ARTICLE | report]`.
+"""Make the screenshots in docs/: `python scripts/screenshot.py [ARTICLE | report]`.
 
-Needs Chromium and the development packages. For the annotation page it starts the project's Label Studio if it does
-not run, shows the article of the sample corpus with its gold annotation in a project of its own, and removes that
-project again. `report` makes those of the report, on the stand-ins' practice with the sample corpus; no server is
-needed.
+Needs Chromium and the development packages. ARTICLE: screenshots of the annotation page, with the gold annotation of
+this article of the sample, in a temporary project of the local Label Studio, which is started if necessary. `report`:
+screenshots of the report on a simulated project, without a server.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from curation.review.pseudonyms import FILE as PSEUDONYMS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from annotator_api import tasks
-from practice import practise
+from simulated_project import make_project
 
 from curation.review.adjudication import merge
 
@@ -38,11 +37,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = "ins-0011-mothwing-convoy-strike"
 TITLE = "Annotation page"
 PAIR = "ins-0003"
-"""The article whose two annotations are shown side by side."""
+"""The article in the screenshot of two annotations side by side."""
 
 
 def main() -> None:
-    """Write docs/annotation-page.png, its dark twin, docs/annotation-role.png and docs/annotation-decide.png."""
+    """Write docs/annotation-page.png, the same in dark, docs/annotation-role.png and docs/annotation-decide.png."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ARTICLE
     if wanted == "report":
         report_pictures(ROOT / "docs")
@@ -74,7 +73,7 @@ def main() -> None:
 
 
 def to_decide(article: Article, annotation: Annotation) -> TaskSpec:
-    """A task in which someone decides between the annotation and one with three slips in it."""
+    """An adjudication task: the annotation, and a copy of it with three mistakes."""
     entities = list(annotation.entities)
     entities[0] = entities[0].model_copy(update={"type": "Vehicle"})
     entities[1] = entities[1].model_copy(update={"start": article.text.index("convoy")})
@@ -101,9 +100,9 @@ def to_decide(article: Article, annotation: Annotation) -> TaskSpec:
 def report_pictures(folder: Path) -> None:
     """The top of the report, and its reader with two annotations side by side."""
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
-        project = practise(Path(work))
+        project = make_project(Path(work))
         with whole_file(project.work / PSEUDONYMS) as file:
-            file.write("5" * 64 + "\n")  # the same pictures from the same corpus
+            file.write("5" * 64 + "\n")  # fixed pseudonyms: the same screenshots from the same corpus
         made = report(project)
         browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1366, "height": 900})
@@ -121,12 +120,12 @@ def report_pictures(folder: Path) -> None:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """The Chromium of this machine."""
+    """Start the Chromium of this machine."""
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
 
 
 def sign_in(page: Page, running: local_server.Studio) -> None:
-    """Log in as an annotator does."""
+    """Log in through the login page."""
     page.goto(f"{running.url}/user/login/")
     page.fill("input[name=email]", running.username)
     page.fill("input[name=password]", running.password)
@@ -135,7 +134,7 @@ def sign_in(page: Page, running: local_server.Studio) -> None:
 
 
 def pictures(page: Page, folder: Path) -> None:
-    """The page with an event selected, in both themes, and the list of roles."""
+    """The page with a selected event, in both themes, and the list of roles."""
     instructions = page.get_by_text("Labeling Instructions")
     instructions.wait_for()
     page.keyboard.press("Escape")
@@ -157,7 +156,7 @@ def pictures(page: Page, folder: Path) -> None:
 
 
 def shoot(page: Page, path: Path) -> None:
-    """A picture without the marks of the mouse."""
+    """A screenshot without the mouse pointer's hover effects."""
     page.mouse.move(1200, 350)
     page.wait_for_timeout(500)  # colours and tooltips fade
     page.screenshot(path=path)

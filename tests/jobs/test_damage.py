@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import practice
 import pytest
+import simulated_project
 from typer.testing import CliRunner
 
 from curation.cli.app import app
@@ -22,7 +22,7 @@ OF_SENT = [["publish"], ["report"], ["corrections"], ["check"]]
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
     articles = sorted((ROOT / "corpus" / "articles").glob("*.txt"))[:6]
     folder = tmp_path_factory.mktemp("sample")
-    return practice.practise(folder, articles=str([str(path) for path in articles]))
+    return simulated_project.make_project(folder, articles=str([str(path) for path in articles]))
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from curation.schema import LabelSchema
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-import practice
-from stand_in import STAND_INS
+import simulated_project
+from simulated import ANNOTATORS
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
@@ -74,19 +74,19 @@ def said(schema: LabelSchema, label: str) -> Annotation:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Six articles of the sample and a hostile one, answered by the stand-ins."""
+    """Six articles of the sample and a hostile one, answered by the simulated annotators."""
     folder = tmp_path_factory.mktemp("report")
     hostile = folder / "hostile.jsonl"
     hostile.write_text(HOSTILE.to_json() + "\n", encoding="utf-8")
     sample = sorted((ROOT / "corpus" / "articles").glob("ins-*.txt"))[2:8]
 
     def add(tasks: list[dict[str, Any]]) -> None:
-        schema = practice.Project.open(folder / "curation.toml").load_schema()
+        schema = simulated_project.Project.open(folder / "curation.toml").load_schema()
         evil, plain = said(schema, "<img/src=x/onerror=window.evil=5>"), said(schema, "Object")
-        answers = [(2, STAND_INS[0], evil), (3, STAND_INS[1], plain)]
-        tasks.append(practice.exported(99, HOSTILE, None, answers, schema))
+        answers = [(2, ANNOTATORS[0], evil), (3, ANNOTATORS[1], plain)]
+        tasks.append(simulated_project.exported_task(99, HOSTILE, None, answers, schema))
 
-    return practice.practise(folder, change=add, articles=json.dumps([*map(str, sample), str(hostile)]))
+    return simulated_project.make_project(folder, change=add, articles=json.dumps([*map(str, sample), str(hostile)]))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The figures of the report, counted again by hand from the stand-ins' known mistakes; and what cannot be counted."""
+"""The figures of the report, checked by hand from the known mistakes of simulated annotators; and missing figures."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import practice
 import pytest
+import simulated_project
 
 from curation.annotation import Annotation, Annotator, annotation_id
 from curation.formats.articles import good_articles
@@ -34,8 +34,8 @@ Spans = Counter[tuple[int, int, str]]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Three weeks of the stand-ins' work on the sample."""
-    return practice.practise(tmp_path_factory.mktemp("practice"))
+    """Three weeks of simulated work on the sample."""
+    return simulated_project.make_project(tmp_path_factory.mktemp("practice"))
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,9 @@ def test_corrections(figures: ReportResult, gold: list[Annotation], people: dict
     """What of the first pass is kept, counted from spans and types alone."""
     sample = Project.open(ROOT / "curation.toml")
     articles = good_articles(sample.articles)
-    passes = list(read_folder(ROOT / "corpus" / "passes" / "a", articles, sample.load_schema(), practice.ENGINE))
+    passes = list(
+        read_folder(ROOT / "corpus" / "passes" / "a", articles, sample.load_schema(), simulated_project.ENGINE)
+    )
     assert figures.corrections is not None
     assert figures.corrections.all.annotations == 32
     for name in NAMES:
@@ -293,7 +295,7 @@ FEW = json.dumps([str(path) for path in SAMPLE[:9]])
 
 def made(folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> ReportResult:
     """The report on nine articles, their tasks changed before they are pulled."""
-    return report(practice.practise(folder, change=change, articles=FEW), checks=False)
+    return report(simulated_project.make_project(folder, change=change, articles=FEW), checks=False)
 
 
 def answers(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -326,7 +328,7 @@ def test_nobody_finished(tmp_path: Path) -> None:
 
 
 def test_before_the_first_pull(tmp_path: Path) -> None:
-    project = practice.practise(tmp_path, pulled=False, articles=FEW)
+    project = simulated_project.make_project(tmp_path, pulled=False, articles=FEW)
     found = report(project)
     assert found.time is None
     assert (found.done, found.left) == (0, 9)
@@ -336,7 +338,7 @@ def test_before_the_first_pull(tmp_path: Path) -> None:
 def test_blind_work(tmp_path: Path) -> None:
     def change(tasks: list[dict[str, Any]]) -> None:
         for task in tasks[:3]:
-            task["data"]["withheld"] = annotation_id(task["data"]["article_id"], practice.ENGINE.key)
+            task["data"]["withheld"] = annotation_id(task["data"]["article_id"], simulated_project.ENGINE.key)
             for one in task["annotations"]:
                 one["parent_prediction"] = None
 
@@ -374,7 +376,7 @@ def test_articles_nobody_may_open(tmp_path: Path) -> None:
     takedown = tmp_path / "takedown.txt"
     takedown.write_text("ins-0001-palvessa-missile-strike at the agency's wish\n", encoding="utf-8")
     fewer = json.dumps([str(path) for path in SAMPLE[:6]])
-    project = practice.practise(tmp_path / "p", articles=FEW)
+    project = simulated_project.make_project(tmp_path / "p", articles=FEW)
     settings = project.root / "curation.toml"
     lines = settings.read_text(encoding="utf-8").splitlines()
     kept = [f"articles = {fewer}" if line.startswith("articles") else line for line in lines]
@@ -392,7 +394,7 @@ def test_articles_nobody_may_open(tmp_path: Path) -> None:
 
 
 def test_different_schema_versions(tmp_path: Path) -> None:
-    project = practice.practise(tmp_path, articles=FEW)
+    project = simulated_project.make_project(tmp_path, articles=FEW)
     (path,) = (project.work / "snapshots").glob("*/annotations.jsonl")
     lines = path.read_text(encoding="utf-8").splitlines()
     old = [line.replace("conflict-news@1.0.0", "conflict-news@0.9.0") for line in lines[:5]]

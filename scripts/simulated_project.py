@@ -1,6 +1,6 @@
-"""A project in which the stand-ins have worked for three weeks, made without a server: for pictures and tests.
+"""A project with three weeks of work by simulated annotators, made without a server: for pictures and tests.
 
-The articles and the gold are those of the sample; a first pass over them by hand plays the engine.
+Articles and gold are those of the sample. The first manual pass over them is used as the prediction of an engine.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from curation.project import Project
 from curation.schema import LabelSchema
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stand_in import LEFT_OPEN, SKIPPED, STAND_INS, StandIn, decide, turns
+from simulated import ANNOTATORS, LEFT_OPEN, SKIPPED, SimulatedAnnotator, annotators_of, outcome_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = Annotator(kind="engine", name="first-pass", version="1.0.0")
 BEGAN = datetime(2031, 3, 3, 9, tzinfo=UTC)
-"""The Monday on which the work began."""
+"""Start of the work, a Monday."""
 SOURCE = Source("http://localhost:8080", 1, "Conflict news", "2031-03-01T00:00:00Z", "")
 
 
-def practise(
+def make_project(
     folder: Path, *, change: Callable[[list[dict[str, Any]]], None] | None = None, pulled: bool = True, **settings: str
 ) -> Project:
-    """Make the project in `folder`, pulled two and a half weeks after the work began.
+    """Make the project, with a snapshot from two and a half weeks after the start of the work.
 
     Args:
-        folder: an empty one.
-        change: does something to the tasks, as Label Studio exports them, before they are pulled.
-        pulled: False: before the first pull.
-        settings: lines of `[project]` that replace the sample's, as TOML.
+        folder: an empty folder.
+        change: changes the tasks, in Label Studio's export format, before they are pulled.
+        pulled: False for a project before its first pull.
+        settings: lines of `[project]` that replace those of the sample, as TOML.
     """
     lines = {
         "name": '"conflict-news"',
@@ -56,7 +56,7 @@ def practise(
     project = Project.open(folder / "curation.toml")
     schema = project.load_schema()
     articles = list(good_articles(project.articles))
-    said = {
+    predictions = {
         one.article_id: one
         for one in read_folder(ROOT / "corpus" / "passes" / "a", articles, schema, ENGINE, state="predicted")
     }
@@ -65,27 +65,27 @@ def practise(
         for one in read_folder(ROOT / "corpus" / "gold", articles, schema, Annotator(kind="person", name="gold"))
     }
     tasks = []
-    for place, article in enumerate(articles):
-        if article.id not in said or article.id not in gold:
+    for number, article in enumerate(articles):
+        if article.id not in predictions or article.id not in gold:
             continue
-        prediction = said[article.id].model_copy(update={"id": annotation_id(article.id, ENGINE.key)})
-        answers: list[tuple[int, StandIn, Annotation | None]] = []
-        for who in turns(place) if decide(place) != LEFT_OPEN else ():
-            answer = None if decide(place) == SKIPPED else who.answer(prediction, gold[article.id])
-            answers.append((STAND_INS.index(who) + 2, who, answer))
-        tasks.append(exported(place + 1, article, prediction, answers, schema))
+        prediction = predictions[article.id].model_copy(update={"id": annotation_id(article.id, ENGINE.key)})
+        answers: list[tuple[int, SimulatedAnnotator, Annotation | None]] = []
+        for annotator in annotators_of(number) if outcome_of(number) != LEFT_OPEN else ():
+            answer = None if outcome_of(number) == SKIPPED else annotator.answer(prediction, gold[article.id])
+            answers.append((ANNOTATORS.index(annotator) + 2, annotator, answer))
+        tasks.append(exported_task(number + 1, article, prediction, answers, schema))
     if change is not None:
         change(tasks)
     if not pulled:
         return project
-    snapshot(project, tasks, (said[name] for name in sorted(said)))
+    write_snapshot(project, tasks, (predictions[name] for name in sorted(predictions)))
     return project
 
 
-def snapshot(
+def write_snapshot(
     project: Project, tasks: list[dict[str, Any]], sent: Iterable[Annotation], *, at: datetime | None = None
 ) -> Path:
-    """Write a snapshot of `tasks` and what the ledger would know of them. Returns the snapshot's folder."""
+    """Write a snapshot of `tasks`, and the ledger that belongs to it. Returns the folder of the snapshot."""
     schema = project.load_schema()
     predictions = {
         one.article_id: one.model_copy(update={"id": annotation_id(one.article_id, ENGINE.key)}) for one in sent
@@ -112,18 +112,18 @@ def snapshot(
     return path
 
 
-def exported(
+def exported_task(
     number: int,
     article: Article,
     prediction: Annotation | None,
-    answers: Iterable[tuple[int, StandIn, Annotation | None]],
+    answers: Iterable[tuple[int, SimulatedAnnotator, Annotation | None]],
     schema: LabelSchema,
 ) -> dict[str, Any]:
-    """A task as Label Studio exports it, answered by users with these numbers; an answer of None is a skip."""
+    """A task as Label Studio exports it. `answers` are (user id, annotator, annotation); None is a skipped task."""
     sent = to_labelstudio.task(article, prediction, schema, batch="practice")
     annotations = []
-    for turn, (user, who, answer) in enumerate(answers):
-        time = when(number - 1, turn).isoformat()
+    for turn, (user, annotator, answer) in enumerate(answers):
+        time = submitted_at(number - 1, turn).isoformat()
         annotations.append(
             {
                 "id": number * 10 + turn,
@@ -132,7 +132,7 @@ def exported(
                 "was_cancelled": answer is None,
                 "created_at": time,
                 "updated_at": time,
-                "lead_time": who.lead_time(answer) if answer else 12.0,
+                "lead_time": annotator.lead_time(answer) if answer else 12.0,
                 "unique_id": f"00000000-0000-4000-8000-{number * 10 + turn:012}",
                 "parent_prediction": 700 + number if prediction else None,
             }
@@ -142,7 +142,7 @@ def exported(
     return json.loads(json.dumps({**task, "data": sent["data"], "updated_at": stamp}))
 
 
-def when(place: int, turn: int) -> datetime:
-    """Two articles a working day, the second answer a day after the first."""
-    day = place // 2 + turn
-    return BEGAN + timedelta(days=day // 5 * 7 + day % 5, hours=place % 2 * 3, minutes=17 * place % 60)
+def submitted_at(number: int, turn: int) -> datetime:
+    """Time of an answer: two articles per working day, the second annotator a day after the first."""
+    day = number // 2 + turn
+    return BEGAN + timedelta(days=day // 5 * 7 + day % 5, hours=number % 2 * 3, minutes=17 * number % 60)

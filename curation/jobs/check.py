@@ -19,7 +19,7 @@ from curation.jobs.options import Argument, Counts, OnProgress, Option, silent
 from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
 from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
-from curation.metrics.label_mapping import as_they_mark, mapping_to, translate
+from curation.metrics.label_mapping import mapping_to, translate, with_conventions
 from curation.result import Block, Line, Result, Styled, TableResult
 from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
 from curation.review.checks.dismissed import read_dismissed, write_dismissed
@@ -307,7 +307,7 @@ def _source(
             for article, said in read_neutral(place):
                 found = second(article) if there else None
                 if found and there:
-                    found = translate(as_they_mark(found, article.text, there), said, there)
+                    found = translate(with_conventions(found, article.text, there), said, there)
                 yield article, said, found
 
         return neutral, None, str(place)

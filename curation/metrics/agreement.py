@@ -8,7 +8,7 @@ every argument, and requires the same type of filler.
 
 Figures over all are micro-averages: pairs of annotators are counted together, so a pair with more articles in common
 weighs more; `mean_of_pairs` weighs them alike. Intervals are 95 % bootstrap intervals over articles, seeded. Alpha is
-told in `curation.metrics.alpha`.
+described in `curation.metrics.alpha`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _COLUMNS = (*SECTIONS, _END_TO_END)
 
 
 class Figures(Value):
-    """F1 in [0, 1]; None where neither marked anything. `only_first + both` is what the first of a pair marked."""
+    """F1 in [0, 1]; None if neither marked anything. `only_first + both` is the count of the first of a pair."""
 
     f1: float | None
     interval: Interval | None = None
@@ -79,7 +79,7 @@ class SectionFigures(Value):
     """Agreement on entities, triggers or arguments; types of arguments are roles.
 
     `end_to_end` is for arguments only, `alpha` for entities and triggers, `mean_of_pairs` (of `exact`) for all
-    annotators together. `matrix` counts who said what where the other said what.
+    annotators together. `matrix` counts the types of the first against those of the second.
     """
 
     exact: Figures

@@ -34,7 +34,7 @@ Units = Counter[tuple[Labels, ...]]
 class Alpha(Value):
     """Alpha over `characters` of `articles`: 1 is full agreement, 0 is chance, less is worse than chance.
 
-    None where everyone gave every character the same one value: nothing varies, so nothing can be said. `interval`
+    None if everyone gave every character the same value: without variation alpha is undefined. `interval`
     is the 95 % bootstrap interval over articles, None for fewer than two articles.
     """
 

@@ -1,7 +1,6 @@
-"""Do an engine's scores mean what they say: how far they are from the share that is right, and do they rank?
+"""Calibration of an engine's scores: how far they are from the share that is correct, and whether they rank.
 
-ECE alone can be had for nothing by giving everything the same score; AUROC beside it shows whether the scores tell
-right from wrong at all.
+A constant score has a good ECE; AUROC beside it shows whether the scores separate correct items from wrong ones.
 """
 
 from __future__ import annotations

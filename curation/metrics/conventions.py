@@ -1,31 +1,32 @@
-"""The habits of a corpus: what it marks and where its spans begin and end, where they differ from ours.
+"""The annotation conventions of a corpus: which items it marks and where its spans begin and end, if they differ from
+ours.
 
-They stand in `NAME.mapping.yaml` beside the label schema, NAME being the ontology; every part is optional. Before
-scoring they are applied to what was said, by its labels, text and scores; the gold is neither changed nor looked at.
+They are in `NAME.mapping.yaml` beside the label schema, NAME being the ontology; every part is optional. Before scoring
+they are applied to the predictions, by their labels, text and scores; the gold is neither changed nor used.
 
     description: >-                     # how the corpus marks, in words; shown beside the figures
       Nominals by their head word.
-    options: {spacy: {mentions: all}}   # what engines are told when they are measured against it
+    options: {spacy: {mentions: all}}   # options of engines that are measured against it
     entities: {Quantity: [PER, VAL]}    # names in that ontology, in place of the schema's `elsewhere`
     events: {Clash: []}
     roles: {Movement: {mover: [Transporter]}}
     becomes:                            # entities that it types otherwise than their kind
       - types: [Person]
-        words: [people, "*s"]           # that end in one of these words, "*s" in whatever ends so
-        type: Organization              # the type of ours that they are counted as
+        words: [people, "*s"]           # their last word is one of these, "*s" any with that ending
+        type: Organization              # our type that they count as
     spans:                              # borders of entities; the rules apply one after the other
-      - types: [ArmedGroup]             # ours; all where none are named
+      - types: [ArmedGroup]             # our types; all if none are named
         where: {mention: [nominal]}     # only with one of these values of an attribute
-        leave_out: [two, three, "#"]    # words that it begins with and that go, "#" any number in digits
-        take_in: [the, a, an]           # words right before it that come in
-        last_word: true                 # all goes but the last word
-        before: [of, in, said]          # only where one of these words, a mark or nothing follows
-    keep:                               # items and what is asked of them; the others are left out
+        leave_out: [two, three, "#"]    # words at the beginning that are cut, "#" any number in digits
+        take_in: [the, a, an]           # words right before it that are added
+        last_word: true                 # only the last word is kept
+        before: [of, in, said]          # only if one of these words, a mark or nothing follows
+    keep:                               # conditions that items must meet; others are left out
       - types: [Quantity]
-        fills: true                     # they fill a role of an event that stays
+        fills: true                     # they fill a role of an event that is kept
       - types: [Movement]
         only: {modality: [asserted]}    # they have one of these values of an attribute
-        least: 0.6                      # their score, where they have one
+        least: 0.6                      # lowest score, if they have one
         roles: [mover]                  # something fills one of these roles
       - where: {mention: [pronoun]}
         words: [he, she]
@@ -50,7 +51,7 @@ Word = Annotated[str, Field(min_length=1, max_length=200)]
 Words = tuple[Word, ...]
 
 Defaults = Mapping[str, str]
-"""Attribute → the value of an item that says nothing of it."""
+"""Attribute → its value if an item does not set it."""
 
 NUMBER = "#"
 """In a list of words: any number written in digits."""
@@ -60,27 +61,27 @@ _AFTER = re.compile(r"\s?([^\W\d_][\w’'-]*)")
 
 
 class _Chosen(Value):
-    """Items of these types, all where none are named, that have one of these values of each attribute."""
+    """Items of these types (all if none are named) that have one of these values of each attribute."""
 
     types: Words = ()
     where: dict[Word, Words] = Field(default_factory=dict)
 
     def chooses(self, item: Item, defaults: Defaults) -> bool:
-        """Whether the rule is about `item`."""
+        """Whether the rule applies to `item`."""
         return (not self.types or item.type in self.types) and all(
             item.attributes.get(name, defaults.get(name)) in values for name, values in self.where.items()
         )
 
 
 class TypeRule(_Chosen):
-    """Entities that the corpus types otherwise; see the top of this file."""
+    """Entities that the corpus gives another type; see the top of this file."""
 
     words: Words = ()
     type: Word
 
 
 class SpanRule(_Chosen):
-    """How the borders of some entities move; see the top of this file."""
+    """How the borders of some entities are changed; see the top of this file."""
 
     leave_out: Words = ()
     take_in: Words = ()
@@ -89,7 +90,7 @@ class SpanRule(_Chosen):
 
 
 class KeepRule(_Chosen):
-    """What is asked of items of some types; see the top of this file."""
+    """Conditions for items of some types; see the top of this file."""
 
     words: Words = ()
     only: dict[Word, Words] = Field(default_factory=dict)
@@ -112,7 +113,7 @@ class Conventions(Value):
 
 
 def load_conventions(path: Path, schema: LabelSchema) -> Conventions:
-    """The habits in the file at `path`; none where there is no file.
+    """The conventions in the file at `path`; none if there is no file.
 
     Raises:
         BadInput: the file cannot be read, or names what the schema does not have.
@@ -142,27 +143,27 @@ def load_conventions(path: Path, schema: LabelSchema) -> Conventions:
     return read_yaml(Conventions, path, error=BadInput, what="mapping", example=example, check=check)
 
 
-def in_their_habit(said: Annotation, text: str, habit: Conventions, defaults: Defaults) -> Annotation:
-    """`said` of `text` as a corpus with that habit would mark it.
+def apply_conventions(predicted: Annotation, text: str, habit: Conventions, defaults: Defaults) -> Annotation:
+    """`predicted` as a corpus with these conventions would mark it.
 
     Args:
-        said: in our labels.
+        predicted: in our labels.
         text: the article's text.
-        habit: what the corpus marks, and where its spans begin and end.
-        defaults: attribute → value of an item that says nothing of it.
+        habit: the conventions of the corpus.
+        defaults: attribute → its value if an item does not set it.
     """
     if not (habit.becomes or habit.spans or habit.keep):
-        return said
-    events = [event for event in said.events if _stays(event, text, habit.keep, defaults)]
+        return predicted
+    events = [event for event in predicted.events if _stays(event, text, habit.keep, defaults)]
     filling = {argument.filler for event in events for argument in event.arguments}
-    entities = [entity for entity in said.entities if _stays(entity, text, habit.keep, defaults, filling)]
+    entities = [entity for entity in predicted.entities if _stays(entity, text, habit.keep, defaults, filling)]
     moved, same = _once([_moved(entity, text, habit, defaults) for entity in entities])
     there = {item.id for item in (*moved, *events)}
-    return said.model_copy(update={"entities": tuple(moved), "events": tuple(_tied(events, there, same))})
+    return predicted.model_copy(update={"entities": tuple(moved), "events": tuple(_tied(events, there, same))})
 
 
 def _stays(item: Item, text: str, rules: Iterable[KeepRule], defaults: Defaults, filling: Collection[str] = ()) -> bool:
-    """Whether an item has what is asked of its like."""
+    """Whether an item meets the conditions for its type."""
     for rule in rules:
         if not rule.chooses(item, defaults):
             continue
@@ -179,7 +180,7 @@ def _stays(item: Item, text: str, rules: Iterable[KeepRule], defaults: Defaults,
 
 
 def _once(entities: Iterable[Entity]) -> tuple[list[Entity], dict[str, str]]:
-    """Entities that are alike once their borders have moved stand once; and the id of each left out → its double's."""
+    """Entities that became equal are kept once; and the id of each duplicate → the id of the one that is kept."""
     first: dict[tuple[int, int, str], Entity] = {}
     same: dict[str, str] = {}
     for entity in entities:
@@ -190,7 +191,7 @@ def _once(entities: Iterable[Entity]) -> tuple[list[Entity], dict[str, str]]:
 
 
 def _tied(events: Iterable[Event], there: Collection[str], same: dict[str, str]) -> Iterator[Event]:
-    """The events, their arguments filled by what is still there."""
+    """The events with the arguments whose fillers are kept."""
     for event in events:
         arguments: dict[tuple[str, str], Argument] = {}
         for argument in event.arguments:
@@ -241,11 +242,11 @@ def _ends(phrase: str, words: Words) -> bool:
 
 
 def _before(text: str, start: int) -> int | None:
-    """Where the word before `start` begins, one space away in the same line; None where there is none."""
+    """Start of the word before `start`, one space away in the same line; None if there is none."""
     if start < 2 or text[start - 1] != " ":
         return None
     return max(text.rfind(mark, 0, start - 1) for mark in ' \n\t(“"') + 1
 
 
 NONE = Conventions()
-"""A corpus that marks as we do."""
+"""The conventions of a corpus that marks as we do."""

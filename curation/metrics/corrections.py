@@ -92,7 +92,7 @@ _NO_WEEK = "no date"
 
 
 class Fates(Value):
-    """What became of predicted items, and how many were added. `acceptance` is None where nothing was predicted."""
+    """What became of predicted items, and how many were added. `acceptance` is None if nothing was predicted."""
 
     predicted: int
     kept: int
@@ -106,7 +106,7 @@ class Fates(Value):
 
 
 class Times(Value):
-    """Seconds an annotation took: lower quartile, median, upper quartile over the `timed` that can be believed.
+    """Seconds an annotation took: lower quartile, median, upper quartile over the `timed` plausible ones.
 
     Left out: `no_time` have none, `zero_times` are below a second, `long_times` above
     `curation.metrics.effort.LONGEST`.
@@ -120,9 +120,9 @@ class Times(Value):
 
 
 class Effort(Value):
-    """Clicks and keys from the prediction to what was submitted, and to the same from nothing; one over the other.
+    """Clicks and keys from the prediction, and from an empty page, to what was submitted; `ratio` is their quotient.
 
-    See `curation.metrics.effort`; `ratio` is None where nothing was submitted.
+    See `curation.metrics.effort`; it is None if nothing was submitted.
     """
 
     cost: int
@@ -131,7 +131,7 @@ class Effort(Value):
 
 
 class Group(Value):
-    """The corrections in so many `annotations`."""
+    """The corrections of a number of `annotations`."""
 
     annotations: int
     entities: Fates
@@ -142,7 +142,7 @@ class Group(Value):
 
 
 class Became(Value):
-    """So often `said` became `made`; None for `made`: it was removed, for `said`: it was added."""
+    """How often the predicted `said` was corrected to `made`. None for `made`: removed; for `said`: added."""
 
     said: str | None
     made: str | None
@@ -150,7 +150,7 @@ class Became(Value):
 
 
 class AttributeFates(Value):
-    """An attribute over the items that were not removed: how often its value was kept, and what became of the rest."""
+    """An attribute over the items that were not removed: how often its value was kept, and how it was changed."""
 
     name: str
     of: Literal["entities", "triggers"]
@@ -160,7 +160,7 @@ class AttributeFates(Value):
 
 
 class Borders(Value):
-    """Of items whose borders were changed, how many were made to start or end earlier or later."""
+    """Of items with changed borders, how many now start or end earlier or later."""
 
     start_earlier: int
     start_later: int
@@ -187,7 +187,7 @@ class Corrections(Value):
 
 
 class Corrector:
-    """Takes annotations one by one with the prediction each started from; `result` tells everything.
+    """Takes annotations one by one with the prediction each started from; `result` gives everything.
 
     Memory does not grow with the articles, but for eight bytes of lead time each.
 
@@ -249,8 +249,8 @@ class Corrector:
                 AttributeFates(
                     name=name,
                     of="entities" if section == "entities" else "triggers",
-                    kept=sum(count for (said, made), count in found.items() if said == made),
-                    changed=sum(count for (said, made), count in found.items() if said != made),
+                    kept=sum(count for (predicted, corrected), count in found.items() if predicted == corrected),
+                    changed=sum(count for (predicted, corrected), count in found.items() if predicted != corrected),
                     became=_became(found),
                 )
                 for (section, name), found in sorted(self._attributes.items())
@@ -262,28 +262,28 @@ class Corrector:
         )
 
     def _look(self, section: Section, change: Change) -> None:
-        said, made = change.predicted, change.corrected
-        old, new = said.type if said else None, made.type if made else None
+        predicted, corrected = change.predicted, change.corrected
+        old, new = predicted.type if predicted else None, corrected.type if corrected else None
         self._labels[section].setdefault(old or new or "", Counter())[change.fate] += 1
         if old != new:
             self._became[section][old, new] += 1
-        if section == "arguments" or not said or not made:
+        if section == "arguments" or not predicted or not corrected:
             return
         borders = self._borders[section]
-        borders["start_earlier"] += made.start < said.start
-        borders["start_later"] += made.start > said.start
-        borders["end_earlier"] += made.end < said.end
-        borders["end_later"] += made.end > said.end
-        usual = self.defaults.get("entities" if section == "entities" else "events", {})
+        borders["start_earlier"] += corrected.start < predicted.start
+        borders["start_later"] += corrected.start > predicted.start
+        borders["end_earlier"] += corrected.end < predicted.end
+        borders["end_later"] += corrected.end > predicted.end
+        default_values = self.defaults.get("entities" if section == "entities" else "events", {})
         changed = {one.name: (one.predicted, one.corrected) for one in change.attributes}
-        for name in {*usual, *said.attributes, *made.attributes}:
-            value = said.attributes.get(name, usual.get(name))
+        for name in {*default_values, *predicted.attributes, *corrected.attributes}:
+            value = predicted.attributes.get(name, default_values.get(name))
             found = self._attributes.setdefault((section, name), Counter())
             found[changed.get(name, (value, value))] += 1
 
 
 class _Tally:
-    """What is counted of each group."""
+    """The counts of one group."""
 
     def __init__(self) -> None:
         self.annotations = 0
@@ -342,9 +342,10 @@ def _fates(found: Counter[str]) -> Fates:
 
 
 def _became(found: Counter[tuple[str | None, str | None]]) -> tuple[Became, ...]:
-    differ = [(count, said, made) for (said, made), count in found.items() if said != made]
-    differ.sort(key=lambda one: (-one[0], one[1] or "", one[2] or ""))
-    return tuple(Became(said=said, made=made, count=count) for count, said, made in differ)
+    """What labels or values became, the most frequent first; unchanged ones are left out."""
+    changed = [(count, *labels) for labels, count in found.items() if labels[0] != labels[1]]
+    changed.sort(key=lambda row: (-row[0], row[1] or "", row[2] or ""))
+    return tuple(Became(said=predicted, made=corrected, count=count) for count, predicted, corrected in changed)
 
 
 def _week(time: datetime | None) -> str:

@@ -45,17 +45,17 @@ Defaults = Mapping[str, Mapping[str, str]]
 
 
 def defaults(schema: LabelSchema) -> Defaults:
-    """The values that items without an attribute have."""
+    """The values that items have if an attribute is not set."""
     return {
         kind: {attribute.name: attribute.default for attribute in schema.attributes if attribute.of == kind}
         for kind in ("entities", "events")
     }
 
 
-def actions(gold: Annotation, said: Annotation | None, defaults: Defaults) -> Actions:
-    """How often each action is needed to make `gold` of `said`, or of nothing."""
-    entities = match(gold.entities, said.entities if said else ())
-    events = match(gold.events, said.events if said else ())
+def actions(gold: Annotation, predicted: Annotation | None, defaults: Defaults) -> Actions:
+    """How often each action is needed to turn `predicted`, or an empty page, into `gold`."""
+    entities = match(gold.entities, predicted.entities if predicted else ())
+    events = match(gold.events, predicted.events if predicted else ())
     done = _spans("entities", entities, defaults.get("entities", {}))
     done += _spans("events", events, defaults.get("events", {}))
     pairs: tuple[Pair[Any], ...] = (*entities, *events)
@@ -64,7 +64,7 @@ def actions(gold: Annotation, said: Annotation | None, defaults: Defaults) -> Ac
         for pair in pairs
         if pair.other and pair.reference and _same_borders(pair.reference, pair.other)
     }
-    return done + _arguments(gold, said, partners)
+    return done + _arguments(gold, predicted, partners)
 
 
 def cost(done: Actions, sections: Collection[Section]) -> int:
@@ -75,23 +75,23 @@ def cost(done: Actions, sections: Collection[Section]) -> int:
 def _spans(section: Section, pairs: Sequence[Pair[ItemT]], defaults: Mapping[str, str]) -> Actions:
     done: Counter[str] = Counter()
     for pair in pairs:
-        gold, said = pair.reference, pair.other
-        mending: Counter[str] = Counter()
+        gold, predicted = pair.reference, pair.other
+        needed: Counter[str] = Counter()
         if gold is None:
-            mending["delete span"] = 1
-        elif said is None:
+            needed["delete span"] = 1
+        elif predicted is None:
             done["add span"] += 1
-            mending["set attribute"] = _attributes(gold.attributes, {}, defaults)
-        elif not _same_borders(gold, said):
+            needed["set attribute"] = _attributes(gold.attributes, {}, defaults)
+        elif not _same_borders(gold, predicted):
             done["choose span"] += 1
             done["delete span"] += 1
             done["add span"] += 1
-            mending["set attribute"] = _attributes(gold.attributes, {}, defaults)
+            needed["set attribute"] = _attributes(gold.attributes, {}, defaults)
         else:
-            mending["relabel"] = int(gold.type != said.type)
-            mending["set attribute"] = _attributes(gold.attributes, said.attributes, defaults)
-        if mending := +mending:
-            done.update(mending)
+            needed["relabel"] = int(gold.type != predicted.type)
+            needed["set attribute"] = _attributes(gold.attributes, predicted.attributes, defaults)
+        if needed := +needed:
+            done.update(needed)
             done["choose span"] += 1
     return Counter({(section, name): count for name, count in done.items()})
 
@@ -100,17 +100,17 @@ def _same_borders(one: Labelled, two: Labelled) -> bool:
     return (one.start, one.end) == (two.start, two.end)
 
 
-def _attributes(gold: Mapping[str, str], said: Mapping[str, str], defaults: Mapping[str, str]) -> int:
-    names = {*defaults, *gold, *said}
-    return sum(gold.get(name, defaults.get(name)) != said.get(name, defaults.get(name)) for name in names)
+def _attributes(gold: Mapping[str, str], predicted: Mapping[str, str], defaults: Mapping[str, str]) -> int:
+    names = {*defaults, *gold, *predicted}
+    return sum(gold.get(name, defaults.get(name)) != predicted.get(name, defaults.get(name)) for name in names)
 
 
-def _arguments(gold: Annotation, said: Annotation | None, partners: Mapping[str, str]) -> Actions:
+def _arguments(gold: Annotation, predicted: Annotation | None, partners: Mapping[str, str]) -> Actions:
     """Arguments at a span that is deleted go with it; the others stay where their trigger and filler stay."""
     wanted = {(event.id, argument.filler, argument.role) for event in gold.events for argument in event.arguments}
     there = {
         (partners[event.id], partners[argument.filler], argument.role)
-        for event in (said.events if said else ())
+        for event in (predicted.events if predicted else ())
         for argument in event.arguments
         if event.id in partners and argument.filler in partners
     }
@@ -125,13 +125,13 @@ def _arguments(gold: Annotation, said: Annotation | None, partners: Mapping[str,
 
 
 LONGEST = 4 * 3600.0
-"""Seconds beyond which a lead time says that the page was left open, not that somebody worked."""
+"""Seconds above which a lead time means that the page was left open."""
 
 Strange = Literal["no_time", "zero_times", "long_times"]
 
 
 def strange_time(seconds: float | None) -> Strange | None:
-    """Why a lead time cannot be believed: none, below a second, above `LONGEST`. None where it can."""
+    """Why a lead time is implausible: missing, below a second, above `LONGEST`; None: it is plausible."""
     if seconds is None:
         return "no_time"
     if seconds < 1:
@@ -140,7 +140,7 @@ def strange_time(seconds: float | None) -> Strange | None:
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float] | None:
-    """Lower quartile, median and upper quartile; None where there are no values."""
+    """Lower quartile, median and upper quartile; None if there are no values."""
     if not values:
         return None
     low, middle, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3

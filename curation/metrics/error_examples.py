@@ -37,7 +37,7 @@ class Side(Value):
 
 
 class Example(Value):
-    """One mistake: what the gold has there, what was said, and the text round both.
+    """One mistake: the gold, the prediction (`said`), and the text around both.
 
     `trigger` is the event's, of an argument: its text and type.
     """

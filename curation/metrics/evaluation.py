@@ -1,5 +1,5 @@
 """How good an engine is against gold: precision, recall and F1 of entities, triggers and arguments, and what it costs
-to correct what it said.
+to correct its predictions.
 
 Entities are correct with the same span and type; `span` takes any type, `overlap` the same type with any overlap,
 `partial` gives half for an overlap, whatever the type. These are the four measures of SemEval 2013.
@@ -11,12 +11,12 @@ Arguments are correct end to end: same trigger span, event type, role and filler
 the filler. `classification` is event type, role and filler span, at whatever trigger; `identification` leaves the role
 open as well.
 
-Spans are compared whole, character by character, those of fillers too: no heads are sought, and the type of a filler
-plays no part. Items pair one to one, as `curation.metrics.matching.match` has it. Figures are micro-averages.
+Spans are compared whole, character by character, fillers too; there are no head words, and the type of a filler does
+not matter. Items pair one to one, see `curation.metrics.matching.match`. Figures are micro-averages.
 
-With another ontology (a Mapping), figures are given twice: against all gold, and against the gold whose types, and
-roles, something of ours maps to. What that ontology cannot say is left out of what the engine said, and what the corpus
-marks differently is marked as it does (curation/metrics/conventions.py) before spans are compared.
+With another ontology (a Mapping), figures are given twice: against all gold, and against the gold of types and roles
+that something of ours maps to. Predictions of types that the ontology does not have are left out, and the annotation
+conventions of the corpus (curation/metrics/conventions.py) are applied to the others before spans are compared.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from curation.metrics.calibration import Calibration, calibration
 from curation.metrics.counts import KINDS, Counts, Measure, PairCounts, Table, f1_of, ratio, whole
 from curation.metrics.effort import ACTIONS, Actions, Defaults, Section, actions, cost
 from curation.metrics.error_examples import NAMES, Example, Examples
-from curation.metrics.label_mapping import Mapping, as_they_mark, that_map, translate
+from curation.metrics.label_mapping import Mapping, mapped_only, translate, with_conventions
 from curation.metrics.matching import FILLER, Link, Pair, links, match, match_links
 
 Scope = Literal["all gold", "types that map"]
@@ -47,7 +47,7 @@ CONFUSIONS = 10
 class Figures(Value):
     """Precision, recall and F1 in [0, 1], the counts behind them, and the 95 % bootstrap interval of F1.
 
-    `tp + fn` is the gold, `tp + fp` what was said. The interval is None for fewer than two articles.
+    `tp + fn` is the gold, `tp + fp` the prediction. The interval is None for fewer than two articles.
     """
 
     precision: float
@@ -60,7 +60,7 @@ class Figures(Value):
 
 
 class Confusion(Value):
-    """So many of gold type `gold` were called `said`."""
+    """How many items of gold type `gold` were predicted as `said`."""
 
     gold: str
     said: str
@@ -68,7 +68,7 @@ class Confusion(Value):
 
 
 class _Section(Figures):
-    """What entities, triggers and arguments share. The figures at the top are counted against `counted`."""
+    """Figures that entities, triggers and arguments share. The main figures are counted against `counted`."""
 
     counted: Scope
     all_gold: Figures
@@ -80,10 +80,10 @@ class _Section(Figures):
     calibration: Calibration | None
 
     MAIN: ClassVar[str] = "classification"
-    """What the figures at the top are called among the finer ones."""
+    """The name of the main figure among the others."""
 
     def rows(self) -> list[tuple[str, Figures]]:
-        """Every figure once under its name, the main one first."""
+        """Every figure once by its name, the main one first."""
         again = {self.MAIN, self.counted.replace(" ", "_")}
         finer = [(name, getattr(self, name)) for name in type(self).model_fields if name not in again]
         found = [(name.replace("_", " "), figures) for name, figures in finer if isinstance(figures, Figures)]
@@ -124,7 +124,7 @@ class ArgumentFigures(_Section):
 
 
 class EffortFigures(Value):
-    """Clicks and keys to the gold from what was said, and from nothing; `ratio` is the one over the other.
+    """Clicks and keys to the gold from the prediction, and from an empty page; `ratio` is the first over the second.
 
     `actions` and `blank_actions` count the editor's actions; `weights` is what each costs. Only `sections` count.
     """
@@ -141,9 +141,9 @@ class EffortFigures(Value):
 
 
 class Evaluation(Value):
-    """Everything measured. What the gold has none of is not scored, and None.
+    """Everything measured. Sections that the gold has no items of are not scored, and None.
 
-    `conventions` tells how the corpus marks, where what was said was marked like that before it was scored.
+    `conventions` describes the annotation conventions of the corpus that were applied to the predictions, if any.
     """
 
     articles: int
@@ -156,7 +156,7 @@ class Evaluation(Value):
 
 
 class Compared(NamedTuple):
-    """One article as it was scored: gold and what was said in the gold's labels, pair by pair."""
+    """One article as it was scored: gold and predictions in the gold's labels, pair by pair."""
 
     article: Article
     entities: list[Pair[Entity]]
@@ -225,31 +225,31 @@ class Evaluator:
         self._actions: Actions = Counter()
         self._blank: Actions = Counter()
 
-    def add(self, article: Article, gold: Annotation, said: Annotation | None) -> Compared:
+    def add(self, article: Article, gold: Annotation, predicted: Annotation | None) -> Compared:
         """Score one article. No prediction, because an engine failed on it, counts as everything missed.
 
         Raises:
             ValueError: the two annotations are of different texts.
         """
-        if said is None:
-            said = gold.model_copy(update={"entities": (), "events": ()})
-        if said.text_sha256 != gold.text_sha256:
+        if predicted is None:
+            predicted = gold.model_copy(update={"entities": (), "events": ()})
+        if predicted.text_sha256 != gold.text_sha256:
             raise ValueError(f"{article.id}: the two annotations are of different texts")
         references = [gold]
         if self.mapping:
-            said = translate(as_they_mark(said, article.text, self.mapping), gold, self.mapping)
-            references.append(that_map(gold, self.mapping))
+            predicted = translate(with_conventions(predicted, article.text, self.mapping), gold, self.mapping)
+            references.append(mapped_only(gold, self.mapping))
         row: dict[Hashable, PairCounts] = {}
         scored: dict[Section, list[Pair[Any]]] = {}
         for scope, reference in zip(self.scopes, references, strict=True):
             pairs: dict[Section, list[Pair[Any]]] = {
-                "entities": match(_named(reference), _named(said)),
-                "events": match(reference.events, said.events),
-                "arguments": match_links(reference, said),
+                "entities": match(_named(reference), _named(predicted)),
+                "events": match(reference.events, predicted.events),
+                "arguments": match_links(reference, predicted),
             }
             row |= {(scope, section): PairCounts.of(found) for section, found in pairs.items()}
             for part, key in _OPEN.items():
-                row[scope, part] = PairCounts.of_keys(map(key, links(reference)), map(key, links(said)))
+                row[scope, part] = PairCounts.of_keys(map(key, links(reference)), map(key, links(predicted)))
             scored |= {section: found for section, found in pairs.items() if self.counted[section] == scope}
         self._table.add(row)
         for section, found in scored.items():
@@ -260,11 +260,11 @@ class Evaluator:
                 for pair in found
                 if pair.other is not None and pair.other.score is not None
             ]
-        self._add_effort(references[-1], said)
+        self._add_effort(references[-1], predicted)
         return Compared(article, scored["entities"], scored["events"], scored["arguments"])
 
-    def _add_effort(self, gold: Annotation, said: Annotation) -> None:
-        correcting, blank = actions(gold, said, self.defaults), actions(gold, None, self.defaults)
+    def _add_effort(self, gold: Annotation, predicted: Annotation) -> None:
+        correcting, blank = actions(gold, predicted, self.defaults), actions(gold, None, self.defaults)
         self._actions += correcting
         self._blank += blank
         self._costs.append([cost(done, [section]) for section in SECTIONS for done in (correcting, blank)])
@@ -320,7 +320,7 @@ class Evaluator:
             by_type={label: _to_figures(exact) for label, exact in counts.by_label().items()},
             errors={NAMES[kind]: count for kind, count in zip(KINDS, counts.kinds, strict=True) if kind in NAMES},
             confusions=tuple(
-                Confusion(gold=gold, said=said, items=count) for (gold, said), count in confusions[:CONFUSIONS]
+                Confusion(gold=gold, said=other, items=count) for (gold, other), count in confusions[:CONFUSIONS]
             ),
             examples=self._examples.of(section),
             calibration=calibration([score for score, _ in scores], [correct for _, correct in scores]),

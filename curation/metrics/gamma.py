@@ -1,8 +1,8 @@
 """Gamma (Mathet, Widlöcher and Métivier 2015): agreement that aligns spans before it compares them.
 
-Unlike alpha it forgives a border that is a little off and tells two spans from one long one. It is dear: an article
-can take seconds, or hours where many spans overlap. So it runs in a process of its own that is stopped when the time
-is up, on a sample of articles that has no order to it, and only where the extra `gamma` is installed.
+Unlike alpha it tolerates a border that is slightly off, and distinguishes two spans from one long one. It is expensive:
+an article can take seconds, or hours if many spans overlap. So it runs in a process of its own with a time limit, on a
+random sample of articles, and only if the extra `gamma` is installed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from curation.errors import CurationError
 from curation.metrics.bootstrap import SEED, Interval, draws, interval_of
 from curation.metrics.matching import Labelled
 from curation.metrics.pairing import Together
+from curation.metrics.rounding import rounded
 
 SAMPLE = 200
-"""Most articles that are looked at."""
+"""Most articles that are measured."""
 CHANCE = 30
-"""Annotations drawn at random for each article, to know what chance would give."""
+"""Random annotations for each article, for the level of chance."""
 START = 300.0
 """Seconds in which the library must have been loaded: it compiles itself."""
 
@@ -38,8 +39,8 @@ Marks = list[tuple[str, int, int, str]]
 class Gamma(Value):
     """The mean over `articles`, and its 95 % bootstrap interval over articles; 1 is full agreement, 0 chance.
 
-    `undefined` articles were looked at and have no gamma: a single annotator marked anything there. `not_reached`
-    articles of the sample had no turn before the time was up.
+    `undefined` articles were measured and have no gamma: only one annotator marked anything there. `not_reached`
+    articles of the sample were skipped (time limit).
     """
 
     gamma: float | None
@@ -91,7 +92,7 @@ def _summed(figures: list[float | None], chosen: int) -> Gamma:
     known = np.array([figure for figure in figures if figure is not None])
     several = len(known) > 1
     return Gamma(
-        gamma=round(float(known.mean()), 4) if len(known) else None,
+        gamma=rounded(float(known.mean())) if len(known) else None,
         interval=interval_of([weights @ known / len(known) for weights in draws(len(known))]) if several else None,
         articles=len(known),
         undefined=len(figures) - len(known),

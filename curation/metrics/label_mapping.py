@@ -1,9 +1,9 @@
 """From our labels to those of another ontology: the `elsewhere` lists of the label schema are the mapping.
 
-A type of ours with several names there is right under any of them: where the gold has one of them on the same span
-(else on one that overlaps), that one is taken, else the most usual, which stands first. What has no name there is
-left out of what an engine said, for that ontology cannot say it. What the corpus marks differently from us stands in a
-file of conventions (curation/metrics/conventions.py).
+A type of ours with several names there is correct under any of them: if the gold has one of them on the same span (else
+on one that overlaps), that one is taken, else the most common, which is listed first. Predictions of types without a
+name there are left out. How the annotation conventions of the corpus differ from ours is in a file of its own
+(curation/metrics/conventions.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from curation.annotation import Annotation, Argument, Entity, Event, Item
 from curation.errors import BadInput
-from curation.metrics.conventions import NONE, Conventions, in_their_habit, load_conventions
+from curation.metrics.conventions import NONE, Conventions, apply_conventions, load_conventions
 from curation.metrics.matching import FILLER, Link, links, overlap_finder
 from curation.schema import LabelSchema
 
@@ -25,9 +25,9 @@ Label = TypeVar("Label", str, tuple[str, str])
 
 @dataclass(frozen=True)
 class Mapping:
-    """Our types, and our roles by event type, with their names in the ontology `name`, the most usual first.
+    """Our types, and our roles by event type, with their names in the ontology `name`, the most common first.
 
-    `habit` is what a corpus marks differently; `defaults` the attributes' defaults, which it needs.
+    `habit` are the annotation conventions of the corpus; `defaults` the attributes' defaults, which they need.
     """
 
     name: str
@@ -44,7 +44,7 @@ def mapping_to(name: str, schema: LabelSchema, folder: Path | None = None) -> Ma
     Args:
         name: the ontology.
         schema: ours.
-        folder: where `NAME.mapping.yaml` stands, if the corpus has habits of its own; None for no habits.
+        folder: the folder of `NAME.mapping.yaml`, if the corpus has conventions of its own; None: none.
 
     Raises:
         BadInput: no type of the schema has a name there, or the file cannot be used.
@@ -66,7 +66,7 @@ def mapping_to(name: str, schema: LabelSchema, folder: Path | None = None) -> Ma
             field="mapping",
             way_out=f"choose one of {', '.join(known) or 'none'}, or give its types `elsewhere: {{{name}: […]}}`",
         )
-    own = {(event, role): names for event, said in habit.roles.items() for role, names in said.items()}
+    own = {(event, role): names for event, roles_there in habit.roles.items() for role, names in roles_there.items()}
     return Mapping(
         name,
         _named(entities | habit.entities),
@@ -91,22 +91,22 @@ def own_names(schema: LabelSchema) -> Mapping:
     )
 
 
-def as_they_mark(said: Annotation, text: str, mapping: Mapping) -> Annotation:
-    """`said` of `text`, still in our labels, with the habits of the corpus."""
-    return in_their_habit(said, text, mapping.habit, mapping.defaults)
+def with_conventions(predicted: Annotation, text: str, mapping: Mapping) -> Annotation:
+    """`predicted` in our labels, changed to the conventions of the corpus."""
+    return apply_conventions(predicted, text, mapping.habit, mapping.defaults)
 
 
-def translate(said: Annotation, gold: Annotation, mapping: Mapping) -> Annotation:
-    """`said`, in our labels, told in those of the ontology that `gold` uses; attributes have no names there.
+def translate(predicted: Annotation, gold: Annotation, mapping: Mapping) -> Annotation:
+    """`predicted` in the labels of the ontology that `gold` uses, without attributes.
 
-    An entity or event without a name stays as a filler of no type (FILLER) where a role that has a name needs it.
+    An entity or event without a name there stays as a filler without a type (FILLER) if a role needs it.
     """
-    entity_names = _chosen(said.entities, gold.entities, mapping.entities)
-    event_names = _chosen(said.events, gold.events, mapping.events)
+    entity_names = _chosen(predicted.entities, gold.entities, mapping.entities)
+    event_names = _chosen(predicted.events, gold.events, mapping.events)
     roles = _Roles(gold)
-    items = {item.id: item for item in said.items()}
+    items = {item.id: item for item in predicted.items()}
     events = []
-    for event in said.events:
+    for event in predicted.events:
         if event.id not in event_names:
             continue
         trigger = (event.start, event.end, event_names[event.id])
@@ -118,11 +118,11 @@ def translate(said: Annotation, gold: Annotation, mapping: Mapping) -> Annotatio
                 arguments.setdefault((role, argument.filler), renamed)
         update = {"type": trigger[2], "attributes": {}, "arguments": tuple(arguments.values())}
         events.append(event.model_copy(update=update))
-    return _held_together(said, {**entity_names, **event_names}, events)
+    return _with_fillers(predicted, {**entity_names, **event_names}, events)
 
 
-def that_map(gold: Annotation, mapping: Mapping) -> Annotation:
-    """What `gold` says in types and roles that something of ours maps to."""
+def mapped_only(gold: Annotation, mapping: Mapping) -> Annotation:
+    """The part of `gold` in types and roles that something of ours maps to."""
     entities = {name for names in mapping.entities.values() for name in names}
     types = {name for names in mapping.events.values() for name in names}
     roles = {
@@ -137,10 +137,10 @@ def that_map(gold: Annotation, mapping: Mapping) -> Annotation:
             arguments = tuple(argument for argument in event.arguments if (event.type, argument.role) in roles)
             events.append(event.model_copy(update={"arguments": arguments}))
     kept = {item.id: item.type for item in gold.entities if item.type in entities}
-    return _held_together(gold, {**kept, **{event.id: event.type for event in events}}, events)
+    return _with_fillers(gold, {**kept, **{event.id: event.type for event in events}}, events)
 
 
-def _held_together(annotation: Annotation, names: dict[str, str], events: Sequence[Event]) -> Annotation:
+def _with_fillers(annotation: Annotation, names: dict[str, str], events: Sequence[Event]) -> Annotation:
     """`annotation` with the entities that have a name in `names`, `events`, and a FILLER for each other filler."""
     needed = {argument.filler for event in events for argument in event.arguments}
     entities = [
@@ -158,13 +158,13 @@ def _held_together(annotation: Annotation, names: dict[str, str], events: Sequen
     return annotation.model_copy(update={"entities": tuple(entities), "events": tuple(events)})
 
 
-def _chosen(said: Sequence[Item], gold: Sequence[Item], names: dict[str, Names]) -> dict[str, str]:
-    """The id of each of `said` that has names → the one that the gold has there, else the most usual."""
+def _chosen(predicted: Sequence[Item], gold: Sequence[Item], names: dict[str, Names]) -> dict[str, str]:
+    """Id of each predicted item that has names → the name that the gold has there, else the most common."""
     chosen: dict[str, str] = {}
     taken: set[str] = set()
     find = overlap_finder(gold)
     # those with the least choice go first, and a span that is the same before one that overlaps
-    waiting = sorted((item for item in said if names.get(item.type)), key=lambda item: len(names[item.type]))
+    waiting = sorted((item for item in predicted if names.get(item.type)), key=lambda item: len(names[item.type]))
     for same_span in (True, False):
         for item in waiting:
             if item.id in chosen:
@@ -183,7 +183,7 @@ def _chosen(said: Sequence[Item], gold: Sequence[Item], names: dict[str, Names])
 
 
 class _Roles:
-    """The gold's arguments, to choose among several names of a role as they stand there, each once."""
+    """The gold's arguments, which decide between several names of a role, each once."""
 
     def __init__(self, gold: Annotation) -> None:
         self.links = list(links(gold))

@@ -18,12 +18,12 @@ Part = Literal["entities", "events", "arguments"]
 Kind = Literal["same", "type", "border", "both", "missed", "spurious"]
 
 FILLER = "(filler)"
-"""Type of an entity that stands in an annotation only because a role needs it: there is no name for it in the
-ontology at hand, so nobody scores it as an entity."""
+"""Type of an entity that is in an annotation only because a role needs it: the ontology in use has no name for it, so
+it is not scored as an entity."""
 
 
 class Labelled(Protocol):
-    """What can be matched: a span with a type. Entities and events are, and arguments as `links` gives them."""
+    """A span with a type, which can be matched: entities, events, and arguments as `links` gives them."""
 
     @property
     def start(self) -> int:
@@ -31,7 +31,7 @@ class Labelled(Protocol):
 
     @property
     def end(self) -> int:
-        """One behind the last code point."""
+        """One after the last code point."""
 
     @property
     def type(self) -> str:
@@ -39,7 +39,7 @@ class Labelled(Protocol):
 
     @property
     def attributes(self) -> Mapping[str, str]:
-        """Its attributes: of two that are alike otherwise, these decide."""
+        """Its attributes; they decide between items that are equal otherwise."""
 
 
 ItemT = TypeVar("ItemT", bound=Labelled)
@@ -49,7 +49,7 @@ Trigger = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Pair(Generic[ItemT]):
-    """Two items that stand for each other, or one that stands alone.
+    """Two items that correspond to each other, or one without a counterpart.
 
     `kind`: `same` span and type; `type` differs; `border` differs; `both` differ (the spans overlap);
     `missed` (only in the reference, `other` is None); `spurious` (only in the other, `reference` is None).
@@ -62,7 +62,7 @@ class Pair(Generic[ItemT]):
 
 @dataclass(frozen=True)
 class ArgumentKey:
-    """An argument by what it says, not by ids: trigger span and type, role, filler span and type."""
+    """An argument by its content, not by ids: trigger span and type, role, filler span and type."""
 
     trigger: Trigger
     role: str
@@ -109,18 +109,18 @@ def compare(reference: Annotation, other: Annotation) -> Comparison:
     """
     if reference.text_sha256 != other.text_sha256:
         raise ValueError(f"{reference.article_id}: the two annotations are of different texts")
-    said, wanted = Counter(arguments(other)), Counter(arguments(reference))
+    wanted, found = Counter(arguments(reference)), Counter(arguments(other))
     return Comparison(
         entities=tuple(match(reference.entities, other.entities)),
         events=tuple(match(reference.events, other.events)),
-        arguments_same=_sorted(wanted & said),
-        arguments_missed=_sorted(wanted - said),
-        arguments_spurious=_sorted(said - wanted),
+        arguments_same=_sorted(wanted & found),
+        arguments_missed=_sorted(wanted - found),
+        arguments_spurious=_sorted(found - wanted),
     )
 
 
 def match(reference: Sequence[ItemT], other: Sequence[ItemT]) -> list[Pair[ItemT]]:
-    """Pair the items of two lists as `compare` says; every item of both lists is in exactly one pair."""
+    """Pair the items of two lists by the rules of `compare`; every item of both lists is in exactly one pair."""
     pairs: list[Pair[ItemT]] = []
     left, right = dict(enumerate(reference)), dict(enumerate(other))
     spans = _by_key(right, _span)
@@ -163,7 +163,7 @@ def match_links(reference: Annotation, other: Annotation) -> list[Pair[Link]]:
 
 
 def links(annotation: Annotation) -> Iterator[Link]:
-    """Every argument of `annotation` as something that can be matched."""
+    """Every argument of `annotation` in a form that can be matched."""
     items = {item.id: item for item in annotation.items()}
     for event in annotation.events:
         trigger = (event.start, event.end, event.type)
@@ -173,9 +173,9 @@ def links(annotation: Annotation) -> Iterator[Link]:
 
 
 def overlap_finder(items: Sequence[Labelled]) -> Callable[[int, int], Iterator[int]]:
-    """A function of start and end that gives the places in `items` of what overlaps that span, by start.
+    """A function of start and end: the indices in `items` of the items that overlap that span, by start.
 
-    It looks at little else, so that long texts do not take time by the square of their length.
+    It visits few other items, so that the time does not grow with the square of the length of a text.
     """
     order = sorted(range(len(items)), key=lambda place: items[place].start)
     reach = list(accumulate((items[place].end for place in order), max))  # how far those up to here go
@@ -192,7 +192,7 @@ def overlap_finder(items: Sequence[Labelled]) -> Callable[[int, int], Iterator[i
 
 
 def arguments(annotation: Annotation) -> Iterator[ArgumentKey]:
-    """Every argument of `annotation` by what it says."""
+    """Every argument of `annotation` by its content."""
     spans = {item.id: (item.start, item.end, item.type) for item in annotation.items()}
     for event in annotation.events:
         for argument in event.arguments:
@@ -202,7 +202,7 @@ def arguments(annotation: Annotation) -> Iterator[ArgumentKey]:
 def _of_one_span(
     reference: Sequence[ItemT], ones: list[int], other: Sequence[ItemT], twos: list[int]
 ) -> Iterator[tuple[Kind, int, int]]:
-    """Pair what has the same span: those of one type first, and of these the ones with the same attributes."""
+    """Pair items of the same span: those of one type first, and of these the ones with the same attributes."""
     if len(ones) == len(twos) == 1:
         same = reference[ones[0]].type == other[twos[0]].type
         yield "same" if same else "type", ones[0], twos[0]
@@ -234,7 +234,7 @@ def _span(item: Labelled) -> tuple[int, int]:
 
 
 def _overlaps(left: dict[int, ItemT], right: dict[int, ItemT]) -> list[tuple[Kind, int, int]]:
-    """Overlapping pairs, those of one type first, then the widest shared stretch, then the earlier."""
+    """Overlapping pairs: those of one type first, then the widest overlap, then the earlier."""
     found = []
     places = list(right)
     find = overlap_finder(list(right.values()))
@@ -265,10 +265,10 @@ _Content = frozenset[tuple[object, ...]]
 
 
 def unchanged(before: Annotation, after: Annotation, spans: Iterable[Span]) -> bool:
-    """Does `after` say the same as `before` of everything that touches `spans`?
+    """Whether `after` and `before` have the same items wherever they touch `spans`.
 
-    That is: the same items with the same borders, types and attributes, and the same arguments of the events among
-    them. Where nothing was and nothing is, it was left alone too.
+    The same items have the same borders, types and attributes, and events the same arguments. No items before and none
+    after count as the same.
     """
     places = list(spans)
     return _at(before, places) == _at(after, places)

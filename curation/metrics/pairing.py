@@ -1,4 +1,4 @@
-"""Who can be set against whom: annotations of one text, under one version of the label schema, by two or more."""
+"""Which annotations can be compared: those of one text, with one version of the label schema, by two or more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS: dict[Reason, str] = {
 
 
 class LeftOut(Value):
-    """Annotations of `annotator` that were compared with nobody's, and why; the first few of the articles."""
+    """Annotations of `annotator` that were not compared, and why; the first few of the articles."""
 
     annotator: str
     reason: Reason
@@ -40,9 +40,9 @@ class LeftOut(Value):
 
 
 class Together(NamedTuple):
-    """One article revision and what two or more annotators said of it: `names` and `annotations` go together.
+    """One article revision with the annotations of two or more annotators, in the order of `names`.
 
-    `length` is that of the text in code points; None where the text is not at hand.
+    `length` is that of the text in code points; None if the text is not available.
     """
 
     article_id: str
@@ -53,28 +53,28 @@ class Together(NamedTuple):
 
 
 class Gathering:
-    """Takes articles one by one and keeps count of who annotated how many, and of what cannot be compared."""
+    """Takes articles one by one, and counts annotations by annotator and those that cannot be compared."""
 
     def __init__(self, schema: LabelSchema) -> None:
         self.schema = schema
         self.annotated: Counter[str] = Counter()
         """Annotator → annotations seen."""
         self.compared: Counter[str] = Counter()
-        """Annotator → annotations that stand beside another's."""
+        """Annotator → annotations that are compared with another's."""
         self.undecided = 0
         """Items of a type that was split since, where no case of the migration fits: they keep their old type."""
         self._left_out: Counter[tuple[str, Reason]] = Counter()
         self._articles: dict[tuple[str, Reason], list[str]] = {}
 
-    def add(self, said: Iterable[tuple[str, Annotation]], lengths: Mapping[str, int]) -> list[Together]:
-        """What can be compared of one article, revision by revision.
+    def add(self, annotations: Iterable[tuple[str, Annotation]], lengths: Mapping[str, int]) -> list[Together]:
+        """The annotations of one article that can be compared, revision by revision.
 
         Args:
-            said: annotator and annotation, in the order of time: of two by the same on the same text the last counts.
-            lengths: hash of each text that is at hand → its length in code points.
+            annotations: annotator and annotation, by time: of two by the same on the same text the last counts.
+            lengths: hash of each available text → its length in code points.
         """
         of_text: dict[str, dict[str, Annotation]] = {}
-        for name, annotation in said:
+        for name, annotation in annotations:
             of_text.setdefault(annotation.text_sha256, {})[name] = annotation
         everyone = {name for by_name in of_text.values() for name in by_name}
         found = []
@@ -85,8 +85,8 @@ class Gathering:
                 names = tuple(sorted(alike))
                 article_id = alike[names[0]].article_id
                 self.compared.update(names)
-                told = tuple(alike[name] for name in names)
-                found.append(Together(article_id, text_sha256, lengths.get(text_sha256), names, told))
+                together = tuple(alike[name] for name in names)
+                found.append(Together(article_id, text_sha256, lengths.get(text_sha256), names, together))
             else:
                 reason: Reason = "alone" if everyone == {*alike} else "other text"
                 for name, annotation in alike.items():
@@ -94,7 +94,7 @@ class Gathering:
         return found
 
     def leave_out(self, name: str, reason: Reason, article_id: str) -> None:
-        """Count one annotation that is compared with nobody's."""
+        """Count one annotation that is not compared."""
         self._left_out[name, reason] += 1
         named = self._articles.setdefault((name, reason), [])
         if len(named) < SHOWN:

@@ -37,7 +37,7 @@ from curation.metrics.matching import match_all
 Section = Literal["entities", "events", "arguments"]
 SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
 ANY = "*"
-"""The entry for labels that have none of their own."""
+"""The entry for labels without one of their own."""
 
 Points = tuple[tuple[Score, Score], ...]
 Limits = Mapping[Section, Mapping[str, float]]
@@ -45,7 +45,7 @@ Limits = Mapping[Section, Mapping[str, float]]
 
 
 class LabelConfidence(Value):
-    """How to read an engine's scores of one label.
+    """The calibration of one label.
 
     points: (score, share that is right), rising in both; straight lines between them, and level outside.
     drop_below: items that score lower are left out; 0 keeps all, 2 none.
@@ -84,7 +84,7 @@ class Change(Value):
 
 
 class SectionFigures(Value):
-    """Do scores mean what they say; see `curation.metrics.calibration`. All items count, also those left out."""
+    """How well scores are calibrated; see `curation.metrics.calibration`. All items count, also those left out."""
 
     items: int
     right: int
@@ -94,7 +94,7 @@ class SectionFigures(Value):
 
 
 class EffortChange(Value):
-    """Clicks and keys to the gold: from nothing, from what the engine says, and from that after this file."""
+    """Clicks and keys to the gold: from an empty page, from the prediction, and from the calibrated prediction."""
 
     blank: int
     before: int
@@ -124,7 +124,7 @@ class Confidence(Value):
 
     @cached_property
     def limits(self) -> dict[Section, dict[str, float]]:
-        """Section → label → the score below which its items are left out, where any are."""
+        """Section → label → the score below which its items are left out, for labels that have one."""
         return {
             section: {label: one.drop_below for label, one in getattr(self, section).items() if one.drop_below}
             for section in SECTIONS
@@ -151,7 +151,7 @@ def load_confidence(path: Path) -> Confidence:
 
 
 def apply(confidence: Confidence, annotation: Annotation) -> Annotation:
-    """`annotation` with scores that mean something and without what is not worth mending.
+    """`annotation` with calibrated scores, without the items that cost more to correct than to add.
 
     Its annotator is of another version, and its id another.
 
@@ -165,7 +165,7 @@ def apply(confidence: Confidence, annotation: Annotation) -> Annotation:
     version = f"{annotation.annotator.version or ''}.c{confidence.digest}".lstrip(".")
     annotator = annotation.annotator.model_copy(update={"version": version})
 
-    def told(section: Section, item: Entity | Event | Argument) -> dict[str, Any]:
+    def changed(section: Section, item: Entity | Event | Argument) -> dict[str, Any]:
         label = item.role if isinstance(item, Argument) else item.type
         entry = confidence.of(section, label)
         score = item.score if item.score is None or entry is None else round(entry(item.score), 4)
@@ -176,13 +176,13 @@ def apply(confidence: Confidence, annotation: Annotation) -> Annotation:
         update={
             "id": annotation_id(annotation.id, annotator.key),
             "annotator": annotator,
-            "entities": tuple(entity.model_copy(update=told("entities", entity)) for entity in kept.entities),
+            "entities": tuple(entity.model_copy(update=changed("entities", entity)) for entity in kept.entities),
             "events": tuple(
                 event.model_copy(
-                    update=told("events", event)
+                    update=changed("events", event)
                     | {
                         "arguments": tuple(
-                            argument.model_copy(update=told("arguments", argument)) for argument in event.arguments
+                            argument.model_copy(update=changed("arguments", argument)) for argument in event.arguments
                         )
                     }
                 )
@@ -224,9 +224,9 @@ FOLDS = 5
 PRIOR = 100.0
 """Items' worth of the curve of all labels that stand beside a label's own."""
 DROPPED = 5
-"""Fewest items whose mending must be counted before a limit is trusted."""
+"""Fewest items that must have been counted before a limit is used."""
 LIMITS = 12
-"""How many limits of a label are tried, evenly among its scores."""
+"""How many limits of a label are tried, evenly spread over its scores."""
 ALL = 2.0
 """A limit that no score reaches."""
 
@@ -237,15 +237,15 @@ Scored = list[tuple[str, float, bool]]
 
 
 class Corrected(NamedTuple):
-    """An article's gold, and what the engine said of it."""
+    """An article's gold and the engine's prediction."""
 
     gold: Annotation
-    said: Annotation
+    predicted: Annotation
 
 
 @dataclass
 class _Measured:
-    """One article: what was scored how, and what leaving out under a limit would cost more than keeping."""
+    """One article: its scores, and for each limit how many items it drops and how much more or less effort it takes."""
 
     corrected: Corrected
     scored: dict[Section, Scored]
@@ -262,14 +262,14 @@ def fit_confidence(
     folds: int = FOLDS,
     on_progress: Callable[[int], None] = lambda count: None,
 ) -> Confidence:
-    """The confidence file of the one engine that said all this. All of it is kept in memory.
+    """The calibration file of the one engine that made the predictions. All of them are kept in memory.
 
     Args:
-        corrected: articles with gold and what was said of them, two at least.
+        corrected: articles with gold and predictions, two at least.
         gold: what the gold is called in the file.
         defaults: the attributes' defaults, for effort.
         folds: into how many parts the articles are cut for the figures.
-        on_progress: told how many articles are read.
+        on_progress: called with the number of articles read.
 
     Raises:
         ValueError: fewer than two articles, several engines, or no scores.
@@ -278,7 +278,7 @@ def fit_confidence(
     for article in corrected:
         found.append(_measured(article, defaults))
         on_progress(len(found))
-    engines = sorted({one.corrected.said.annotator.key for one in found})
+    engines = sorted({one.corrected.predicted.annotator.key for one in found})
     if len(found) < 2 or len(engines) != 1:
         raise ValueError(f"two corrected articles of one engine are needed, not {len(found)} of {len(engines)}")
     if not any(scored for one in found for scored in one.scored.values()):
@@ -290,7 +290,7 @@ def fit_confidence(
     def file(articles: Sequence[_Measured], limits: _Chosen, **figures: Any) -> Confidence:
         return Confidence(
             engine=engines[0],
-            schema_ref=found[0].corrected.said.schema_ref,
+            schema_ref=found[0].corrected.predicted.schema_ref,
             gold=gold,
             articles=len(found),
             folds=folds,
@@ -310,7 +310,7 @@ def fit_confidence(
                     (label, entry(score) if (entry := fitted.of(section, label)) else score, right)
                     for label, score, right in one.scored[section]
                 ]
-            spent += _cost(one.corrected.gold, apply(fitted, one.corrected.said), defaults)
+            spent += _cost(one.corrected.gold, apply(fitted, one.corrected.predicted), defaults)
     before: dict[Section, Scored] = {section: [s for one in found for s in one.scored[section]] for section in SECTIONS}
     kept = sum(one.kept for one in found)
     return file(
@@ -348,8 +348,8 @@ def isotonic(scored: Iterable[tuple[float, bool]], prior: Callable[[float], floa
 
 
 def _measured(corrected: Corrected, defaults: Defaults) -> _Measured:
-    gold, said = corrected
-    pairs = match_all(gold, said)
+    gold, predicted = corrected
+    pairs = match_all(gold, predicted)
     return _Measured(
         corrected,
         scored={
@@ -360,17 +360,17 @@ def _measured(corrected: Corrected, defaults: Defaults) -> _Measured:
             ]
             for section, found in pairs.items()
         },
-        kept=_cost(gold, said, defaults),
+        kept=_cost(gold, predicted, defaults),
         blank=_cost(gold, None, defaults),
     )
 
 
-def _cost(gold: Annotation, said: Annotation | None, defaults: Defaults) -> int:
-    return cost(actions(gold, said, defaults), SECTIONS)
+def _cost(gold: Annotation, predicted: Annotation | None, defaults: Defaults) -> int:
+    return cost(actions(gold, predicted, defaults), SECTIONS)
 
 
 def _price(found: Sequence[_Measured], defaults: Defaults) -> None:
-    """What each limit of each label would change in each article, the other labels as they are: once for all folds."""
+    """Compute once for all folds what each limit of each label would change in each article."""
     scores: dict[tuple[Section, str], list[float]] = {}
     for one in found:
         for section, scored in one.scored.items():
@@ -384,12 +384,12 @@ def _price(found: Sequence[_Measured], defaults: Defaults) -> None:
             for one in found:
                 dropped = sum(name == label and score < limit for name, score, _ in one.scored[section])
                 if dropped:
-                    spent = _cost(one.corrected.gold, without(one.corrected.said, limits), defaults)
+                    spent = _cost(one.corrected.gold, without(one.corrected.predicted, limits), defaults)
                     one.changes[section, label, limit] = dropped, spent - one.kept
 
 
 def _limits(articles: Sequence[_Measured]) -> _Chosen:
-    """For each label the limit that spares the most on these articles, where one does."""
+    """For each label the limit that saves the most effort on these articles, if one does."""
     changes: dict[tuple[Section, str], dict[float, list[int]]] = {}
     for one in articles:
         for (section, label, limit), (dropped, more) in one.changes.items():
@@ -404,7 +404,7 @@ def _limits(articles: Sequence[_Measured]) -> _Chosen:
 
 
 def _limits_that_hold(articles: Sequence[_Measured], folds: int) -> _Chosen:
-    """Those limits whose likes, drawn from the other parts of the articles, spare work on each part in turn."""
+    """The limits that also save effort when they are fitted on the other folds."""
     spared: Counter[tuple[Section, str]] = Counter()
     for fold in range(folds):
         drawn = _limits([one for place, one in enumerate(articles) if place % folds != fold])

@@ -1,12 +1,11 @@
-"""Several annotations of one article, merged where they agree, with a list of what they differ on.
+"""Adjudication: several annotations of one article, merged where they agree, with a list of their differences.
 
-Who decides between them starts from the merged one: what all say, whole; what they differ on is left out of it.
+The adjudicator starts from the merged annotation. It holds what all annotations have in common; the rest is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, Item, annotation_id
@@ -24,12 +23,12 @@ ItemT = TypeVar("ItemT", Entity, Event)
 
 
 class Difference(Value):
-    """One thing that the annotations do not all say, with what each of them says in their order; None: nothing.
+    """One difference between annotations: what each of them has there (`said`), in their order; None: nothing.
 
-    `span`: some have nothing there; `type`: another type; `border`: other borders, and maybe another type;
-    `attribute`: another value of the attribute `name`; `argument`: the role `name` of the event there is not filled
-    by the same, or what fills it is left out since they differ on it or on the event. `start` and `end` are those of
-    all that is said there, in code points.
+    `span`: some have no item there; `type`: another type; `border`: other borders, and maybe another type;
+    `attribute`: another value of the attribute `name`; `argument`: the role `name` of the event has other fillers, or
+    its filler is left out since they differ on it or on the event. `start` and `end` cover all items there, in code
+    points.
     """
 
     what: What
@@ -39,24 +38,24 @@ class Difference(Value):
     name: str | None = None
 
     def line(self, names: Sequence[str], text: str) -> str:
-        """The difference on one line: the words it is about, and who says what."""
+        """The difference on one line: the text, and each version with its annotators."""
         about = one_line(text[self.start : self.end], SHOWN)
-        said: dict[str, list[str]] = {}
+        versions: dict[str, list[str]] = {}
         for name, words in zip(names, self.said, strict=True):
-            said.setdefault(words or "nothing", []).append(name)
-        told = "; ".join(f"{words} ({', '.join(who)})" for words, who in said.items())
-        return f"“{about}”{' ' + self.name if self.name else ''}: {told}"
+            versions.setdefault(words or "nothing", []).append(name)
+        listed = "; ".join(f"{words} ({', '.join(who)})" for words, who in versions.items())
+        return f"“{about}”{' ' + self.name if self.name else ''}: {listed}"
 
 
 class Merged(NamedTuple):
-    """What the annotations say alike, as an annotation of its own, and what they differ on, in the text's order."""
+    """What the annotations have in common, as an annotation of its own, and their differences in text order."""
 
     annotation: Annotation
     differences: tuple[Difference, ...]
 
 
 class _Group(NamedTuple, Generic[ItemT]):
-    """What stands for the same thing: an item of each annotation, or None where it has none."""
+    """Corresponding items: one of each annotation, or None if it has none there."""
 
     items: tuple[ItemT | None, ...]
 
@@ -72,7 +71,7 @@ class _Group(NamedTuple, Generic[ItemT]):
 def merge(annotations: Sequence[Annotation], text: str, *, ignore_attributes: Collection[str] = ()) -> Merged:
     """Merge annotations of one text by different people (one or more of them).
 
-    Of an item that all have with the same span and type, only attributes that all give alike are kept. Attributes
+    Of an item that all have with the same span and type, only attributes with the same value are kept. Attributes
     named in `ignore_attributes` are no difference; the first annotation's value is kept.
 
     Raises:
@@ -109,25 +108,6 @@ def merge(annotations: Sequence[Annotation], text: str, *, ignore_attributes: Co
         events=tuple(kept_events),
     )
     return Merged(merged, tuple(sorted(differences, key=lambda one: (one.start, one.end, one.what, one.name or ""))))
-
-
-def without_attributes(
-    annotation: Annotation, names: Collection[str], defaults: Mapping[str, str] = MappingProxyType({})
-) -> Annotation:
-    """`annotation` without these attributes, and without those that only write out their default, for comparing."""
-    if not names and not defaults:
-        return annotation
-
-    def bare(item: Item) -> dict[str, dict[str, str]]:
-        told = {name: value for name, value in item.attributes.items() if defaults.get(name) != value}
-        return {"attributes": {name: value for name, value in told.items() if name not in names}}
-
-    return annotation.model_copy(
-        update={
-            "entities": tuple(one.model_copy(update=bare(one)) for one in annotation.entities),
-            "events": tuple(one.model_copy(update=bare(one)) for one in annotation.events),
-        }
-    )
 
 
 def _groups(sides: Sequence[Sequence[ItemT]]) -> list[_Group[ItemT]]:

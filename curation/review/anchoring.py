@@ -1,10 +1,9 @@
-"""The anchoring audit: do people who see a pre-annotation say what it says because it says so?
+"""The anchoring audit: do people who see a prediction agree with it because they see it?
 
-Some articles are annotated blind, without their pre-annotation, which is held back. Set beside the work of those who
-saw theirs: how far each sort agrees with the engine, which labels it gives, how long it takes. The difference in
-agreement with the engine is the anchoring effect: what people took over and would not have said by themselves (and, of
-that, what they would have overlooked). Articles are drawn by a hash, so the two sorts are alike but for chance, and
-every figure has the middle 95 per cent of resamples over articles.
+Some articles are annotated blind, with the prediction held back. They are compared with the articles whose prediction
+was shown: agreement with the engine, shares of the labels, and time. The difference in agreement with the engine is the
+anchoring effect: what people took over and would not have marked by themselves (or would have overlooked). Articles are
+drawn by a hash, so the two groups differ by chance only; every figure has a 95 % bootstrap interval over articles.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from curation.metrics.matching import compare
 from curation.metrics.rounding import decimal, rounded
 
 LEAST = 10
-"""Articles of either sort below which no conclusion is drawn."""
+"""Fewest articles of either group for a conclusion."""
 FLAT = 0.02
-"""A difference in F1 below this is nothing to speak of, however sure."""
+"""A difference in F1 below this is negligible, however certain."""
 
 Sort = Literal["blind", "assisted"]
 SORTS: tuple[Sort, Sort] = ("blind", "assisted")
@@ -36,7 +35,7 @@ Interval = tuple[float, float]
 
 
 class Work(NamedTuple):
-    """What people made of one article, blind and with the pre-annotation in view, and what the engine said of it."""
+    """Annotations of one article by people, blind and with the prediction shown, and the prediction."""
 
     blind: Sequence[Annotation]
     assisted: Sequence[Annotation]
@@ -44,7 +43,7 @@ class Work(NamedTuple):
 
 
 class Figure(Value):
-    """A figure, its interval (None where it cannot be told), and from how many articles it is."""
+    """A figure, its interval (None for a single article), and the number of articles it is based on."""
 
     value: float
     interval: Interval | None
@@ -52,7 +51,7 @@ class Figure(Value):
 
 
 class Contrast(Value):
-    """The same figure of blind and of assisted work, and the second less the first; None where there is none."""
+    """The same figure of blind and of assisted work, and the second minus the first; None if it is undefined."""
 
     blind: Figure | None
     assisted: Figure | None
@@ -76,8 +75,8 @@ class Anchoring(Value):
     people       agreement between people on one article, where two annotated it
     across       agreement between blind and assisted annotations of the same article, where there are both
     labels       the labels, those whose share differs most first
-    seconds      median seconds on an article, of the times that can be believed (`curation.metrics.effort`)
-    untimed      annotations without a time that can be believed
+    seconds      median seconds on an article, of the plausible times (`curation.metrics.effort`)
+    untimed      annotations without a plausible time
     words        what follows from it, in plain words
     """
 
@@ -97,9 +96,9 @@ def anchoring(works: Iterable[Work]) -> Anchoring | None:
     sides: dict[Sort, _Side] = {"blind": _Side(), "assisted": _Side()}
     across = Table(ITEMS)
     for work in works:
-        for sort, said in zip(SORTS, (work.blind, work.assisted), strict=True):
-            if said:
-                sides[sort].add(said, work.engine)
+        for sort, made in zip(SORTS, (work.blind, work.assisted), strict=True):
+            if made:
+                sides[sort].add(made, work.engine)
         if work.blind and work.assisted:
             across.add(_counts((one, other) for one in work.blind for other in work.assisted))
     blind, assisted = sides["blind"], sides["assisted"]
@@ -130,16 +129,17 @@ class _Side:
         self.labels: list[Counter[str]] = []
         self.seconds: list[list[float]] = []
 
-    def add(self, said: Sequence[Annotation], engine: Annotation | None) -> None:
+    def add(self, annotations: Sequence[Annotation], engine: Annotation | None) -> None:
         self.articles += 1
-        self.annotations += len(said)
+        self.annotations += len(annotations)
         if engine is not None:
-            self.engine.add(_counts((engine, one) for one in said))
-        if len(said) > 1:
-            self.people.add(_counts(combinations(said, 2)))
-        self.labels.append(Counter(item.type for one in said for item in one.items()))
-        times = [one.lead_time for one in said if one.lead_time is not None and strange_time(one.lead_time) is None]
-        self.untimed += len(said) - len(times)
+            self.engine.add(_counts((engine, annotation) for annotation in annotations))
+        if len(annotations) > 1:
+            self.people.add(_counts(combinations(annotations, 2)))
+        self.labels.append(Counter(item.type for annotation in annotations for item in annotation.items()))
+        seconds = [annotation.lead_time for annotation in annotations]
+        times = [time for time in seconds if time is not None and strange_time(time) is None]
+        self.untimed += len(annotations) - len(times)
         if times:
             self.seconds.append(times)
 
@@ -180,7 +180,7 @@ def _between(blind: tuple[Figure | None, Floats | None], assisted: tuple[Figure 
 
 
 def _interval(figures: Floats, articles: int) -> Interval | None:
-    """The middle 95 per cent; of one article alone nothing can be told."""
+    """The middle 95 per cent; None for a single article."""
     return interval_of(figures) if articles > 1 else None
 
 

@@ -1,7 +1,7 @@
-"""Which articles two people annotate, and which are annotated blind: a share of them, told by a hash of their ids.
+"""Which articles are annotated by two people and which blind: a share of them, chosen by a hash of their ids.
 
-Whether an article is among them depends on nothing but its id, the share and the seed: it stays as the corpus grows,
-and a larger share holds all of a smaller one.
+The choice depends on the id, the share and the seed only: it stays the same as the corpus grows, and a larger share
+contains all articles of a smaller one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ def share(written: str) -> float:
 
 
 def among(article_id: str, cohort: Cohort, part: float, *, seed: str) -> bool:
-    """Is the article in that cohort, which holds `part` (0 to 1) of all articles? The two are drawn independently."""
+    """Whether the article is in a cohort of `part` (0 to 1) of all articles; the two cohorts are independent."""
     drawn = hashlib.sha256("\0".join((seed, cohort, article_id)).encode()).digest()
     return int.from_bytes(drawn[:8], "big") < part * 2**64

@@ -37,7 +37,7 @@ from curation.files import whole_file
 from curation.jobs.gold import read_gold
 from curation.metrics.evaluation import Evaluator
 from curation.metrics.label_mapping import Mapping as Ontology
-from curation.metrics.label_mapping import as_they_mark, mapping_to, that_map, translate
+from curation.metrics.label_mapping import mapped_only, mapping_to, translate, with_conventions
 from curation.metrics.matching import FILLER, Pair, match, match_links
 from curation.project import Project
 
@@ -148,8 +148,8 @@ def _pairs(
 ) -> dict[str, Sequence[Pair[Any]]]:
     mapped = reference
     if gold.ontology:
-        predicted = translate(as_they_mark(predicted, article.text, gold.ontology), reference, gold.ontology)
-        mapped = that_map(reference, gold.ontology)
+        predicted = translate(with_conventions(predicted, article.text, gold.ontology), reference, gold.ontology)
+        mapped = mapped_only(reference, gold.ontology)
     named = [[entity for entity in annotation.entities if entity.type != FILLER] for annotation in (mapped, predicted)]
     return {
         "entities": match(*named) if gold.entities else (),

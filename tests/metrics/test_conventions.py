@@ -9,7 +9,7 @@ import pytest
 from curation.annotation import Annotation
 from curation.article import sha256
 from curation.errors import BadInput
-from curation.metrics.conventions import Conventions, in_their_habit, load_conventions
+from curation.metrics.conventions import Conventions, apply_conventions, load_conventions
 from curation.schema import LabelSchema, load_schema
 
 TEXT = "Minister Melk met the two rebels of the Hill Guard. They said the Guard fired 40 rockets at the depot."
@@ -77,12 +77,12 @@ def said() -> Annotation:
 
 
 def marked(**habit: object) -> list[tuple[str, str, str]]:
-    found = in_their_habit(said(), TEXT, Conventions.model_validate(habit), DEFAULTS)
+    found = apply_conventions(said(), TEXT, Conventions.model_validate(habit), DEFAULTS)
     return [(item.id, TEXT[item.start : item.end], item.type) for item in found.items()]
 
 
 def test_without_habits_all_stays_as_it_was_said() -> None:
-    assert in_their_habit(said(), TEXT, Conventions(), DEFAULTS) == said()
+    assert apply_conventions(said(), TEXT, Conventions(), DEFAULTS) == said()
 
 
 def test_borders_move_by_mention_and_by_the_words_around() -> None:
@@ -119,13 +119,13 @@ def test_what_is_not_kept_goes_and_its_arguments_with_it() -> None:
             ]
         }
     )
-    found = in_their_habit(said(), TEXT, habit, DEFAULTS)
+    found = apply_conventions(said(), TEXT, habit, DEFAULTS)
     assert [item.id for item in found.items()] == ["melk", "rebels", "guard", "rockets", "depot", "fired"]
     assert [argument.filler for argument in found.events[0].arguments] == ["rockets", "depot"]
     only = Conventions.model_validate({"keep": [{"types": ["Attack"], "only": {"modality": ["planned"]}}]})
-    assert [event.id for event in in_their_habit(said(), TEXT, only, DEFAULTS).events] == ["met"]
+    assert [event.id for event in apply_conventions(said(), TEXT, only, DEFAULTS).events] == ["met"]
     roles = Conventions.model_validate({"keep": [{"types": ["Attack", "Meeting"], "roles": ["target"]}]})
-    assert [event.id for event in in_their_habit(said(), TEXT, roles, DEFAULTS).events] == ["fired"]
+    assert [event.id for event in apply_conventions(said(), TEXT, roles, DEFAULTS).events] == ["fired"]
 
 
 def test_what_becomes_alike_stands_once_and_keeps_its_arguments() -> None:
@@ -135,12 +135,12 @@ def test_what_becomes_alike_stands_once_and_keeps_its_arguments() -> None:
             "spans": [{"types": ["Weapon"], "leave_out": []}, {"types": ["Quantity"], "take_in": ["fired"]}],
         }
     )
-    first = in_their_habit(said(), TEXT, habit, DEFAULTS)
+    first = apply_conventions(said(), TEXT, habit, DEFAULTS)
     assert [TEXT[one.start : one.end] for one in first.entities if one.type == "Weapon"] == ["fired 40", "40 rockets"]
     alike = said()
     twin = alike.entities[5].model_copy(update={"id": "twin"})
     alike = alike.model_copy(update={"entities": (twin, *alike.entities)})
-    found = in_their_habit(alike, TEXT, habit, DEFAULTS)
+    found = apply_conventions(alike, TEXT, habit, DEFAULTS)
     assert [one.id for one in found.entities if one.type == "Weapon"] == ["twin", "count"]
     assert found.events[1].arguments[0].filler == "twin"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
 from curation.errors import BadInput
-from curation.metrics.label_mapping import Mapping, mapping_to, own_names, that_map, translate
+from curation.metrics.label_mapping import Mapping, mapped_only, mapping_to, own_names, translate
 from curation.metrics.matching import FILLER, compare, links
 from curation.schema import LabelSchema
 
@@ -142,7 +142,7 @@ def test_gold_that_maps() -> None:
             event("w3", 40, 44, "Meet", ("Topic", "w2")),
         ],
     )
-    found = that_map(gold, MAPPING)
+    found = mapped_only(gold, MAPPING)
     assert types(found) == [("g1", "PER"), ("g2", FILLER), ("w2", FILLER), ("w1", "Attack.Other"), ("w3", "Meet")]
     # Host is a role of Meet, not of an attack
     assert [(link.trigger[2], link.type) for link in links(found)] == [("Attack.Other", "Attacker"), ("Meet", "Topic")]
@@ -167,7 +167,7 @@ def test_own_names_change_nothing(schema: LabelSchema, annotation: Annotation) -
     bare = found.model_copy(update={"entities": annotation.entities})
     assert types(found) == types(annotation)
     assert [event.arguments for event in bare.events] == [event.arguments for event in annotation.events]
-    assert types(that_map(annotation, own_names(schema))) == types(annotation)
+    assert types(mapped_only(annotation, own_names(schema))) == types(annotation)
 
 
 spans = st.tuples(st.integers(0, 12), st.integers(1, 6))
@@ -220,7 +220,7 @@ def test_translation_holds_together(said: Annotation, gold: Annotation) -> None:
 
 @given(annotations("xyz", "pqo", "stu"))
 def test_gold_that_maps_holds_together(gold: Annotation) -> None:
-    found = that_map(gold, ANY)
+    found = mapped_only(gold, ANY)
     Annotation.model_validate(found.model_dump(by_alias=True))
     assert {item.type for item in found.items()} <= {"x", "y", "p", "q", FILLER}
     assert {link.type for link in links(found)} <= {"s", "t"}

@@ -129,7 +129,7 @@ def test_too_little_is_refused() -> None:
     with pytest.raises(ValueError, match="two corrected articles of one engine are needed, not 1 of 1"):
         fit_confidence(many(1), gold="g", defaults={})
     one, two = many(2)
-    other = two.said.model_copy(update={"annotator": PERSON})
+    other = two.predicted.model_copy(update={"annotator": PERSON})
     with pytest.raises(ValueError, match="not 2 of 2"):
         fit_confidence([one, Corrected(two.gold, other)], gold="g", defaults={})
     with pytest.raises(ValueError, match="person:p1 gives no scores"):

@@ -18,8 +18,8 @@ from curation.cli.console import say
 from curation.errors import CurationError
 from curation.formats.articles import good_articles
 from curation.jobs.agreement import read_set
-from curation.jobs.connect import connect
 from curation.jobs.push import paired
+from curation.jobs.studio import connect
 from curation.labelstudio import local_server, read_snapshot
 from curation.metrics.matching import compare
 from curation.project import Project

@@ -12,8 +12,9 @@ from curation.article import Article
 from curation.errors import BadInput, WrongUsage
 from curation.formats.articles import good_articles, read_articles
 from curation.formats.inline_markup import SUFFIX, read_folder
+from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
-from curation.labelstudio import Snapshot, check_source, latest_snapshot, read_snapshot
+from curation.labelstudio import Snapshot, check_source, read_snapshot
 from curation.labelstudio.constants import ANNOTATE, UNKNOWN
 from curation.metrics.agreement import Agreement, Figures, SectionFigures
 from curation.metrics.agreement import agreement as between
@@ -128,9 +129,7 @@ def agreement(
         found = _of_sets(project, sets, gathering)
         source = ", ".join(str(place) for place in sets)
     else:
-        folder = snapshot or latest_snapshot(project.work)
-        if folder is None:
-            raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+        folder = snapshot_folder(project, snapshot)
         found = _of_snapshot(read_snapshot(folder), gathering, unfinished)
         source = str(folder)
     measured = between(_watched(found, on_progress), defaults(schema))

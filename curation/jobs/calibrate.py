@@ -11,8 +11,7 @@ from curation.article import Article
 from curation.engines import Failure
 from curation.errors import BadInput, WrongUsage
 from curation.files import ensure_writable, whole_file
-from curation.jobs.engines import engine_recipe
-from curation.jobs.gold import read_corrected
+from curation.jobs.inputs import engine_recipe, read_corrected
 from curation.jobs.options import Counts, EngineModel, EngineName, EngineOptions, GoldFile, OnProgress, Option, silent
 from curation.metrics.effort import defaults
 from curation.metrics.rounding import decimal

@@ -16,8 +16,8 @@ from curation.formats.articles import good_articles
 from curation.formats.gold_jsonl import is_neutral, read_neutral
 from curation.formats.inline_markup import read_folder
 from curation.jobs.options import Argument, Counts, OnProgress, Option, silent
-from curation.jobs.policy import policy
 from curation.jobs.publish import reviewed
+from curation.jobs.review_policy import policy
 from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
 from curation.metrics.label_mapping import mapping_to, translate, with_conventions
 from curation.result import Block, Line, Result, Styled, TableResult

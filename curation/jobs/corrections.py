@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from curation.annotation import Annotation
-from curation.errors import BadInput
+from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, silent
-from curation.jobs.started import started_from
-from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
+from curation.jobs.provenance import started_from
+from curation.labelstudio import Predictions, Snapshot, predictions, read_snapshot
 from curation.labelstudio.constants import ANNOTATE, UNKNOWN
 from curation.metrics.corrections import Became, Corrections, Corrector, Fates, Group
 from curation.metrics.effort import LONGEST, defaults
@@ -89,9 +89,7 @@ def corrections(
     Raises:
         BadInput: there is no snapshot, or one of its files cannot be used.
     """
-    folder = snapshot or latest_snapshot(project.work)
-    if folder is None:
-        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+    folder = snapshot_folder(project, snapshot)
     schema = project.load_schema()
     source, corrector, counts = read_snapshot(folder), Corrector(defaults(schema)), Counter[str]()
     unfinished: Counter[str] = Counter()

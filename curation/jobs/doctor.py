@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from curation.article import Article, Value
 from curation.errors import CurationError, one_line
 from curation.formats.articles import read_articles
-from curation.jobs.connect import connect
-from curation.jobs.engines import engine_recipe
+from curation.jobs.inputs import engine_recipe
 from curation.jobs.options import Option
+from curation.jobs.studio import connect
 from curation.result import Block, Styled, Table, TableResult
 from curation.settings import Settings, load_settings
 

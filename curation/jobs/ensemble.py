@@ -13,7 +13,7 @@ from curation.engines.ensemble_votes import Member, SectionMeasured
 from curation.errors import BadInput, WrongUsage
 from curation.executor import batches
 from curation.files import ensure_writable, whole_file
-from curation.jobs.gold import read_corrected
+from curation.jobs.inputs import read_corrected
 from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent
 from curation.metrics.rounding import decimal
 from curation.metrics.score_calibration import Section

@@ -14,8 +14,7 @@ from curation.article import Article, Value
 from curation.engines import Engine
 from curation.errors import BadInput, WrongUsage
 from curation.files import ensure_writable, whole_file
-from curation.jobs.engines import engine_recipe
-from curation.jobs.gold import Gold, read_gold
+from curation.jobs.inputs import Gold, engine_recipe, read_gold
 from curation.jobs.options import (
     Counts,
     EngineModel,

@@ -13,9 +13,9 @@ from curation.errors import BadInput
 from curation.files import whole_path
 from curation.formats.format_loss import OnLoss
 from curation.formats.registry import Written, format_named, write_as
-from curation.jobs.gold import read_gold
+from curation.jobs.inputs import read_gold
 from curation.jobs.options import Argument, FormatName, Option
-from curation.jobs.undecided import DECIDE
+from curation.jobs.review_policy import DECIDE
 from curation.result import Result
 from curation.schema import LabelSchema
 from curation.settings import Settings

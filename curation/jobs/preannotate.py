@@ -15,7 +15,7 @@ from curation.errors import BadInput, one_line
 from curation.executor import Shard, remove_shards, shard_executor, shard_folder, write_lines
 from curation.files import is_url
 from curation.formats.articles import read_articles
-from curation.jobs.engines import engine_recipe
+from curation.jobs.inputs import engine_recipe
 from curation.jobs.options import (
     ArticleSources,
     Counts,

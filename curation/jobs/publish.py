@@ -7,14 +7,15 @@ from os import cpu_count
 from typing import Annotated, Literal
 
 from curation.errors import NothingToRelease, ReleaseError
-from curation.jobs.anchoring import anchoring_of, for_card
 from curation.jobs.options import Option, SnapshotFolder
-from curation.jobs.policy import policy as policy_of
+from curation.jobs.provenance import anchoring_of
+from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, undecided_articles
+from curation.jobs.review_policy import policy as policy_of
 from curation.jobs.rows import SnapshotReader, Sources, reviewed_articles
-from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.release import (
     About,
+    Audit,
     ReleaseReport,
     ReviewedArticle,
     Selection,
@@ -28,6 +29,7 @@ from curation.release.manifest import parquet_files
 from curation.release.rows import DOCUMENTS, kept_articles
 from curation.release.targets import is_address
 from curation.result import Result
+from curation.review.anchoring import Anchoring, Contrast
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
 from curation.settings import Settings
@@ -144,7 +146,7 @@ def publish(
     undecided = undecided_articles(source, rules, selection.bars)
     previous = latest_release(project.releases)
     with predictions(project.work, source) as sent:
-        audit = for_card(anchoring_of(source, sent, rules))
+        audit = _audit(anchoring_of(source, sent, rules))
     reader = SnapshotReader(project, folder, selection, previous, undecided)
     try:
         report = build_release(
@@ -222,3 +224,25 @@ def _articles(count: int) -> str:
 def _first(ids: Sequence[str]) -> str:
     named = ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
     return f"{_articles(len(ids))} ({named})"
+
+
+def _audit(found: Anchoring | None) -> Audit | None:
+    """The audit as the dataset card shows it."""
+    if found is None:
+        return None
+    rows = [("articles", str(found.articles["blind"]), str(found.articles["assisted"]), "")]
+    rows += [_row(f"{item}: F1 with the engine", one) for item, one in found.engine.items()]
+    rows += [_row(f"{item}: F1 between people", one) for item, one in found.people.items()]
+    rows.append(_row("median seconds on an article", found.seconds, "{:.0f}"))
+    return Audit(rows=tuple(row for row in rows if any(row[1:])), words=found.words)
+
+
+def _row(what: str, one: Contrast, form: str = "{:.3f}") -> tuple[str, str, str, str]:
+    blind, assisted = (form.format(figure.value) if figure else "" for figure in (one.blind, one.assisted))
+    difference = ""
+    if one.difference is not None:
+        signed = form.replace(":", ":+")
+        difference = signed.format(one.difference)
+        if one.interval is not None:
+            difference += f" ({signed.format(one.interval[0])} to {signed.format(one.interval[1])})"
+    return what, blind, assisted, difference

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 from curation.errors import Busy, Unreachable
-from curation.jobs.connect import connect
 from curation.jobs.options import Counts, OnProgress, Option, silent
+from curation.jobs.studio import connect
 from curation.labelstudio import PullReport, read_snapshot
 from curation.labelstudio import pull as fetch
 from curation.result import Result

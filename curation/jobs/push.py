@@ -10,8 +10,8 @@ from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.articles import good_articles
-from curation.jobs.connect import connect
 from curation.jobs.options import ArticleSources, Counts, OnProgress, Option, ResendDeleted, silent
+from curation.jobs.studio import connect
 from curation.labelstudio import PushReport, TaskSpec
 from curation.labelstudio import push as push_tasks
 from curation.result import Result

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from curation.annotation import Annotation, Span
 from curation.errors import BadInput, one_line
 from curation.jobs.check import dismiss, find
-from curation.jobs.connect import connect
 from curation.jobs.options import OnProgress, silent
+from curation.jobs.studio import connect
 from curation.labelstudio import Snapshot, TaskSpec, latest_snapshot, predictions, push, read_snapshot
 from curation.labelstudio.constants import BETWEEN, CHECK, DOUBTS, NOTE
 from curation.labelstudio.queries import tab

@@ -16,12 +16,12 @@ from curation.errors import BadInput
 from curation.files import ensure_writable, read_jsonl, whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
-from curation.jobs.anchoring import anchoring as audit
 from curation.jobs.check import WORTH, find
 from curation.jobs.corrections import corrections as measure_corrections
-from curation.jobs.gold import read_gold
+from curation.jobs.inputs import read_gold
 from curation.jobs.options import Counts, OnProgress, Option, silent
-from curation.jobs.policy import policy
+from curation.jobs.provenance import anchoring as audit
+from curation.jobs.review_policy import policy
 from curation.jobs.status import BRIEF, Brief, StatusResult
 from curation.jobs.status import status as where
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot

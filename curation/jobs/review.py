@@ -9,12 +9,13 @@ from typing import Annotated
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.errors import BadInput, WrongUsage
-from curation.jobs.connect import connect
+from curation.errors import WrongUsage
+from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Counts, OnProgress, Option, ResendDeleted, SnapshotFolder, silent
-from curation.jobs.policy import policy
 from curation.jobs.recheck import TOP, RecheckResult, recheck
-from curation.labelstudio import PushReport, Snapshot, TaskSpec, latest_snapshot, push, read_snapshot
+from curation.jobs.review_policy import policy
+from curation.jobs.studio import connect
+from curation.labelstudio import PushReport, Snapshot, TaskSpec, push, read_snapshot
 from curation.labelstudio.constants import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
 from curation.labelstudio.queries import tab
 from curation.release import read_takedown
@@ -96,9 +97,7 @@ def review(
         BadInput: there is no snapshot.
         LabelStudioError: see `curation.labelstudio.push`.
     """
-    folder = snapshot or latest_snapshot(project.work)
-    if folder is None:
-        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+    folder = snapshot_folder(project, snapshot)
     source, schema = read_snapshot(folder), project.load_schema()
     gone = set(read_takedown(project.takedown)) if project.takedown else set()
     sorting = _Sorting(policy(project), Pseudonyms.of(project.work), schema, gone)

@@ -13,9 +13,8 @@ from curation.annotation import Annotation
 from curation.article import Article
 from curation.engines.article_zones import zones
 from curation.formats.tokens import tokenise
-from curation.jobs.policy import policy
-from curation.jobs.started import started_from
-from curation.jobs.undecided import select
+from curation.jobs.provenance import started_from
+from curation.jobs.review_policy import policy, select
 from curation.labelstudio import predictions, read_snapshot
 from curation.release import ReviewedArticle, Selection, ShardedArticles, read_known
 from curation.release.hashing import Row

@@ -12,8 +12,7 @@ from curation.article import Article, Value
 from curation.files import read_jsonl
 from curation.formats.articles import NoArticles, read_articles
 from curation.jobs.options import Option
-from curation.jobs.policy import policy
-from curation.jobs.undecided import DECIDE, LISTED, UndecidedArticle, undecided_articles
+from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, policy, undecided_articles
 from curation.labelstudio.constants import is_review
 from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
 from curation.labelstudio.task_status import task_status

@@ -1,4 +1,4 @@
-"""Studio: a Label Studio on this machine, for one project or one data folder."""
+"""Label Studio: the local one of a project or data folder, and the client that jobs use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from curation.errors import ProjectError
+from curation.errors import ProjectError, Unauthorized, keep_secret
 from curation.jobs.options import Messages, Option
+from curation.labelstudio import Client
 from curation.labelstudio import local_server as local
 from curation.result import Result
 from curation.settings import FILE, Settings
@@ -106,3 +107,25 @@ def _data(project: Settings | None, data: Path | None) -> Path:
 
 def _fields(running: local.Studio) -> dict[str, Any]:
     return {name: getattr(running, name) for name in StudioResult.model_fields}
+
+
+def connect(project: Settings) -> Client:
+    """A client for the project's Label Studio: `LABEL_STUDIO_URL` or the project's url, else the running local one.
+
+    Raises:
+        ProjectError: no address is set and no local Label Studio runs.
+        Unauthorized: an address is set, but no API key.
+    """
+    running = local.status(project.studio)
+    if running is not None:
+        keep_secret(running.api_key)
+    if project.url is None:
+        if running is None:
+            way_out = "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY, or run `curation studio start`"
+            raise ProjectError("no Label Studio is named and no local one runs", way_out=way_out)
+        return Client(running.url, project.api_key.get_secret_value() if project.api_key else running.api_key)
+    if project.api_key is not None:
+        return Client(project.url, project.api_key.get_secret_value(), verify=str(project.ca) if project.ca else True)
+    if running is not None and running.url == project.url:
+        return Client(running.url, running.api_key)
+    raise Unauthorized(f"{project.url}: no API key; set LABEL_STUDIO_API_KEY (Account & Settings in Label Studio)")

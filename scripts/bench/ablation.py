@@ -30,7 +30,7 @@ from curation.engines.rules.parsed_text import Parse, parse, safe_doc
 from curation.engines.rules.rule_engine import RuleEngine
 from curation.engines.rules.triggers import TRIGGERS, Trigger, TriggerFinder
 from curation.engines.spacy_engine import SpacyEngine
-from curation.jobs.gold import read_gold
+from curation.jobs.inputs import read_gold
 from curation.metrics.effort import defaults
 from curation.metrics.evaluation import Evaluation, Evaluator
 from curation.metrics.label_mapping import Mapping, mapping_to

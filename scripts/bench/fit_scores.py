@@ -34,7 +34,7 @@ from curation.engines.rules.rule_engine import RuleEngine
 from curation.engines.rules.scoring import ItemKind, Scorer
 from curation.engines.spacy_engine import SpacyEngine
 from curation.files import whole_file
-from curation.jobs.gold import read_gold
+from curation.jobs.inputs import read_gold
 from curation.metrics.evaluation import Evaluator
 from curation.metrics.label_mapping import Mapping as Ontology
 from curation.metrics.label_mapping import mapped_only, mapping_to, translate, with_conventions

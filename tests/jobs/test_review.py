@@ -13,8 +13,8 @@ from curation.annotation import Annotation, Annotator, Entity
 from curation.article import Article
 from curation.errors import BadInput, ProjectError
 from curation.files import write_jsonl
-from curation.jobs.policy import policy
 from curation.jobs.review import LINES, _Sorting, note, review
+from curation.jobs.review_policy import policy
 from curation.labelstudio.snapshot import Manifest, Snapshot, TaskLine
 from curation.labelstudio.task_spec import TaskSpec
 from curation.project import Project

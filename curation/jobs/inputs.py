@@ -1,28 +1,70 @@
-"""Gold, each annotation with its article: inline files, annotations in JSON lines, or the neutral form."""
+"""Inputs of jobs: an engine, a snapshot, gold (inline files, annotations in JSON lines, or the neutral form)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article
+from curation.engines import Recipe
 from curation.errors import BadInput
 from curation.files import read_jsonl
 from curation.formats.articles import read_articles
 from curation.formats.gold_jsonl import is_neutral, read_neutral
 from curation.formats.inline_markup import SUFFIX, read_folder
-from curation.labelstudio import check_source
+from curation.labelstudio import check_source, latest_snapshot
 from curation.settings import Settings
 from curation.store import AnnotationFile
 from curation.validation import validate
 
 
+def engine_recipe(
+    project: Settings,
+    engine: str | None = None,
+    model: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Recipe:
+    """The recipe of the project's engine, or of another one.
+
+    Args:
+        project: whose schema, lexicon and settings are used; model and options belong to the project's engine only.
+        engine: name of the engine instead of the project's.
+        model: its model instead of the project's.
+        options: its options, each instead of the project's of the same name.
+
+    Raises:
+        SchemaError: the schema cannot be used.
+    """
+    name = engine or project.engine.name
+    own = name == project.engine.name
+    return Recipe(
+        name,
+        project.load_schema(),
+        project.lexicon,
+        model or (project.engine.model if own else None),
+        project.cache,
+        {**(project.engine.options if own else {}), **(options or {})},
+    )
+
+
+def snapshot_folder(project: Settings, snapshot: Path | None = None) -> Path:
+    """The folder of a snapshot, by default the latest.
+
+    Raises:
+        BadInput: there is none.
+    """
+    folder = snapshot or latest_snapshot(project.work)
+    if folder is None:
+        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+    return folder
+
+
 @dataclass
 class Gold:
-    """`documents` come one at a time; `unused` names gold that has no article, complete once all were read."""
+    """`documents` are read one by one; `unused` names gold without an article, complete once all are read."""
 
     form: Literal["inline", "annotations", "neutral"]
     documents: Iterator[tuple[Article, Annotation]]
@@ -53,7 +95,7 @@ def read_gold(project: Settings, place: Path) -> Gold:
 
 
 def read_corrected(project: Settings, place: Path | None, *, why: str) -> tuple[Path, Gold]:
-    """Gold in the project's own labels (default: the project's), and where it is; `why` is told who names other gold.
+    """Gold in the project's own labels (default: the project's), and its path. `why` explains a refusal of other gold.
 
     Raises:
         BadInput: as `read_gold`; none is named, or it is of the neutral form.
@@ -98,7 +140,7 @@ def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[t
 
 
 def _articles(project: Settings) -> Iterator[Article]:
-    """The project's articles that can be read; the others are for `curation preannotate` to complain about."""
+    """The project's articles that can be read; `curation preannotate` reports the others."""
     for found in read_articles(project.articles):
         if isinstance(found, Article):
             yield found

@@ -1,20 +1,60 @@
-"""Articles on which people differ and nobody has decided: found for publish, status and the report alike."""
+"""Whose annotations count, from `[review]` of curation.toml, and the articles on which these people differ."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from curation.annotation import Annotation
+from curation.annotation import Annotation, Annotator
 from curation.article import Article, Value
+from curation.errors import ProjectError
 from curation.labelstudio import Snapshot
-from curation.labelstudio.constants import ADJUDICATE, ANNOTATE
+from curation.labelstudio.constants import ADJUDICATE, ANNOTATE, UNKNOWN
 from curation.labelstudio.snapshot import TASKS, TaskLine
+from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Choice, Policy, Undecided, choose
+from curation.settings import FILE, Settings
 
 DECIDE = "`curation review` makes tasks to decide in"
 """The hint where articles are undecided."""
 LISTED = 20
 """Most articles that a message names."""
+
+
+def policy(project: Settings) -> Policy:
+    """The policy of `[review]`.
+
+    Raises:
+        ProjectError: an attribute that is to be ignored is not in the schema.
+    """
+    section, schema = project.review, project.load_schema()
+    declared = {one.name: one.default for one in schema.attributes}
+    for name in section.ignore_attributes:
+        if name not in declared:
+            raise ProjectError(
+                f"{name} is no attribute of the schema",
+                path=project.root / FILE,
+                field="review.ignore_attributes",
+                way_out=f"name some of {', '.join(sorted(declared)) or 'none'}",
+            )
+    rules = Policy(
+        needed=section.needed,
+        ignore_attributes=section.ignore_attributes,
+        defaults=declared,
+        undecided=section.undecided,
+        schema=schema,
+        deleted=UNKNOWN,
+    )
+    if not section.annotators:
+        return rules
+    names = frozenset(one.removeprefix("person:") for one in section.annotators)
+    pseudonyms = Pseudonyms.of(project.work)
+
+    def counts(annotator: Annotator) -> bool:
+        if annotator.kind != "person":
+            return False
+        return annotator.name in names or pseudonyms.key(annotator.key).removeprefix("person:") in names
+
+    return rules._replace(counts=counts)
 
 
 class UndecidedArticle(Value):

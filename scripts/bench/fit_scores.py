@@ -64,7 +64,7 @@ class Gold(NamedTuple):
 
     def predict(self, article: Article, parses: list[Parse]) -> Annotation:
         """The annotation of a parsed article by `rules`."""
-        return self.engine.annotation(article, *self.rules.extract(parses, self.engine.annotator.key))
+        return self.engine.annotation(article, *self.rules.extract(article.text, parses, self.engine.annotator.key))
 
 
 class Item(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from curation.engines.article_zones import Zone
+from curation.engines.rules.clean_text import CleanText
 
 MAX_WORD = 500
 """Longest run without white space that is tokenized as one, in code points; web addresses are long, too."""
@@ -59,6 +60,16 @@ class Parse:
         """Whether `token` has a child with one of these dependencies."""
         return any(self.dep[child] in deps for child in self.children[token])
 
+    def cuts_word(self, first: int, last: int) -> bool:
+        """Whether `[first, last)` begins or ends inside a word: the tokenizer splits some words."""
+        return any(
+            0 < token < len(self.text)
+            and self.end[token - 1] == self.start[token]
+            and self.text[token - 1][-1].isalpha()
+            and self.text[token][0].isalpha()
+            for token in (first, last)
+        )
+
     def is_verb(self, token: int) -> bool:
         """Whether the tagger takes `token` for a verb."""
         return self.pos[token] == "VERB" or self.pos[token] == "AUX"
@@ -70,8 +81,8 @@ class Parse:
             token = head
 
 
-def parse(doc: Doc, zone: Zone) -> Parse:
-    """The columns of a parsed spaCy `doc` of the text of `zone`."""
+def parse(doc: Doc, zone: Zone, source: CleanText) -> Parse:
+    """The columns of a parsed spaCy `doc` of the text of `zone`, a zone of `source.text`."""
     made = Parse(zone, children=[[] for _ in range(len(doc))])
     sentence = -1
     for token in doc:
@@ -88,8 +99,8 @@ def parse(doc: Doc, zone: Zone) -> Parse:
         made.tag.append(token.tag_)
         made.dep.append(token.dep_)
         made.head.append(head)
-        made.start.append(zone.start + token.idx)
-        made.end.append(zone.start + token.idx + len(text))
+        made.start.append(source.starts[zone.start + token.idx])
+        made.end.append(source.ends[zone.start + token.idx + len(text) - 1])
         made.sentence.append(sentence)
     made.entities = [(span.start, span.end, span.label_) for span in doc.ents]
     return made

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from curation.annotation import Argument, Entity, Event
 from curation.engines.rules.arguments import ArgumentFinder, RoleFiller
 from curation.engines.rules.attributes import AttributeFinder
+from curation.engines.rules.clean_text import trimmed_span
 from curation.engines.rules.entities import EntityFinder
 from curation.engines.rules.lexicon import Lexicon, Weights
 from curation.engines.rules.mentions import Mention
@@ -58,15 +59,19 @@ class RuleEngine:
         self.arguments = ArgumentFinder(schema, lexicon, self.entities)
         self.attributes = AttributeFinder(schema, lexicon)
 
-    def extract(self, parses: Sequence[Parse], origin: str) -> tuple[list[Entity], list[Event]]:
+    def extract(self, text: str, parses: Sequence[Parse], origin: str) -> tuple[list[Entity], list[Event]]:
         """The entities and events of an article, in reading order.
 
+        None of them begins or ends inside a word, or with a symbol or bracket that does not belong to it.
+
         Args:
+            text: the article's text.
             parses: the zones of the article, in order.
             origin: the key of the annotator, for each item.
         """
-        found = self.entities.find(parses)
+        found = [item for item in self.entities.find(parses) if _span(text, parses, item)]
         triggers = self.triggers.find(parses, found, _Meanings(parses, found, self.partitives))
+        triggers = [trigger for trigger in triggers if _span(text, parses, trigger)]
         _separate_headline_verbs(found, triggers)
         fillers = self.arguments.fill(parses, found, triggers)
         if self.mentions != MENTIONS[0]:
@@ -75,14 +80,19 @@ class RuleEngine:
         scorer = self.scorer(
             self.weights, parses, found, triggers, fillers, attributes, self.triggers.senses, self.circumstances
         )
-        kept = sorted((item for item in found if item.kept), key=lambda item: (item.part, item.first, -item.last))
+        items: list[Mention | Trigger] = [*found, *triggers]
+        spans = {id(item): span for item in items if (span := _span(text, parses, item))}
+        kept = sorted(
+            (item for item in found if item.kept and id(item) in spans),
+            key=lambda item: (item.part, item.first, -item.last),
+        )
         ids: dict[int, str] = {id(item): f"e{number}" for number, item in enumerate(kept, start=1)}
         ids |= {id(trigger): f"v{number}" for number, trigger in enumerate(triggers, start=1)}
         entities = [
             Entity(
                 id=ids[id(item)],
-                start=parses[item.part].start[item.first],
-                end=parses[item.part].end[item.last - 1],
+                start=spans[id(item)][0],
+                end=spans[id(item)][1],
                 type=item.type,
                 score=scorer.of_item(item),
                 attributes=self.attributes.of_entity(item),
@@ -93,8 +103,8 @@ class RuleEngine:
         events = [
             Event(
                 id=ids[id(trigger)],
-                start=parses[trigger.part].start[trigger.first],
-                end=parses[trigger.part].end[trigger.last - 1],
+                start=spans[id(trigger)][0],
+                end=spans[id(trigger)][1],
                 type=trigger.type,
                 score=scorer.of_item(trigger),
                 attributes=values,
@@ -104,6 +114,15 @@ class RuleEngine:
             for trigger, own, values in zip(triggers, fillers, attributes, strict=True)
         ]
         return entities, events
+
+
+def _span(text: str, parses: Sequence[Parse], item: Mention | Trigger) -> tuple[int, int] | None:
+    """`[start, end)` of an item in the text, without noise at its edges; None if it cuts a word or is noise."""
+    parse = parses[item.part]
+    if parse.cuts_word(item.first, item.last):
+        return None
+    start, end = trimmed_span(text, parse.start[item.first], parse.end[item.last - 1])
+    return (start, end) if start < end else None
 
 
 class _Meanings:
@@ -144,8 +163,8 @@ def _arguments(
 ) -> tuple[Argument, ...]:
     arguments: dict[tuple[str, str], Argument] = {}
     for filled in fillers:
-        filler = ids[id(filled.filler)]
-        if (filled.role, filler) not in arguments:
+        filler = ids.get(id(filled.filler))
+        if filler is not None and (filled.role, filler) not in arguments:
             score = scorer.of_argument(trigger, filled)
             arguments[filled.role, filler] = Argument(role=filled.role, filler=filler, score=score, origin=origin)
     return tuple(arguments.values())

@@ -42,11 +42,15 @@ class NoArticles(BadInput):
 
 
 class _File(NamedTuple):
-    """A file to read: where it is now, its name in messages, and the row of a metadata.csv for it."""
+    """A file to read: where it is now, its name in messages, and the row of a metadata.csv for it.
+
+    `named`: whether the user named it; what a folder holds may be there for another reason.
+    """
 
     path: Path
     shown: str
     metadata: dict[str, Any] | BadInput
+    named: bool = True
 
 
 def read_articles(sources: Iterable[str | Path]) -> Iterator[Article | BadInput]:
@@ -253,7 +257,7 @@ def _folder(
             if isinstance(row, str):
                 continue
         with get(name) as path:
-            yield _File(path, f"{shown}/{name}", row or {})
+            yield _File(path, f"{shown}/{name}", row or {}, named=not whole)
     for folder, table in tables.items():
         if isinstance(table, BadInput):
             what = f"{table.what} ({unread[folder]} texts beside it are not read)"
@@ -392,9 +396,14 @@ def _json(file: _File) -> Iterator[Article | BadInput]:
         value = json.loads(read_text(file.path), object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         way_out = "correct it, or give one article a line in a .jsonl"
-        yield BadInput(f"not JSON we can read ({one_line(str(error), 100)})", path=file.shown, way_out=way_out)
+        reason = one_line(str(getattr(error, "msg", error)), 100)
+        yield BadInput(f"not JSON we can read ({reason})", path=file.shown, way_out=way_out)
         return
-    for number, record in enumerate(value if isinstance(value, list) else [value], start=1):
+    records = value if isinstance(value, list) else [value]
+    if not file.named and not any(isinstance(record, dict) and "text" in record for record in records):
+        _log.warning("%s: not read: no record has a text", one_line(file.shown))
+        return
+    for number, record in enumerate(records, start=1):
         if isinstance(record, dict):
             yield _article(record, f"{file.shown}: record {number}", None)
         else:

@@ -79,9 +79,13 @@ class Brat(Format):
         Raises:
             BadInput: there is no `.ann` file.
         """
-        paths = [path for path in files_in(source) if path.suffix == ".ann"]
+        files = files_in(source)
+        paths = [path for path in files if path.suffix == ".ann"]
         if not paths:
             raise BadInput("holds no .ann file", path=source, way_out="name a folder of brat files")
+        annotated = {path.stem for path in paths}
+        texts = [path for path in files if path.suffix == ".txt"]
+        context.lost.add("texts without .ann", sum(path.stem not in annotated for path in texts))
         roles = _conf_roles(source) or {
             event.name: {role.name for role in event.roles} for event in context.schema.event_types
         }
@@ -212,12 +216,18 @@ class _Reading:
         self.attributes: list[tuple[str, str, str]] = []
         self.triggers: dict[str, str] = {}
         self.lines: list[tuple[int, str, str, str, str]] = []
+        self.names: set[str] = set()
 
     def pair(self) -> Pair:
         """The article and its annotation."""
         for number, line in enumerate(read_text(self.path).removeprefix("\ufeff").split("\n"), start=1):
             line = line.rstrip("\r")
+            name = line.partition("\t")[0]
+            if name in self.names and name != "*":
+                way_out = "give each annotation its own id"
+                raise BadInput(f"id {name} is duplicated", path=self.path, line=number, way_out=way_out)
             if line.strip():
+                self.names.add(name)
                 self.line(number, line)
         self.place_spans()
         whole = {}
@@ -301,7 +311,8 @@ class _Reading:
         found = [_comparable(text[start:end]) for start, end in parts]
         # Versions of brat before 1.3 wrote fragments without a space between them. Some tools write no words.
         written = ("".join(found), " ".join(found), "")
-        if all(_comparable(words).rstrip() != one.rstrip() for one in written) or any(a >= b for a, b in parts):
+        fits = _comparable(words).rstrip() in [form.rstrip() for form in written]
+        if not fits or any(start >= end for start, end in parts):
             what = f"{words!r} is not the text at [{places.replace(' ', ', ').replace(';', '), [')})"
             raise BadInput(what, path=self.path, line=number, way_out="take the .txt file that belongs to it")
         if any(start < end or text[end:start].strip() for (_, end), (start, _) in pairwise(parts)):

@@ -269,7 +269,7 @@ def _wikievents_record(document: Document) -> dict[str, Any]:
         return {"start": span["start"], "end": span["end"], "text": words(item), "sent_idx": span["sent_idx"]}
 
     arguments = {
-        event: [{"entity_id": one["entity_id"], "role": one["role"], "text": one["text"]} for one in own]
+        event: [{name: argument[name] for name in ("entity_id", "role", "text")} for argument in own]
         for event, own in _arguments(document).items()
     }
     sentences = [text[start:end] for start, end, _ in tokens.sentences]

@@ -100,7 +100,9 @@ class Loss:
 
 def bare(annotation: Annotation, schema: LabelSchema) -> Annotation:
     """`annotation` without attributes at their default value, which an absent attribute means."""
-    defaults: dict[tuple[str, str], str] = {(one.of, one.name): one.default for one in schema.attributes}
+    defaults: dict[tuple[str, str], str] = {
+        (attribute.of, attribute.name): attribute.default for attribute in schema.attributes
+    }
 
     def without(item: ItemT, of: str) -> ItemT:
         kept = {name: value for name, value in item.attributes.items() if defaults.get((of, name)) != value}

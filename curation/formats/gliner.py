@@ -32,8 +32,8 @@ from pydantic import BaseModel, Field
 
 from curation.annotation import Annotation, Item, Label, Offset
 from curation.article import Article, build
-from curation.errors import BadInput
-from curation.files import read_text
+from curation.errors import BadInput, one_line
+from curation.files import read_text, unique_keys
 from curation.formats.format_loss import Capabilities
 from curation.formats.registry import Document, ExportContext, Format, ImportContext, Pair
 from curation.formats.tokens import Sentence, Tokens, sentences, words
@@ -123,10 +123,11 @@ def _records(source: Path) -> list[dict[str, Any]]:
     try:
         if raw.lstrip()[:1] != "[":
             raw = f"[{','.join(line for line in raw.split(chr(10)) if line.strip())}]"
-        records = json.loads(raw)
+        records = json.loads(raw, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         way_out = 'give a list of {"tokenized_text", "ner"}'
-        raise BadInput(f"not JSON we can read ({error})", path=source, way_out=way_out) from error
+        reason = one_line(str(getattr(error, "msg", error)), 100)
+        raise BadInput(f"not JSON we can read ({reason})", path=source, way_out=way_out) from error
     if not all(isinstance(record, dict) for record in records):
         raise BadInput("a record is no object", path=source, way_out='give a list of {"tokenized_text", "ner"}')
     return list(records)

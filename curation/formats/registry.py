@@ -90,8 +90,9 @@ class ImportContext:
         """
         ids = {item["id"] for item in (*entities, *events)}
         for event in events:
-            unique = {(one["role"], one["filler"]): one for one in reversed(event["arguments"])}
-            arguments = [one for key, one in reversed(unique.items()) if key[1] in ids and key[1] != event["id"]]
+            unique = {(argument["role"], argument["filler"]): argument for argument in reversed(event["arguments"])}
+            fillers = ids - {event["id"]}
+            arguments = [argument for (_, filler), argument in reversed(unique.items()) if filler in fillers]
             self.lost.add("arguments", len(event["arguments"]) - len(arguments))
             event["arguments"] = arguments
         for item in (*entities, *events):

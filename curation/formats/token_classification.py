@@ -46,6 +46,7 @@ _TAG = re.compile(r"O|([BIMELSUW])-(.+)")
 _BEGIN, _INSIDE, _END, _SINGLE = "B", "IM", "EL", "SUW"
 _BRACKET = re.compile(r"(?:\(([^()*\s]+))?(\*?)(\))?")
 _CHUNKS = frozenset(["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"])
+_HEADER = re.compile(r"(?:.*[-_ ])?(?:ner?|iob2?|bio|tags?|labels?|entity|entities)", re.IGNORECASE)
 _UD_WORD = re.compile(r"\d+(?:[-.]\d+)?")
 _UD_TAG = re.compile(r"(?:^|\|)(?:NER|NE|name)=([^|\s]+)", re.IGNORECASE)
 _SAMPLE = 20_000
@@ -200,6 +201,7 @@ class _Layout:
     """The columns of a CoNLL file, counted from 0. `tags` are several if tags come in layers.
 
     `width` is the number of columns, None if it varies. `tabs`: columns are parted by single tabs, else by blanks.
+    `header`: the first line that is no comment names the columns.
     """
 
     kind: str
@@ -207,6 +209,7 @@ class _Layout:
     width: int | None
     token: int
     tags: tuple[int, ...]
+    header: bool = False
 
     @property
     def layers(self) -> int:
@@ -267,6 +270,9 @@ def _layout(source: Path) -> _Layout:
         raise BadInput("has one column", path=source, line=line, way_out=way_out)
     rows = [row for row in rows if len(row) == width]
     columns = [[row[place] for row in rows] for place in range(width)]
+    header = any(_HEADER.fullmatch(values[0]) and len(values) > 1 and _is_tags(values[1:]) for values in columns)
+    if header:
+        columns = [values[1:] for values in columns]
     index = _is_running_number(columns[0])
     ud = tabs and width == 10 and index
     if ud and any(_UD_TAG.search(row[9]) for row in rows):
@@ -285,7 +291,7 @@ def _layout(source: Path) -> _Layout:
     tokens = [place for place in range(width) if place not in tags and not (index and place == 0)]
     if not tokens:
         raise BadInput("has no column of tokens", path=source, way_out="give each token and its tag")
-    return _Layout("CoNLL", tabs, width, tokens[0], tuple(tags))
+    return _Layout("CoNLL", tabs, width, tokens[0], tuple(tags), header)
 
 
 def _refuse_other_formats(first: str, source: Path) -> None:
@@ -337,7 +343,7 @@ def _no_tags(columns: list[list[str]], ud: bool, source: Path) -> BadInput:
 def _documents(source: Path, layout: _Layout) -> Iterator[_Document]:
     """Each document that has tokens, or a fault in its place."""
     document = _Document(1)
-    open_bracket, covered = "", 0
+    open_bracket, covered, header = "", 0, layout.header
     for number, raw in read_lines(source):
         try:
             line = raw.decode("utf-8").removeprefix("\ufeff" if number == 1 else "").rstrip("\r\n")
@@ -361,6 +367,8 @@ def _documents(source: Path, layout: _Layout) -> Iterator[_Document]:
             what = "has one column" if len(columns) == 1 else what
             way_out = "give each token a tag, parted by a space or a tab"
             document.fault = document.fault or BadInput(what, path=source, line=number, way_out=way_out)
+        elif header:
+            header = False
         elif layout.kind == "CoNLL-U":
             covered = _add_ud_word(document.sentences[-1], columns, covered)
         else:

@@ -252,6 +252,15 @@ def test_json_lists_and_single_articles(tmp_path: Path) -> None:
     ] * 3
 
 
+def test_json_in_a_folder_that_holds_no_articles_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.txt").write_text("A", encoding="utf-8")
+    (tmp_path / "package.json").write_text('{"name": "x"}', encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert ([one.id for one in good], bad) == (["a"], [])
+    assert "package.json: not read: no record has a text" in caplog.text
+    assert "record 1: id: Field required" in read(tmp_path / "package.json")[1][0]
+
+
 def test_links_and_pipes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     import os
 

@@ -185,6 +185,7 @@ def test_what_brat_can_say_and_we_cannot(tmp_path: Path, schema: LabelSchema) ->
         ("T1 GPE 0 5 Karsk", r"kar-1\.ann:1: is no line of brat's"),
         (f"T1\tGPE 0 {'9' * 5000}\tKarsk", r"kar-1\.ann:1: is no line of brat's"),
         ("E1\tAttack", r"kar-1\.ann:1: is no line of brat's"),
+        ("T1\tGPE 0 5\tKarsk\nT1\tGPE 6 11\tfired", r"kar-1\.ann:2: id T1 is duplicated"),
     ],
 )
 def test_a_broken_line(tmp_path: Path, schema: LabelSchema, line: str, message: str) -> None:
@@ -353,6 +354,12 @@ def test_links_and_pipes_are_not_read(tmp_path: Path, schema: LabelSchema) -> No
     os.mkfifo(folder / "c.txt")
     with pytest.raises(BadInput, match=r"c\.txt: is no regular file"):
         list(read_as(folder, intake))
+
+
+def test_texts_without_annotations_are_counted(tmp_path: Path, schema: LabelSchema) -> None:
+    (tmp_path / "other.txt").write_text("Torvan fell.", encoding="utf-8")
+    _, _, intake = read_one(tmp_path, schema, b"Karsk fell.", b"")
+    assert intake.lost.counts == {"texts without .ann": 1}
 
 
 def test_a_bad_document_does_not_stop_the_others(tmp_path: Path, schema: LabelSchema) -> None:

@@ -1,4 +1,4 @@
-"""Export: annotated articles in the format of a trainer or another tool, with the count of what it cannot hold."""
+"""Export: annotated articles in the format of a trainer or another tool, with counts of what it cannot hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from curation.jobs.inputs import read_gold
 from curation.jobs.options import Argument, FormatName, Option
 from curation.jobs.review_policy import DECIDE
 from curation.result import Result
-from curation.schema import LabelSchema
+from curation.schema import LabelSchema, parse_version
 from curation.settings import Settings
 
 MANIFEST = "manifest.json"
@@ -95,6 +95,7 @@ def export(
     undecided: list[str] = []
     if is_release(source):
         schema, splits = _release(source, split, undecided)
+        types = _types(source)
     elif split is not None:
         raise BadInput("only a release has splits", path=source, field="split", way_out="leave --split out")
     elif project is None:
@@ -103,9 +104,11 @@ def export(
         schema = project.load_schema()
         gold = read_gold(project, source)
         splits, unused = {"": gold.documents}, gold.unused
+        latest = _latest_release(project)
+        types = _types(latest) if latest else ()
     if "" in splits or split is not None:
         (pairs,) = splits.values()
-        written = [_write(format, pairs, out, schema, on_loss, triggers, limit)]
+        written = [_write(format, pairs, out, schema, types, on_loss, triggers, limit)]
         files = [out]
     else:
         names = {f"{name}{suffix}" for name in ("train", "validation", "test")}
@@ -113,7 +116,7 @@ def export(
             out, folder=True, replaces=lambda folder: {path.name for path in folder.iterdir()} <= names
         ) as part:
             written = [
-                _write(format, pairs, part / f"{name}{suffix}", schema, on_loss, triggers, limit)
+                _write(format, pairs, part / f"{name}{suffix}", schema, types, on_loss, triggers, limit)
                 for name, pairs in splits.items()
             ]
         files = [out / f"{name}{suffix}" for name in splits]
@@ -139,17 +142,46 @@ def is_release(source: Path) -> bool:
 
 
 def _write(
-    format: str, pairs: Pairs, out: Path, schema: LabelSchema, on_loss: OnLoss, triggers: bool, limit: int | None
+    format: str,
+    pairs: Pairs,
+    out: Path,
+    schema: LabelSchema,
+    types: tuple[str, ...],
+    on_loss: OnLoss,
+    triggers: bool,
+    limit: int | None,
 ) -> Written:
-    def some() -> Pairs:
-        none = True
+    def limited() -> Pairs:
+        empty = True
         for pair in islice(pairs, limit):
-            none = False
+            empty = False
             yield pair
-        if none:
+        if empty:
             raise BadInput("no annotated article to export", path=out, way_out="name a source that has some")
 
-    return write_as(format, some(), out, schema, on_loss=on_loss, triggers=triggers)
+    return write_as(format, limited(), out, schema, on_loss=on_loss, triggers=triggers, types=types)
+
+
+def _latest_release(project: Settings) -> Path | None:
+    if not project.releases.is_dir():
+        return None
+    from curation.release import latest_release
+
+    return latest_release(project.releases)
+
+
+def _types(release: Path) -> tuple[str, ...]:
+    """All entity and event types that a release knows, each schema version's new ones after those of earlier versions.
+
+    Formats that number their labels use this order, so that a new type moves no number.
+    """
+    from curation.release.manifest import Manifest, read_labels
+
+    known = Manifest.read(release).types
+    versions = sorted(known, key=lambda ref: parse_version(ref.partition("@")[2]))
+    labels = read_labels(release)
+    names = [name for ref in versions for name in known[ref]]
+    return tuple(dict.fromkeys((*names, *labels.entity_types, *labels.event_types)))
 
 
 def _undecided(articles: list[str]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -18,7 +20,7 @@ from curation.formats.articles import good_articles
 from curation.formats.inline_markup import read_folder
 from curation.formats.registry import format_named, format_names
 from curation.metrics.matching import compare
-from curation.schema import LabelSchema
+from curation.schema import LabelSchema, load_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSON = Annotator(kind="person", name="3")
@@ -159,6 +161,48 @@ def test_one_split_of_a_release(run: Run, project: Path, release: Path, schema: 
     assert all(compare(gold[one.article_id], one).equal for one in back)
     result = run("export", release, "--format", "jsonl", "--split", "dev", "--out", "one.jsonl")
     assert "has no articles in dev; choose one of" in str(result.exception)
+
+
+def with_a_new_type(project: Path, schema: LabelSchema) -> LabelSchema:
+    """The schema with one more entity type in the middle, which the project uses from now on."""
+    record = schema.model_dump(mode="json")
+    record["version"] = "1.1.0"
+    record["entity_types"].insert(1, {"name": "Ship", "definition": "A ship.", "hotkey": None, "colour": "#123456"})
+    (project / "new.yaml").write_text(json.dumps(record), encoding="utf-8")
+    settings = (project / "curation.toml").read_text(encoding="utf-8")
+    (project / "curation.toml").write_text(
+        settings.rpartition("\nschema")[0] + '\nschema = "new.yaml"\n', encoding="utf-8"
+    )
+    return load_schema(project / "new.yaml")
+
+
+def test_codes_of_hf_ner_stay_where_a_type_is_added(
+    run: Run, project: Path, release: Path, schema: LabelSchema
+) -> None:
+    from curation.release import About, ReviewedArticle, build_release
+
+    def names(source: Path | str, out: str) -> list[str]:
+        ok(run("export", source, "--format", "hf-ner", "--out", out, "--triggers", "--json"))
+        path = project / out
+        file = path if path.is_file() else next(path.glob("*.parquet"))
+        found: list[str] = datasets.Features.from_arrow_schema(pq.read_schema(file))["ner_tags"].feature.names
+        return found
+
+    first = names(release, "one")
+    assert first[1:] == [f"{mark}-{name}" for name in (*schema.entity_names, *schema.event_names) for mark in "BI"]
+    now = with_a_new_type(project, schema)
+    assert names("gold", "before.parquet")[: len(first)] != first, "no release in the project's folder to follow"
+    (project / "work").mkdir()
+    (project / "releases").rename(project / "work" / "releases")
+    release = project / "work" / "releases" / release.name
+    expected = [*first, "B-Ship", "I-Ship"]
+    assert names("gold", "gold.parquet") == expected
+    articles = {one.id: one for one in good_articles([project / "articles"])}
+    said = read_folder(project / "gold", articles.values(), now, PERSON)
+    rows = [ReviewedArticle(articles[one.article_id], one) for one in said]
+    about = About(name="small", title="Small", licence="CC0-1.0")
+    made = build_release(rows, now, release.parent, about=about, previous=release)
+    assert names(made.folder, "two") == expected
 
 
 def test_a_release_that_is_broken(run: Run, release: Path) -> None:

@@ -54,8 +54,10 @@ def main() -> None:
     say(f"5. pulled {pulled.tasks} tasks: {len(exact)} of {len(submitted)} submissions came back exactly as sent")
     if new - exact:
         sys.exit("error: a submission came back changed; see issues.jsonl in the snapshot")
-    release = project.publish().release
-    say(f"6. published v{release.version} in {release.folder}")
+    published = project.publish()
+    release = published.release
+    say(f"6. published v{release.version} in {release.folder}: {release.articles} articles")
+    say(f"   people differ on {len(published.undecided)} articles: undecided until someone decides (`curation review`)")
     rows, example = load(release.folder)
     say(f"7. load_dataset reads it back: {', '.join(f'{count} {split}' for split, count in rows.items())}")
     say(f"   one event of the first article: {example}")

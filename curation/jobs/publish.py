@@ -164,6 +164,7 @@ def publish(
                 snapshots=(folder.name,),
                 hub=hub,
                 anchoring=audit,
+                undecided=len(undecided),
             ),
             force=force,
             split_by=split,

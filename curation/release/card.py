@@ -64,6 +64,7 @@ class About(Value):
     `licence` is that of the annotations; the articles' own are listed beside it. `snapshots` names the pulls that
     the annotations came from, `hub` the repository (`ORG/NAME`) where the release is to be found, if it is known.
     `anchoring` is what blind work beside assisted work shows, where some articles were annotated blind.
+    `undecided` counts the articles on which people differ; some may be in the release as the one before had them.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -77,6 +78,7 @@ class About(Value):
     snapshots: tuple[str, ...] = ()
     hub: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
     anchoring: Audit | None = None
+    undecided: int = Field(default=0, ge=0)
 
 
 class SplitSize(Value):

@@ -125,6 +125,8 @@ def test_a_second_annotator_does_not_undo_the_first(project: Any) -> None:
     before, now = rows(project, "0.1.0"), rows(project, found["release"]["version"])
     assert now["kel-1"] == before["kel-1"] | {"chosen": "kept"}
     assert now["kel-2"] == before["kel-2"]
+    card = " ".join((Path(found["release"]["folder"]) / "README.md").read_text(encoding="utf-8").split())
+    assert "On 1 article people differ, and nobody has decided yet: 1 of them is here as the release before" in card
 
 
 def test_what_is_kept_keeps_its_sentences_corrections_and_snapshot(project: Any) -> None:

@@ -7,7 +7,9 @@ their number changes nothing.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import combinations
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -127,7 +129,19 @@ class _Prepare:
         self._read, self._rules = read, rules
 
     def __call__(self, shard: Any) -> list[Batch]:
-        return list(_batches(self._read(shard), self._rules))
+        with _rare_collections():
+            return list(_batches(self._read(shard), self._rules))
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector run less often: it took a fifth of the time, and rows have no cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _batches(articles: Iterable[ReviewedArticle], rules: Rules) -> Iterator[Batch]:

@@ -280,7 +280,7 @@ def annotation_of(row: Row) -> Annotation:
 def encoder(labels: Mapping[str, Sequence[str]]) -> Callable[[Row], Row]:
     """A function that puts integers in place of label names; `labels` is what `Labels.of_config` gives."""
     tree = _tree(labels, lambda column, names: {name: code for code, name in enumerate(names)}.__getitem__)
-    return lambda row: _translated(row, tree)
+    return (lambda row: _translated(row, tree)) if tree else lambda row: row
 
 
 def decoder(labels: Mapping[str, Sequence[str]]) -> Callable[[Row], Row]:
@@ -400,9 +400,15 @@ def _correction(change: Change, text: str) -> Row:
     return {
         "item": change.what,
         "change": change.fate,
-        **_side("predicted_", predicted, text),
+        "predicted_start": predicted.start if predicted else None,
+        "predicted_end": predicted.end if predicted else None,
+        "predicted_type": predicted.type if predicted else None,
+        "predicted_text": text[predicted.start : predicted.end] if predicted else None,
         "predicted_score": predicted.score if predicted else None,
-        **_side("", corrected, text),
+        "start": corrected.start if corrected else None,
+        "end": corrected.end if corrected else None,
+        "type": corrected.type if corrected else None,
+        "text": text[corrected.start : corrected.end] if corrected else None,
         "trigger_start": trigger[0],
         "trigger_end": trigger[1],
         "trigger_type": trigger[2],
@@ -411,8 +417,3 @@ def _correction(change: Change, text: str) -> Row:
             for attribute in change.attributes
         ],
     }
-
-
-def _side(prefix: str, item: Any, text: str) -> Row:
-    held = (item.start, item.end, item.type, text[item.start : item.end]) if item else (None,) * 4
-    return {f"{prefix}{name}": value for name, value in zip(("start", "end", "type", "text"), held, strict=True)}

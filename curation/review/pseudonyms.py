@@ -35,6 +35,7 @@ class Pseudonyms:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
+        self._known: dict[str, str] = {}
 
     @classmethod
     def of(cls, work: Path) -> Pseudonyms:
@@ -70,7 +71,9 @@ class Pseudonyms:
         """`person:ls-7` → `person:` and ten hex digits; the key of an engine stays as it is."""
         if not key.startswith(_PERSON):
             return key
-        return _PERSON + hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()[:10]
+        if key not in self._known:
+            self._known[key] = _PERSON + hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()[:10]
+        return self._known[key]
 
     def text(self, words: str) -> str:
         """`words` with every inner key of a person in them replaced."""
@@ -96,20 +99,16 @@ class Pseudonyms:
         return annotation.model_copy(
             update={
                 "annotator": annotator,
-                "entities": tuple(one.model_copy(update=self._origin(one.origin)) for one in annotation.entities),
+                "entities": tuple(map(self._item, annotation.entities)),
                 "events": tuple(
-                    one.model_copy(
-                        update={
-                            **self._origin(one.origin),
-                            "arguments": tuple(
-                                each.model_copy(update=self._origin(each.origin)) for each in one.arguments
-                            ),
-                        }
-                    )
-                    for one in annotation.events
+                    self._item(event, arguments=tuple(map(self._item, event.arguments))) for event in annotation.events
                 ),
             }
         )
 
-    def _origin(self, origin: str | None) -> dict[str, str]:
-        return {} if origin is None else {"origin": self.key(origin)}
+    def _item(self, item: V, **update: Any) -> V:
+        """An entity, event or argument with its origin under a pseudonym; the same object if nothing changes."""
+        origin = getattr(item, "origin", None)
+        if origin is not None and (key := self.key(origin)) != origin:
+            update["origin"] = key
+        return item.model_copy(update=update) if update else item

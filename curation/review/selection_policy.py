@@ -149,6 +149,8 @@ def choose(annotations: Iterable[Annotation], policy: Policy = Policy()) -> Choi
     if (decided := decision(annotations, text)) is not None:
         return chosen(decided, "adjudicated") if decided.state == "reviewed" else None
     voices = policy.voices(annotations, text)
+    if len(voices) == 1:
+        return chosen(voices[0], "agreed" if policy.needed <= 1 else "latest")
     groups: dict[Hashable, list[Annotation]] = {}
     for voice in voices:
         groups.setdefault(policy.content(voice), []).append(voice)

@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from curation.jobs.pull import pull as _pull
     from curation.jobs.pull import watch as _watch
     from curation.jobs.push import push as _push
-    from curation.jobs.recheck import recheck as _recheck
     from curation.jobs.releases import diff as _diff
     from curation.jobs.releases import verify as _verify
     from curation.jobs.report import report as _report
     from curation.jobs.review import review as _review
+    from curation.jobs.send_findings import send_findings as _send_findings
     from curation.jobs.status import status as _status
 
 
@@ -108,7 +108,7 @@ class Verbs:
         publish = _publish
         pull = _pull
         push = _push
-        recheck = _recheck
+        send_findings = _send_findings
         report = _report
         review = _review
         status = _status
@@ -130,7 +130,7 @@ class Verbs:
         publish = Verb("publish:publish")
         pull = Verb("pull:pull")
         push = Verb("push:push")
-        recheck = Verb("recheck:recheck")
+        send_findings = Verb("send_findings:send_findings")
         report = Verb("report:report")
         review = Verb("review:review")
         status = Verb("status:status")

@@ -1,4 +1,4 @@
-"""Check: find likely mistakes in people's annotations, rank them, and remember which were dismissed."""
+"""Check: find likely mistakes in people's annotations, rank them, and remember the dismissed ones."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from curation.jobs.review_policy import policy
 from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
 from curation.metrics.label_mapping import mapping_to, translate, with_conventions
 from curation.result import Block, Line, Result, Styled, TableResult
-from curation.review.checks import KINDS, Checks, Document, Doubt, Kind
-from curation.review.checks.dismissed import read_dismissed, write_dismissed
+from curation.review.checks import KINDS, Checks, Document, Finding, Kind, read_dismissed, write_dismissed
 from curation.review.pseudonyms import Pseudonyms
 from curation.schema import LabelSchema
 from curation.settings import Settings
 from curation.store import AnnotationFile
 
 MOST = 10_000
-"""How many findings a report holds, the strongest."""
+"""Findings in a report, those with the highest scores."""
 WORTH = 0.1
-"""The score from which a finding is worth a look."""
+"""Findings with this score or a higher one are worth a look."""
 SHOWN = 20
-"""How many problems a report spells out; all are counted."""
+"""Problems listed in a report; all are counted."""
 
-Source = Callable[[], Iterator[tuple[Article, Annotation, Annotation | None]]]
-"""Gives every article, what was said of it and what an engine says; may be called again for a second pass."""
+Row = tuple[Article, Annotation, Annotation | None]
+"""An article, its annotation, and an engine's annotation as second opinion."""
+Source = Callable[[], Iterator[Row]]
+"""Gives all rows. It is called twice: to learn, and to check."""
 
 
 class Context(Value):
-    """The text round a finding: before, the span in doubt, after."""
+    """The text of a finding: before the span, the span, after it."""
 
     before: str
     text: str
@@ -48,17 +49,19 @@ class Context(Value):
 
 
 class CheckResult(TableResult):
-    """`findings` in rank order, at most `limit`; `contexts` are the texts round them, in the same order.
+    """`findings` in rank order, at most `limit`; `contexts` are their texts, in the same order.
 
-    `kinds` counts all that was found (`found`), also what `findings` leaves out; `worth` those with a score of at least
-    `WORTH`. `dismissed` counts what people have dismissed so far. `unused` annotations do not fit their article, as
-    `problems` says of the first ones. `second_opinion` is the key of the engine whose pre-annotations were set beside,
-    if there were any.
+    found, kinds    all findings, also those left out of `findings`, and by kind
+    worth           findings with a score of at least `WORTH`
+    dismissed       findings that people have dismissed so far
+    unused          annotations that do not fit their article; `problems` lists the first ones
+    second_opinion  key of the engine whose annotations were compared, or None
+    missing         one sentence on checks that were left out because an extra is not installed, or None
     """
 
     checked: str
     articles: int
-    findings: tuple[Doubt, ...]
+    findings: tuple[Finding, ...]
     contexts: tuple[Context, ...]
     kinds: dict[str, int]
     found: int
@@ -67,6 +70,7 @@ class CheckResult(TableResult):
     second_opinion: str | None
     unused: int
     problems: tuple[str, ...] = ()
+    missing: str | None = None
 
     def records(self) -> list[dict[str, Any]]:
         """A row for each finding."""
@@ -108,7 +112,9 @@ class CheckResult(TableResult):
         yield f"found: {counts or 'nothing'}"
 
     def messages(self) -> Iterator[str]:
-        """Annotations that could not be checked."""
+        """Checks that could not be run, and annotations that could not be checked."""
+        if self.missing:
+            yield self.missing
         yield from self.problems
         if self.unused > len(self.problems):
             yield f"… and {self.unused - len(self.problems)} more like these"
@@ -135,20 +141,21 @@ def find(
     limit: int = MOST,
     on_progress: OnProgress = silent,
 ) -> CheckResult:
-    """Likely mistakes, the likeliest first, in what counts now: in the latest snapshot, as publish would take it.
+    """Find likely mistakes, the most probable first. By default in the annotations that publish would release now.
 
-    Nothing is written. The same input gives the same findings, with the same ids.
+    Writes nothing. The same input gives the same findings, with the same ids.
 
     Args:
-        place: check this instead: a folder of inline files, a .jsonl of annotations, or one of the neutral form.
+        place: check a folder of inline files, a .jsonl of annotations, or a gold .jsonl instead of the latest snapshot.
         kinds: only these kinds of findings.
-        preannotations: an engine's .jsonl as second opinion; default: what was sent, else the project's.
-        mapping: the ontology whose names a file of the neutral form uses, so that pre-annotations can be read in them.
-        limit: how many findings to give.
-        on_progress: told how many articles are done, of both passes.
+        preannotations: an engine's .jsonl as second opinion; default: the predictions that were sent, else the
+            project's pre-annotations.
+        mapping: the ontology of the labels in a gold .jsonl; pre-annotations are translated to it.
+        limit: number of findings to return.
+        on_progress: called with the number of articles read, in both passes.
 
     Raises:
-        BadInput: there is nothing to check, or it, a kind or the mapping cannot be used.
+        BadInput: there is nothing to check, or the input, a kind or the mapping cannot be used.
     """
     wanted = [_kind(kind) for kind in kinds]
     dismissed = read_dismissed(project.work)
@@ -157,14 +164,14 @@ def find(
     done = articles = unused = 0
     problems: list[str] = []
     opinion: set[str] = set()
-    for article, said, engine in source():
-        if problem := _misfit(article, said):
+    for article, annotation, engine in source():
+        if problem := _misfit(article, annotation):
             unused += 1
             problems = [*problems, problem][:SHOWN]
             continue
         if engine is not None:
             opinion.add(engine.annotator.key)
-        checks.learn(Document(article, said, _fitting(article, engine)))
+        checks.learn(Document(article, annotation, _fitting(article, engine)))
         articles, done = articles + 1, done + 1
         on_progress(done)
     if not articles:
@@ -173,14 +180,15 @@ def find(
         raise BadInput(f"no annotation to check{reason}", path=checked, way_out=way_out)
     counts: Counter[str] = Counter()
     worth = 0
-    best: list[tuple[tuple[float, tuple[int, ...]], str, Doubt, Context]] = []
-    for article, said, engine in source():
-        if _misfit(article, said):
+    best: list[tuple[tuple[float, tuple[int, ...]], str, Finding, Context]] = []
+    for article, annotation, engine in source():
+        if _misfit(article, annotation):
             continue
-        for doubt in checks.doubts(Document(article, said, _fitting(article, engine))):
-            counts[doubt.kind] += 1
-            worth += doubt.score >= WORTH
-            entry = ((doubt.score, tuple(-ord(char) for char in doubt.id)), doubt.id, doubt, _context(article, doubt))
+        for finding in checks.findings(Document(article, annotation, _fitting(article, engine))):
+            counts[finding.kind] += 1
+            worth += finding.score >= WORTH
+            rank = finding.score, tuple(-ord(char) for char in finding.id)
+            entry = (rank, finding.id, finding, _context(article, finding))
             if len(best) < limit:
                 heappush(best, entry)
             elif best:
@@ -193,23 +201,27 @@ def find(
         articles=articles,
         findings=tuple(entry[2] for entry in best),
         contexts=tuple(entry[3] for entry in best),
-        kinds=dict(sorted(counts.items(), key=lambda one: (-one[1], one[0]))),
+        kinds=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         found=counts.total(),
         worth=worth,
         dismissed=len(dismissed),
         second_opinion=", ".join(sorted(opinion)) or None,
         unused=unused,
         problems=tuple(problems),
+        missing=checks.missing,
     )
 
 
 def dismiss(project: Settings, ids: Sequence[str], why: str = "", by: str = "") -> int:
-    """Record that the findings with these ids are no mistakes: `find` lists them no more. Returns how many are new.
+    """Record that the findings with these ids are no mistakes; `find` leaves them out from then on.
 
-    To dismiss all findings on a span, give `finding.ids`.
+    `finding.ids` are the ids of all hints on one span.
+
+    Returns:
+        The number of ids that were not dismissed before.
 
     Raises:
-        BadInput: an id is no id of a finding.
+        BadInput: an id is not the id of a finding.
     """
     return write_dismissed(project.work, ids, why, by)
 
@@ -279,7 +291,7 @@ def _kind(name: str) -> Kind:
 def _source(
     project: Settings, place: Path | None, preannotations: Path | None, mapping: str | None
 ) -> tuple[Source, LabelSchema | None, str]:
-    """What is to be checked, by which schema, and its name for people."""
+    """The rows to check, the schema of their labels (None for another ontology), and the name of the source."""
     schema = project.load_schema()
     file = preannotations or project.preannotations
     engine = AnnotationFile(file) if preannotations or file.is_file() else None
@@ -303,23 +315,23 @@ def _source(
     if first is not None and is_neutral(first[1]):
         there = mapping_to(mapping, schema, project.schema_path.parent) if mapping else None
 
-        def neutral() -> Iterator[tuple[Article, Annotation, Annotation | None]]:
-            for article, said in read_neutral(place):
+        def neutral() -> Iterator[Row]:
+            for article, annotation in read_neutral(place):
                 found = second(article) if there else None
                 if found and there:
-                    found = translate(with_conventions(found, article.text, there), said, there)
-                yield article, said, found
+                    found = translate(with_conventions(found, article.text, there), annotation, there)
+                yield article, annotation, found
 
         return neutral, None, str(place)
     if mapping and first is not None:
         what = f"these annotations are in the project's own labels, not in those of {mapping}"
         raise BadInput(what, field="mapping", way_out="leave --mapping out")
-    said = AnnotationFile(place)
+    annotations = AnnotationFile(place)
 
-    def lines() -> Iterator[tuple[Article, Annotation, Annotation | None]]:
+    def lines() -> Iterator[Row]:
         for article in good_articles(project.articles):
-            if article.id in said.articles:
-                found = said.of(article)
+            if article.id in annotations.articles:
+                found = annotations.of(article)
                 if isinstance(found, Annotation):
                     yield article, found, second(article)
 
@@ -328,8 +340,8 @@ def _source(
 
 def _snapshot(
     project: Settings, folder: Path, second: Callable[[Article], Annotation | None], named: bool
-) -> Iterator[tuple[Article, Annotation, Annotation | None]]:
-    """The annotations that count. What was sent is the second opinion, unless a file was named."""
+) -> Iterator[Row]:
+    """The annotations that publish would release. Sent predictions are the second opinion, unless a file is given."""
     snapshot = read_snapshot(folder)
     with predictions(project.work, snapshot) as sent:
         # An undecided article is checked, too, by its latest submission.
@@ -341,7 +353,7 @@ def _snapshot(
 
 def _inline(
     project: Settings, folder: Path, schema: LabelSchema, second: Callable[[Article], Annotation | None]
-) -> Iterator[tuple[Article, Annotation, Annotation | None]]:
+) -> Iterator[Row]:
     annotator = Annotator(kind="person", name=folder.name)
     for article in good_articles(project.articles):
         for annotation in read_folder(folder, [article], schema, annotator):
@@ -349,9 +361,9 @@ def _inline(
 
 
 def _misfit(article: Article, annotation: Annotation) -> str | None:
-    """Why an annotation cannot be read with its article, if so."""
+    """Why an annotation does not fit its article; None if it does."""
     if annotation.text_sha256 != article.text_sha256:
-        return f"{article.id}: was annotated on another revision of its text"
+        return f"{article.id}: the annotation is of another revision of the text"
     for item in annotation.items():
         if item.end > len(article.text):
             return f"{article.id}: {item.id} ends at {item.end}, the text at {len(article.text)}"
@@ -362,8 +374,8 @@ def _fitting(article: Article, engine: Annotation | None) -> Annotation | None:
     return engine if engine is not None and _misfit(article, engine) is None else None
 
 
-def _context(article: Article, doubt: Doubt, width: int = 60) -> Context:
-    start, end = doubt.spans[0].start, doubt.spans[0].end
+def _context(article: Article, finding: Finding, width: int = 60) -> Context:
+    start, end = finding.spans[0].start, finding.spans[0].end
     return Context(
         before=article.text[max(0, start - width) : start],
         text=article.text[start : min(end, start + 4 * width)],

@@ -131,6 +131,6 @@ def pull_command(
 
 
 def _settle(project: Settings, report: PullReport) -> None:
-    from curation.jobs.recheck import settle  # the checks take a while to import
+    from curation.jobs.send_findings import settle  # the checks take a while to import
 
     settle(project, read_snapshot(Path(report.snapshot)))

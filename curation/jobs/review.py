@@ -12,8 +12,8 @@ from curation.article import Article
 from curation.errors import WrongUsage
 from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Counts, OnProgress, Option, ResendDeleted, SnapshotFolder, silent
-from curation.jobs.recheck import TOP, RecheckResult, recheck
 from curation.jobs.review_policy import policy
+from curation.jobs.send_findings import TOP, SendFindingsResult, send_findings
 from curation.jobs.studio import connect
 from curation.labelstudio import PushReport, Snapshot, TaskSpec, push, read_snapshot
 from curation.labelstudio.constants import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
@@ -128,15 +128,15 @@ def review_command(
     ] = None,
     resend_deleted: ResendDeleted = False,
     on_progress: Annotated[OnProgress, Counts("tasks")] = silent,
-) -> ReviewResult | RecheckResult:
-    """`curation review`: `review`, or with `from_checks` `recheck`."""
+) -> ReviewResult | SendFindingsResult:
+    """`curation review`: `review`, or with `from_checks` `send_findings`."""
     if not from_checks:
         if top is not None:
             raise WrongUsage("--top goes with --from-checks")
         return review(project, snapshot=snapshot, resend_deleted=resend_deleted, on_progress=on_progress)
     if snapshot is not None:
         raise WrongUsage("--from-checks takes the latest snapshot; leave --snapshot out")
-    return recheck(project, top=top or TOP, resend_deleted=resend_deleted, on_progress=on_progress)
+    return send_findings(project, top=top or TOP, resend_deleted=resend_deleted, on_progress=on_progress)
 
 
 class _Sorting:

@@ -67,7 +67,7 @@ def main() -> None:
     lowest = seeded.findings[: options.findings][-1].score
     above = sum(one.score >= lowest for one in clean.findings)
     console.print(f"the gold as it stands has {clean.found} findings, {above} of them as strong as those counted here")
-    missed = [one for one in errors if one not in set(upon[options.findings])]
+    missed = [error for error in errors if error not in set(upon[options.findings])]
     for error in missed[:20]:
         said = f"not found: {error.kind} in {error.article_id}: {error.was} → {error.now}"
         console.print(said, markup=False, soft_wrap=True)

@@ -28,8 +28,8 @@ from curation.jobs.check import find
 from curation.jobs.publish import publish
 from curation.jobs.pull import pull
 from curation.jobs.push import push
-from curation.jobs.recheck import recheck
 from curation.jobs.review import review
+from curation.jobs.send_findings import send_findings
 from curation.labelstudio import read_snapshot
 from curation.labelstudio.client import Client
 from curation.labelstudio.constants import ADJUDICATE, CHECK
@@ -273,9 +273,9 @@ def test_what_checks_doubt_is_looked_at_again(project: Project, client: Client, 
     pull(project)
     assert doubted() == {"a1": 2, "a2": 2, "a3": 2}
 
-    sent = recheck(project)
+    sent = send_findings(project)
     assert sent.sent == sent.articles >= 3
-    assert recheck(project).already_there == sent.articles
+    assert send_findings(project).already_there == sent.articles
     again = tasks(client, pushed.project_id, CHECK)
     assert "“hour 1” is Time, which cannot be the loser" in again["a1"]["data"]["note"]
     assert "ls-" not in again["a1"]["data"]["note"]
@@ -296,7 +296,7 @@ def test_what_checks_doubt_is_looked_at_again(project: Project, client: Client, 
     assert [(one.article_id, len(one.between or ())) for one in made] == [("a1", 1), ("a2", 1)]
     # What was left alone is dismissed at once; what was left beside something that was put right, at the next look.
     assert doubted() == {"a2": 1, "a3": 2}
-    recheck(project)
+    send_findings(project)
     assert doubted() == {"a3": 2}
     now = tasks(client, pushed.project_id, CHECK)
     assert {now[name]["id"] for name in ("a1", "a2", "a3")} == {again[name]["id"] for name in ("a1", "a2", "a3")}

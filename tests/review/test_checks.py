@@ -10,8 +10,7 @@ import pytest
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.formats.inline_markup import parse
-from curation.review.checks import KINDS, Checks, Document, Doubt
-from curation.review.checks.doubt import Kind
+from curation.review.checks import KINDS, Checks, Document, Finding, Kind
 from curation.schema import LabelSchema
 
 _MARK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
@@ -45,18 +44,19 @@ def found(
     kind: Kind | None = None,
     *,
     dismissed: Sequence[str] = (),
-) -> list[Doubt]:
+) -> list[Finding]:
     """The findings of one kind, or all, by rank."""
     checks = Checks(schema, kinds=[kind] if kind else (), dismissed=dismissed)
     for one in documents:
         checks.learn(one)
     return sorted(
-        (doubt for one in documents for doubt in checks.doubts(one)), key=lambda doubt: (-doubt.score, doubt.id)
+        (finding for one in documents for finding in checks.findings(one)),
+        key=lambda finding: (-finding.score, finding.id),
     )
 
 
-def text(one: Document, doubt: Doubt) -> str:
-    return one.text[doubt.spans[0].start : doubt.spans[0].end]
+def text(one: Document, finding: Finding) -> str:
+    return one.text[finding.spans[0].start : finding.spans[0].end]
 
 
 USUAL = (
@@ -105,7 +105,7 @@ def test_what_differs_from_the_usual_is_found(name: str, schema: LabelSchema, us
 
 
 def test_nothing_strong_where_all_is_well(schema: LabelSchema, usual: list[Document]) -> None:
-    assert all(doubt.score < 0.2 for doubt in found(schema, usual))
+    assert all(finding.score < 0.2 for finding in found(schema, usual))
 
 
 def test_strings_of_one_article(schema: LabelSchema) -> None:
@@ -122,8 +122,8 @@ def test_strings_of_one_article(schema: LabelSchema) -> None:
 def test_a_word_that_is_seldom_a_trigger(schema: LabelSchema) -> None:
     documents = [document(schema, f"{place} said it was so.", place) for place in PLACES]
     odd = document(schema, "Ozren [said](Attack) it was so.", "odd")
-    (doubt,) = found(schema, [*documents, odd], "odd-trigger")
-    assert (doubt.article_id, doubt.labels) == ("odd", ("Attack",))
+    (finding,) = found(schema, [*documents, odd], "odd-trigger")
+    assert (finding.article_id, finding.labels) == ("odd", ("Attack",))
 
 
 def test_fillers_that_the_schema_does_not_foresee(schema: LabelSchema) -> None:
@@ -132,9 +132,9 @@ def test_fillers_that_the_schema_does_not_foresee(schema: LabelSchema) -> None:
     assert not found(schema, [one], "filler-type")
     wrong = one.said.events[0].model_copy(update={"arguments": (Argument(role="attacker", filler="e1"),)})
     two = Document(one.article, one.said.model_copy(update={"events": (wrong,)}))
-    (doubt,) = found(schema, [two], "filler-type")
-    assert doubt.labels == ("Time", "Attack", "attacker")
-    assert doubt.score > 0.9
+    (finding,) = found(schema, [two], "filler-type")
+    assert finding.labels == ("Time", "Attack", "attacker")
+    assert finding.score > 0.9
     assert not found(None, [two], "filler-type"), "another ontology's labels are not judged by our schema"
 
 
@@ -145,8 +145,8 @@ def test_a_required_role(schema: LabelSchema) -> None:
     strict = LabelSchema.model_validate(record)
     with_target = document(strict, "They [shelled](Attack #v1 target=e1) [Harl](GPE #e1).")
     without = document(strict, "They [shelled](Attack #v1) [Harl](GPE #e1).", "kel-2")
-    (doubt,) = found(strict, [with_target, without], "role-missing")
-    assert (doubt.article_id, doubt.labels) == ("kel-2", ("Attack", "target"))
+    (finding,) = found(strict, [with_target, without], "role-missing")
+    assert (finding.article_id, finding.labels) == ("kel-2", ("Attack", "target"))
 
 
 LINKS: dict[Kind, str] = {
@@ -161,28 +161,28 @@ LINKS: dict[Kind, str] = {
 def test_rare_patterns(kind: Kind, schema: LabelSchema, usual: list[Document]) -> None:
     """Each is found once, where it stands, and not in articles without it."""
     wrong = document(schema, LINKS[kind], "wrong")
-    (doubt,) = found(schema, [*usual, wrong], kind)
-    assert doubt.article_id == "wrong"
+    (finding,) = found(schema, [*usual, wrong], kind)
+    assert finding.article_id == "wrong"
     assert not found(schema, usual, kind)
 
 
 def test_a_pattern_that_is_usual_is_no_mistake(schema: LabelSchema) -> None:
     nested = corpus(schema, "[[@](GPE) town](GPE) burned.")
     (once,) = found(schema, [*corpus(schema, USUAL), nested[0]], "overlap")
-    assert all(doubt.score < once.score for doubt in found(schema, nested, "overlap"))
+    assert all(finding.score < once.score for finding in found(schema, nested, "overlap"))
 
 
 def test_one_trigger_twice(schema: LabelSchema, usual: list[Document]) -> None:
     one = document(schema, "They [shelled](Attack #v1) it.", "wrong")
     double = (*one.said.events, Event(id="v2", start=5, end=12, type="Attack"))
     wrong = Document(one.article, one.said.model_copy(update={"events": double}))
-    (doubt,) = found(schema, [*usual, wrong], "doubled-event")
-    assert text(wrong, doubt) == "shelled"
+    (finding,) = found(schema, [*usual, wrong], "doubled-event")
+    assert text(wrong, finding) == "shelled"
     assert not found(schema, [*usual, one], "doubled-event")
 
 
 def test_an_engine_that_is_usually_right(schema: LabelSchema) -> None:
-    """What people usually accept is a doubt where they did not, and what they usually refuse is none."""
+    """What people usually accept is a finding where they did not, and what they usually refuse is none."""
     said = "[@](GPE) burned on [Monday](Time). Again."
     agreeing = corpus(schema, said, engine=said.replace("Again", "[Again](Object)"))
     person = said.replace("[Monday](Time)", "Monday").replace("@", "Brannoch")
@@ -190,7 +190,7 @@ def test_an_engine_that_is_usually_right(schema: LabelSchema) -> None:
     wrong = document(schema, person, "wrong", engine)
     first, *rest = found(schema, [*agreeing, wrong], "engine")
     assert (first.article_id, text(wrong, first), first.labels) == ("wrong", "Monday", ("Time",))
-    assert all(doubt.score < first.score / 2 for doubt in rest)
+    assert all(finding.score < first.score / 2 for finding in rest)
 
 
 def test_tokens_with_cleanlab(schema: LabelSchema, usual: list[Document]) -> None:
@@ -198,7 +198,7 @@ def test_tokens_with_cleanlab(schema: LabelSchema, usual: list[Document]) -> Non
     wrong = document(schema, USUAL.replace("@", "Brannoch").replace("[Monday](Time", "[Monday](Person"), "wrong")
     first = found(schema, [*usual, wrong], "tokens")[0]
     assert (first.article_id, text(wrong, first), first.labels) == ("wrong", "Monday", ("Person", "Time"))
-    assert "tokens" not in {doubt.kind for doubt in found(schema, [*usual, wrong])}
+    assert "tokens" not in {finding.kind for finding in found(schema, [*usual, wrong])}
 
 
 def test_another_schema(recalls: LabelSchema) -> None:
@@ -208,8 +208,8 @@ def test_another_schema(recalls: LabelSchema) -> None:
     good = f"Today Larkhill [recalled]({event.name} #v1 {role}=e1) [@]({entity} #e1) at once."
     other = good.replace(f"({entity}", f"({recalls.entity_names[1]}").replace(f" {role}=e1", "")
     wrong = document(recalls, other.replace("@", "Orlan"), "wrong")
-    doubts = found(recalls, [*corpus(recalls, good), wrong])
-    assert [(doubt.article_id, text(wrong, doubt)) for doubt in doubts[:2]] == [
+    findings = found(recalls, [*corpus(recalls, good), wrong])
+    assert [(finding.article_id, text(wrong, finding)) for finding in findings[:2]] == [
         ("wrong", "recalled"),
         ("wrong", "Orlan"),
     ]
@@ -219,11 +219,11 @@ def test_several_doubts_of_one_span_are_one_finding(schema: LabelSchema, usual: 
     marked = USUAL.replace("[Kavoria](GPE", "[Kavoria](Location").replace("@", "Brannoch")
     wrong = document(schema, marked, "wrong")
     everything = found(schema, [*usual, wrong])
-    here = [doubt for doubt in everything if doubt.article_id == "wrong" and text(wrong, doubt) == "Kavoria"]
+    here = [finding for finding in everything if finding.article_id == "wrong" and text(wrong, finding) == "Kavoria"]
     assert len(here) == 1
     assert {"label-elsewhere", "unusual-type"} <= {here[0].kind, *(other.kind for other in here[0].also)}
     assert len(set(here[0].ids)) == len(here[0].ids) == 1 + len(here[0].also)
-    (alone,) = (doubt for doubt in found(schema, [*usual, wrong], here[0].kind) if doubt.id == here[0].id)
+    (alone,) = (finding for finding in found(schema, [*usual, wrong], here[0].kind) if finding.id == here[0].id)
     assert here[0].score > alone.score, "more hints make it likelier"
 
 
@@ -234,21 +234,23 @@ def test_findings_are_the_same_in_every_run_and_order(schema: LabelSchema, usual
         schema, [*corpus(schema, USUAL), document(schema, WRONG["other role"][1].replace("@", "Brannoch"), "wrong")]
     )
     assert once == again
-    assert [doubt.id for doubt in found(schema, [wrong, *reversed(usual)])] == [doubt.id for doubt in once]
+    assert [finding.id for finding in found(schema, [wrong, *reversed(usual)])] == [finding.id for finding in once]
 
 
 def test_a_dismissed_finding_stays_away(schema: LabelSchema, usual: list[Document]) -> None:
-    """Also after an edit elsewhere in the annotation; not when what was in doubt is changed again."""
+    """Also after an edit elsewhere in the annotation; not when what was in finding is changed again."""
     marked = USUAL.replace("[Kavoria](GPE", "[Kavoria](Location").replace("@", "Brannoch")
     wrong = document(schema, marked, "wrong")
-    (doubt,) = found(schema, [*usual, wrong], "unusual-type")[:1]
+    (finding,) = found(schema, [*usual, wrong], "unusual-type")[:1]
     edited = document(
         schema, marked.replace("[Monday](Time #e3)", "[Monday](Object #e3)").replace(" time=e3", ""), "wrong"
     )
-    assert doubt.id in {other.id for other in found(schema, [*usual, edited], "unusual-type")}
-    assert doubt.id not in {other.id for other in found(schema, [*usual, edited], "unusual-type", dismissed=[doubt.id])}
+    assert finding.id in {other.id for other in found(schema, [*usual, edited], "unusual-type")}
+    assert finding.id not in {
+        other.id for other in found(schema, [*usual, edited], "unusual-type", dismissed=[finding.id])
+    }
     changed = document(schema, marked.replace("Location", "Person"), "wrong")
-    left = found(schema, [*usual, changed], "unusual-type", dismissed=[doubt.id])
+    left = found(schema, [*usual, changed], "unusual-type", dismissed=[finding.id])
     assert text(changed, left[0]) == "Kavoria"
 
 
@@ -267,4 +269,18 @@ def test_odd_input_is_no_trouble(schema: LabelSchema) -> None:
     empty = Document(Article(id="empty", text="Nothing here."), said.model_copy(update={"entities": (), "events": ()}))
     for documents in ([Document(article, said)], [empty], [Document(article, said), empty]):
         for used in (schema, None):
-            assert all(0 <= doubt.score <= 1 and doubt.kind in KINDS for doubt in found(used, documents))
+            assert all(0 <= finding.score <= 1 and finding.kind in KINDS for finding in found(used, documents))
+
+
+def test_without_scikit_learn_the_other_checks_run(
+    schema: LabelSchema, usual: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curation.review.checks.runner.find_spec", lambda name: None)
+    checks = Checks(schema)
+    assert checks.missing is not None
+    assert "pip install 'curation[checks]'" in checks.missing
+    wrong = document(schema, WRONG["half a word"][1].replace("@", "Brannoch"), "wrong")
+    for each in (*usual, wrong):
+        checks.learn(each)
+    assert "border" in {finding.kind for finding in checks.findings(wrong)}
+    assert Checks(schema, kinds=["border"]).missing is None

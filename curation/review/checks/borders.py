@@ -1,4 +1,4 @@
-"""Checks of borders: half words, stray characters, and words that elsewhere stand outside, or inside, of such spans."""
+"""Checks of span borders: half words, white space, and words that are usually outside, or inside, of such spans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from curation.annotation import Item
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import Hint, Spot, doubtful
+from curation.review.checks.finding import Hint, Spot, doubtful
 
 CERTAIN = 0.998
 LEAST = 0.05
@@ -16,7 +16,7 @@ CLOSES = {")": "(", "]": "[", "”": "“", "’": "‘", "»": "«"}
 
 
 class Borders:
-    """Counts which words stand just inside and just outside of spans. Call `learn` with every document first."""
+    """Counts the words just inside and just outside of spans. Call `learn` with every document first."""
 
     def __init__(self) -> None:
         self._inside: Counter[tuple[str, str]] = Counter()
@@ -37,13 +37,13 @@ class Borders:
             if len(words) > 1:
                 self._inside["left", words[0]] += 1
                 self._inside["right", words[-1]] += 1
-            for one, two in pairwise(words):
-                self._joined[item.type, one, two] += 1
+            for left, right in pairwise(words):
+                self._joined[item.type, left, right] += 1
             self._cut["left", item.type, before, words[0]] += 1
             self._cut["right", item.type, words[-1], behind] += 1
 
     def hints(self, document: Document) -> Iterator[Hint]:
-        """What is doubtful in one document."""
+        """Borders that are probably wrong in one document: at most one hint for each item."""
         for item in (*document.entities, *document.events):
             hints = [*self._ends(document, item), *self._words(document, item)]
             yield from sorted(hints, key=lambda hint: -hint.score)[:1]
@@ -58,7 +58,7 @@ class Borders:
             yield _hint(document, item, CERTAIN, (start, end), "cuts a word in two")
 
     def _words(self, document: Document, item: Item) -> Iterator[Hint]:
-        """Each end moved by one word, in and out, against how often such words stand the one or the other way."""
+        """Move each end by one word, in and out, and compare how often such words are inside and outside."""
         inside = document.inside(spot(item))
         if not inside:
             return
@@ -87,7 +87,7 @@ class Borders:
 
     @staticmethod
     def _closed(document: Document, where: Spot, mark: str) -> bool:
-        """Does a bracket or a quotation mark have its other half in the span?"""
+        """Is the other half of a bracket or a quotation mark in the span?"""
         text = document.text[where[0] : where[1]]
         return any(mark in pair and pair[0] in text and pair[1] in text for pair in CLOSES.items())
 

@@ -1,4 +1,4 @@
-"""Checks of like against like: the same string labelled differently, or marked here and left out there."""
+"""Checks of equal strings: labelled differently, or marked in one place and not in another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from curation.annotation import Item
 from curation.metrics.matching import overlap_finder
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import OMISSIONS, Hint, Kind, Spot, doubtful
+from curation.review.checks.finding import OMISSIONS, Hint, Kind, Spot, doubtful
 
 CONSISTENCY: tuple[Kind, ...] = (
     "label-here",
@@ -20,16 +20,16 @@ CONSISTENCY: tuple[Kind, ...] = (
 )
 LEAST = 0.05
 FEWEST = 3
-"""How often a string must stand elsewhere in the corpus to count for anything."""
+"""A string must occur elsewhere in the corpus more often than this."""
 
 
 class Consistency:
-    """Counts what strings are called, and how often they stand unmarked. Call `learn` with every document first."""
+    """Counts the labels of strings, and their unmarked occurrences. Call `learn` with every document first."""
 
     def __init__(self) -> None:
         self._entities: dict[str, Counter[str]] = defaultdict(Counter)
         self._triggers: dict[str, Counter[str]] = defaultdict(Counter)
-        self._marked: Counter[str] = Counter()  # places, however many labels a place has
+        self._marked: Counter[str] = Counter()  # places; a place with two labels counts once
         self._triggering: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
         self._low: Counter[str] = Counter()
@@ -45,11 +45,13 @@ class Consistency:
             self._entities[_string(document, spot(entity))][entity.type] += 1
         for event in document.events:
             self._triggers[_string(document, spot(event)).lower()][event.type] += 1
-        self._marked.update(_string(document, where) for where in {spot(one) for one in document.entities})
-        self._triggering.update(_string(document, where).lower() for where in {spot(one) for one in document.events})
+        self._marked.update(_string(document, where) for where in {spot(entity) for entity in document.entities})
+        self._triggering.update(
+            _string(document, where).lower() for where in {spot(event) for event in document.events}
+        )
 
     def hints(self, document: Document) -> Iterator[Hint]:
-        """What differs from its like in one document."""
+        """What differs from equal strings in one document."""
         here: dict[str, Counter[str]] = defaultdict(Counter)
         for entity in document.entities:
             here[_string(document, spot(entity))][entity.type] += 1
@@ -64,9 +66,8 @@ class Consistency:
             marked = self._triggering[string]
             score = doubtful((marked - 0.5) / total) if total > FEWEST else 0.0
             if score >= LEAST:
-                what = (
-                    f"{document.quote(spot(event))} is a trigger here, and elsewhere {marked - 1} times of {total - 1}."
-                )
+                quote = document.quote(spot(event))
+                what = f"{quote} is a trigger here, and elsewhere in {marked - 1} of {total - 1} places."
                 yield Hint("odd-trigger", score, (spot(event),), (event.type,), what)
         yield from self._unmarked(document, here)
 
@@ -98,7 +99,7 @@ class Consistency:
             score = doubtful(max(total - marked - 0.5, 0.5) / total, OMISSIONS)
             if score >= LEAST:
                 label = _most(types)
-                what = f"“{string}” is not marked; in the corpus it is {label}, marked {marked} times of {total}."
+                what = f"“{string}” is not marked; in the corpus it is {label}, marked in {marked} of {total} places."
                 yield from (Hint("unmarked-elsewhere", score, (where,), (label,), what) for where in free)
 
     def _unmarked_trigger(self, string: str, free: list[Spot]) -> Iterator[Hint]:
@@ -108,7 +109,7 @@ class Consistency:
             score = doubtful(max(total - marked - 0.5, 0.5) / total, OMISSIONS)
             if score >= LEAST:
                 label = _most(types)
-                what = f"“{string}” is no trigger here; elsewhere it is one, {marked} times of {total}: {label}."
+                what = f"“{string}” is no trigger here; in the corpus it is one in {marked} of {total} places: {label}."
                 yield from (Hint("unmarked-trigger", score, (where,), (label,), what) for where in free)
 
 
@@ -126,7 +127,7 @@ def _labelled(
 
 
 def _occurrences(document: Document, strings: Iterable[str]) -> Iterator[Spot]:
-    """Where any of the strings stands as whole words."""
+    """The places of the strings as whole words."""
     by_first: dict[str, list[str]] = defaultdict(list)
     for string in strings:
         by_first[string.split(" ", 1)[0]].append(string)

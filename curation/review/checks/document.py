@@ -1,4 +1,4 @@
-"""One article as the checks read it: words, sentences, paragraphs, and what was said of them."""
+"""One article as the checks read it: words, sentences, paragraphs, and its annotations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 from curation.annotation import Annotation, Entity, Event, Item
 from curation.article import Article
 from curation.metrics.matching import FILLER
-from curation.review.checks.doubt import Spot
+from curation.review.checks.finding import Spot
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _SENTENCE = re.compile(
@@ -20,9 +20,9 @@ LONGEST = 60
 
 
 class Document:
-    """`said` is the person's annotation of `article`; `engine`, where there is one, an engine's, as a second opinion.
+    """`said` is the person's annotation of `article`; `engine` is an engine's, as a second opinion, or None.
 
-    Entities that stand for nothing but a filler of no type (FILLER) are no entities here.
+    Entities that only represent a filler without a type (FILLER) are left out.
     """
 
     def __init__(self, article: Article, said: Annotation, engine: Annotation | None = None) -> None:
@@ -50,6 +50,11 @@ class Document:
         return [match.span() for match in _WORD.finditer(self.text)]
 
     @cached_property
+    def lower(self) -> list[str]:
+        """The words in lower case."""
+        return [self.text[start:end].lower() for start, end in self.words]
+
+    @cached_property
     def starts(self) -> list[int]:
         """Where the words start."""
         return [start for start, _ in self.words]
@@ -63,30 +68,27 @@ class Document:
         return [0, *(match.end() for match in re.finditer(r"\n\s*\n", self.text))]
 
     def sentence(self, position: int) -> int:
-        """The number of the sentence there."""
+        """The number of the sentence at a position."""
         return bisect_right(self._sentences, position) - 1
 
     def paragraph(self, position: int) -> int:
-        """The number of the paragraph there."""
+        """The number of the paragraph at a position."""
         return bisect_right(self._paragraphs, position) - 1
 
     def word_at(self, position: int) -> int:
-        """The number of the first word that starts at or behind `position`."""
+        """The number of the first word that starts at or after `position`."""
         return bisect_left(self.starts, position)
 
     def word(self, number: int) -> str:
-        """A word in lower case, or nothing outside the text."""
-        if not 0 <= number < len(self.words):
-            return ""
-        start, end = self.words[number]
-        return self.text[start:end].lower()
+        """A word in lower case; empty outside of the text."""
+        return self.lower[number] if 0 <= number < len(self.lower) else ""
 
     def inside(self, spot: Spot) -> range:
         """The numbers of the words that start in a span."""
         return range(self.word_at(spot[0]), self.word_at(spot[1]))
 
     def edges(self, spot: Spot) -> str:
-        """What is wrong with the ends of a span: `half` words, other characters than letters and digits; else blank."""
+        """The ends of a span if they are unusual: `half` words, characters that are no letter or digit; else empty."""
         start, end = spot
         text = self.text
         left = "half" if start and text[start - 1].isalnum() and text[start].isalnum() else _edge(text[start])
@@ -104,5 +106,5 @@ def _edge(char: str) -> str:
 
 
 def spot(item: Item) -> Spot:
-    """Where an item stands."""
+    """The span of an item."""
     return item.start, item.end

@@ -1,4 +1,4 @@
-"""Recheck: articles in which checks found likely mistakes go back to Label Studio; what people leave is dismissed."""
+"""Send findings: articles with likely mistakes go back to Label Studio. Findings that people leave are dismissed."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from curation.labelstudio.queries import tab
 from curation.metrics.matching import unchanged
 from curation.release import read_takedown
 from curation.result import Result
-from curation.review.checks import Doubt
+from curation.review.checks import Finding
 from curation.review.pseudonyms import Pseudonyms
 from curation.settings import Settings
 
 _ID = re.compile(r"[0-9a-f]{16}")
 TAB = "Look again"
-"""Title of the tab of the Data Manager with the tasks to look at again."""
+"""Title of the Data Manager's tab with these tasks."""
 TOP = 100
-"""Findings that are sent unless told otherwise, the likeliest mistakes."""
-SAID = 3
-"""Most that a task's note says of one place, the likeliest first."""
+"""Default number of findings to send, the most probable first."""
+MESSAGES = 3
+"""Messages of one place in the note of a task, the most probable first."""
 
 
 class _Asked(NamedTuple):
-    """One doubt that a task was about: the ids to dismiss, and where it is."""
+    """One finding that a task asked about: the ids to dismiss, and its spans."""
 
     ids: list[str]
     spans: list[Span]
 
 
-class RecheckResult(Result):
+class SendFindingsResult(Result):
     """What was sent. Each article has one task for all findings in it.
 
     findings     taken, of so many (`found`)
@@ -79,17 +79,17 @@ class RecheckResult(Result):
         yield from self.problems
 
 
-def recheck(
+def send_findings(
     project: Settings,
     *,
     top: int = TOP,
     resend_deleted: bool = False,
     on_progress: OnProgress = silent,
-) -> RecheckResult:
-    """Make a task for every article with one of the `top` findings of `curation check`, the likeliest first.
+) -> SendFindingsResult:
+    """Make a task for every article with one of the `top` findings of `curation check`.
 
-    The task starts from the annotation that counts and tells what is doubted. Run again, it sends what is missing; an
-    article that was looked at gets another task only for what is doubted since.
+    The task starts from the annotation that publish would release, and its note lists the findings. A second run sends
+    what is missing; an article that somebody looked at gets another task only for new findings.
 
     Raises:
         BadInput: there is no snapshot, or nothing in it to check.
@@ -103,10 +103,10 @@ def recheck(
     found = find(project)
     findings = _not_asked_before(project, source, found.findings)[:top]
     gone = set(read_takedown(project.takedown)) if project.takedown else set()
-    of_annotation: dict[str, list[Doubt]] = {}
-    for doubt in findings:
-        if doubt.article_id not in gone:
-            of_annotation.setdefault(doubt.annotation_id, []).append(doubt)
+    of_annotation: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.article_id not in gone:
+            of_annotation.setdefault(finding.annotation_id, []).append(finding)
     with connect(project) as client:
         pushed = push(
             client,
@@ -119,11 +119,11 @@ def recheck(
             on_progress=on_progress,
         )
         url = tab(client, pushed.project_id, TAB, CHECK) if of_annotation else None
-    return RecheckResult(
+    return SendFindingsResult(
         findings=len(findings),
         found=found.found,
         articles=len(of_annotation),
-        left_out=len({doubt.article_id for doubt in findings} & gone),
+        left_out=len({finding.article_id for finding in findings} & gone),
         sent=pushed.sent,
         already_there=pushed.already_there,
         refreshed=pushed.refreshed,
@@ -134,7 +134,7 @@ def recheck(
     )
 
 
-def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterator[TaskSpec]:
+def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Finding]]) -> Iterator[TaskSpec]:
     answered = Counter(
         (task.article_id, task.text_sha256)
         for task in snapshot.tasks()
@@ -142,8 +142,8 @@ def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterato
     )
     for texts, made in snapshot.by_article():
         for annotation in made:
-            doubts = of_annotation.get(annotation.id)
-            if not doubts or annotation.text_sha256 not in texts:
+            findings = of_annotation.get(annotation.id)
+            if not findings or annotation.text_sha256 not in texts:
                 continue
             times = answered[annotation.article_id, annotation.text_sha256]
             yield TaskSpec(
@@ -151,27 +151,27 @@ def _tasks(snapshot: Snapshot, of_annotation: dict[str, list[Doubt]]) -> Iterato
                 annotation,
                 purpose=f"{CHECK}-{times + 1}" if times else CHECK,
                 data={
-                    NOTE: note(doubts),
+                    NOTE: note(findings),
                     BETWEEN: [annotation.id],
                     DOUBTS: [
-                        {"ids": list(one.ids), "spans": [[span.start, span.end] for span in one.spans]}
-                        for one in doubts
+                        {"ids": list(finding.ids), "spans": [[span.start, span.end] for span in finding.spans]}
+                        for finding in findings
                     ],
                 },
             )
 
 
-def note(doubts: list[Doubt]) -> str:
-    """What the page tells whoever looks again, by place in the text."""
-    ordered = sorted(doubts, key=lambda one: (one.spans[0].start, one.spans[0].end))
-    told = [[one.message, *(other.message for other in one.also)][:SAID] for one in ordered]
-    lines = [f"{number}. {' '.join(one_line(each, 300) for each in said)}" for number, said in enumerate(told, 1)]
+def note(findings: list[Finding]) -> str:
+    """The note on the page: the messages of the findings, in the order of the text."""
+    ordered = sorted(findings, key=lambda finding: (finding.spans[0].start, finding.spans[0].end))
+    messages = [[finding.message, *(hint.message for hint in finding.also)][:MESSAGES] for finding in ordered]
+    lines = [f"{number}. {' '.join(one_line(text, 300) for text in texts)}" for number, texts in enumerate(messages, 1)]
     first = "Perhaps a mistake? Correct what is wrong and submit; what you leave as it is counts as right."
     return "\n".join([first, *lines])
 
 
 def settle(project: Settings, snapshot: Snapshot) -> int:
-    """Dismiss what people left as it was in the tasks they were asked to look at again. Returns how many are new."""
+    """Dismiss the findings whose spans people left unchanged in such tasks. Returns the number of new dismissals."""
     dismissed = 0
     for answer, before, asked in _answered(project, snapshot):
         left = [name for names, spans in asked if unchanged(before, answer, spans) for name in names]
@@ -179,31 +179,31 @@ def settle(project: Settings, snapshot: Snapshot) -> int:
     return dismissed
 
 
-def _not_asked_before(project: Settings, snapshot: Snapshot, findings: Sequence[Doubt]) -> list[Doubt]:
-    """The findings without those on an answer to the very same question, which are dismissed.
+def _not_asked_before(project: Settings, snapshot: Snapshot, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings without those that the annotator was asked about before, which are dismissed.
 
-    Someone may have changed one thing at a place, and left another that was doubted there.
+    Somebody may have corrected one finding at a place and left another one.
     """
     answered = {answer.id: (answer, asked) for answer, _, asked in _answered(project, snapshot)}
     new = []
-    for doubt in findings:
-        if doubt.annotation_id in answered:
-            answer, asked = answered[doubt.annotation_id]
-            same = {name for names, _ in asked for name in names} & set(doubt.ids)
+    for finding in findings:
+        if finding.annotation_id in answered:
+            answer, asked = answered[finding.annotation_id]
+            same = {name for names, _ in asked for name in names} & set(finding.ids)
             _dismiss(project, answer, sorted(same))
-            if doubt.id in same:
+            if finding.id in same:
                 continue
-        new.append(doubt)
+        new.append(finding)
     return new
 
 
 def _dismiss(project: Settings, answer: Annotation, ids: Sequence[str]) -> int:
     by = Pseudonyms.of(project.work).key(answer.annotator.key).partition(":")[2]
-    return dismiss(project, ids, why="left as it is by whoever looked again", by=by) if ids else 0
+    return dismiss(project, ids, why="left unchanged by a person who was asked to look again", by=by) if ids else 0
 
 
 def _answered(project: Settings, snapshot: Snapshot) -> Iterator[tuple[Annotation, Annotation, list[_Asked]]]:
-    """Of each task in which someone looked again: the answer, what it was before, and what was asked."""
+    """For each answered task: the answer, the annotation before it, and the findings in question."""
     lines = {
         task.task: task
         for task in snapshot.tasks()
@@ -222,7 +222,7 @@ def _answered(project: Settings, snapshot: Snapshot) -> Iterator[tuple[Annotatio
 
 
 def _asked(written: Any) -> Iterator[_Asked]:
-    """The doubts of a task's data, which anyone may have changed: what cannot be read is passed over."""
+    """The findings in a task's data. Anyone may have changed them: what cannot be read is ignored."""
     for one in written if isinstance(written, list) else ():
         with suppress(KeyError, TypeError, ValueError, ValidationError):
             spans = [Span(start=start, end=end) for start, end in one["spans"]]

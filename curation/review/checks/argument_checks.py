@@ -1,4 +1,8 @@
-"""Checks of arguments and triggers by how rare their pattern is: two roles, circles, far fillers, doubles, overlaps."""
+"""Checks of events and overlaps: by the label schema (filler types, required roles), and by rare patterns.
+
+Rare patterns are: one filler in two roles, two events that are arguments of each other, a filler in another paragraph,
+one trigger of two events, overlapping items of one type.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from typing import Any
 from curation.annotation import Event, Item
 from curation.metrics.matching import overlap_finder
 from curation.review.checks.document import Document, spot
-from curation.review.checks.doubt import Hint, Kind, rare
+from curation.review.checks.finding import Hint, Kind, rare
+from curation.schema import LabelSchema
 
 Pattern = tuple[Any, ...]
 LIKE: dict[Kind, float] = {
@@ -19,14 +24,18 @@ LIKE: dict[Kind, float] = {
     "doubled-event": 0.05,
     "overlap": 0.03,
 }
-"""The share of mistakes that look like each, as far as one can guess it."""
+"""The assumed share of mistakes that look like each pattern."""
 LEAST = 0.03
+"""Hints with a lower score are left out."""
+CERTAIN = 0.999
+ARGUMENTS: tuple[Kind, ...] = (*LIKE, "filler-type", "role-missing")
 
 
-class Links:
-    """Counts patterns. Call `learn` with every document first."""
+class ArgumentChecks:
+    """Counts patterns. Call `learn` with every document first. Without a schema only the patterns are checked."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: LabelSchema | None) -> None:
+        self._schema = schema
         self._seen: Counter[Pattern] = Counter()
         self._of: Counter[Pattern] = Counter()
 
@@ -43,7 +52,9 @@ class Links:
             self._seen[pattern] += 1
 
     def hints(self, document: Document) -> Iterator[Hint]:
-        """What is rare in one document."""
+        """What the schema does not allow in one document, and what is rare."""
+        if self._schema is not None:
+            yield from _by_schema(document, self._schema)
         for pattern, items, what in self._found(document):
             kind, size = pattern[0], self._size(pattern)
             score = rare(self._seen[pattern], size, LIKE[kind])
@@ -74,11 +85,12 @@ class Links:
             filler = document.items[name]
             who = document.quote(spot(filler))
             if len(those) > 1:
-                one, two = sorted(those)[:2]
-                yield ("two-roles", event.type, one, two), (event, filler), f"{at}: {who} is both {one} and {two}."
+                first, second = sorted(those)[:2]
+                what = f"{at}: {who} is both {first} and {second}."
+                yield ("two-roles", event.type, first, second), (event, filler), what
             if document.paragraph(filler.start) != document.paragraph(event.start):
                 for role in those:
-                    what = f"{at}: its {role} {who} stands in another paragraph."
+                    what = f"{at}: its {role} {who} is in another paragraph."
                     yield ("far-filler", role), (event, filler), what
             if (
                 isinstance(filler, Event)
@@ -116,6 +128,36 @@ class Links:
                     if spot(other) == spot(item) and isinstance(item, Event):
                         continue
                     how = "same" if spot(other) == spot(item) else "part"
-                    one, two = document.quote(spot(item)), document.quote(spot(other))
-                    what = f"{one} and {two} overlap, and both are {item.type}."
+                    quotes = f"{document.quote(spot(item))} and {document.quote(spot(other))}"
+                    what = f"{quotes} overlap, and both are {item.type}."
                     yield ("overlap", item.type, how), (item, other), what
+
+
+def _by_schema(document: Document, schema: LabelSchema) -> Iterator[Hint]:
+    """Fillers of a type that the role does not allow, and required roles without a filler."""
+    for event in document.events:
+        event_type = schema.event_type(event.type)
+        if event_type is None:
+            continue
+        filled = {argument.role for argument in event.arguments}
+        for argument in event.arguments:
+            filler = document.items[argument.filler]
+            allowed = schema.fillers.get((event.type, argument.role))
+            if allowed is None or filler.type not in allowed:
+                yield Hint(
+                    "filler-type",
+                    CERTAIN,
+                    (spot(filler), spot(event)),
+                    (filler.type, event.type, argument.role),
+                    f"{document.quote(spot(filler))} is {filler.type}, which cannot be the {argument.role} of "
+                    f"{event.type} {document.quote(spot(event))}.",
+                )
+        for role in event_type.roles:
+            if role.required and role.name not in filled:
+                yield Hint(
+                    "role-missing",
+                    CERTAIN,
+                    (spot(event),),
+                    (event.type, role.name),
+                    f"{event.type} {document.quote(spot(event))} has no {role.name}, which is required.",
+                )

@@ -265,7 +265,7 @@ def _folder(
         else:
             yield from table.faults
             if whole and (left := table.unmatched()):
-                _log.warning("%s: %d rows match no file: %s", one_line(table.shown), len(left), sample(left))
+                _log.warning("%s: rows that match no file: %d (%s)", one_line(table.shown), len(left), sample(left))
 
 
 def _row_of(name: str, tables: dict[str, _Table | BadInput], unread: Counter[str]) -> Any:

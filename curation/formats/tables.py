@@ -53,8 +53,11 @@ def csv_rows(path: Path, fields: Sequence[str], required: Sequence[str], *, show
         if not first.strip():
             raise BadInput("has no header", path=shown, way_out=f"name the columns {', '.join(required)}")
         separator = given if given in _SEPARATORS else _separator(first, fields, path.suffix.lower())
-        style: dict[str, Any] = {"delimiter": separator, "skipinitialspace": separator != "\t"}
+        style: dict[str, Any] = {"delimiter": separator}
         header = next(csv.reader([first], **style), [])
+        if header[1:] and all(column.startswith(" ") for column in header[1:]):  # a blank after each separator
+            style["skipinitialspace"] = True
+            header = next(csv.reader([first], **style), [])
         names = column_names(
             header, fields, required, shown=shown, separated=f", separated by {_SEPARATORS[separator]}"
         )

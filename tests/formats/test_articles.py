@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from curation.article import Article
 from curation.errors import BadInput
@@ -138,6 +142,24 @@ def test_a_bad_quote_costs_its_row_alone(tmp_path: Path) -> None:
     assert "has a quote that is not closed" in bad[0] and "not CSV we can read" in bad[1]
 
 
+CELLS = st.text(st.sampled_from("ab ,;\t|\"'\n\u2028\u00e9="), max_size=12)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), st.sampled_from((",", ";", "\t", "|")), st.booleans())
+def test_tables_of_any_program_come_back(tmp_path: Path, cells: list[tuple[str, str]], sep: str, excel: bool) -> None:
+    rows = [{"id": f"a{n}", "text": f"x{text}x", "title": title} for n, (text, title) in enumerate(cells)]
+    path = tmp_path / "a.csv"
+    with path.open("w", encoding="utf-8-sig" if excel else "utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ("id", "text", "title"), delimiter=sep, lineterminator="\r\n" if excel else "\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    good, bad = read(path)
+    assert not bad
+    assert [one.text for one in good] == [row["text"] for row in rows]
+    assert [one.title or "" for one in good] == [row["title"] for row in rows]
+
+
 def test_bytes_that_are_not_utf8_cost_their_row_alone(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"id,text\na,fine\nb,caf\xe9\nc,fine\n")
     good, bad = read(tmp_path)
@@ -206,7 +228,7 @@ def test_rows_of_metadata_find_their_file_or_are_named(tmp_path: Path, caplog: p
         ("k2", "Two"),
         ("k3", "Three"),
     ]
-    assert "metadata.csv: 2 rows match no file: missing.txt, lost.txt" in caplog.text
+    assert "metadata.csv: rows that match no file: 2 (missing.txt, lost.txt)" in caplog.text
 
 
 def test_metadata_that_cannot_be_used(tmp_path: Path) -> None:
@@ -323,3 +345,33 @@ def test_numbers_of_thousands_of_digits(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(f'{{"id": "a", "text": "x", "n": {"9" * 5000}}}\n', encoding="utf-8")
     good, bad = read(tmp_path)
     assert not good and len(bad) == 1 and "not JSON (a number too long)" in bad[0]
+
+
+def test_a_folder_at_an_address() -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/wire/kel-1.txt", b"Kelmar shelled Torvan.\n")
+    store.pipe("/wire/metadata.csv", b"file_name,id,title\nkel-1.txt,k1,Shelling\n")
+    (article,) = good_articles(["memory://wire"])
+    assert (article.id, article.title, article.text) == ("k1", "Shelling", "Kelmar shelled Torvan.\n")
+
+
+def test_a_name_at_an_address_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    target = tmp_path / "planted.txt"
+    store.pipe(f"/bad/../../../../../..{target}", b"planted\n")
+    with pytest.raises(BadInput, match="leads out of its folder"):
+        list(good_articles(["memory://bad"]))
+    assert not target.exists()
+
+
+def test_files_and_globs_at_an_address(caplog: pytest.LogCaptureFixture) -> None:
+    store = fsspec.filesystem("memory")
+    for name in ("a.txt", "b.TXT", "c.jsonl", "d.doc", ".hidden.txt"):
+        store.pipe(f"/globs/{name}", b'{"id": "c", "text": "C"}' if name == "c.jsonl" else name.encode())
+    store.pipe("/globs/metadata.csv", b"file_name,id\nb.txt,k2\ngone.txt,k3\n")
+    assert [one.id for one in read("memory://globs")[0]] == ["a", "k2", "c"]
+    assert "memory://globs: not read: 1 hidden, 1 .doc" in caplog.text
+    assert "metadata.csv: rows that match no file: 1 (gone.txt)" in caplog.text
+    assert [one.id for one in read("memory://globs/*.TXT")[0]] == ["k2"]
+    assert [one.id for one in read("memory://globs/c.jsonl")[0]] == ["c"]
+    assert "no articles there" in read("memory://globs/*.pdf")[1][0]

@@ -21,7 +21,7 @@ from curation.files import whole_file
 from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
 from curation.metrics.conventions import Conventions
-from curation.metrics.score_calibration import Confidence
+from curation.metrics.score_calibration import ScoreCalibration
 from curation.release.manifest import Known
 from curation.release.manifest import Manifest as Release
 from curation.schema import LabelSchema
@@ -34,7 +34,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "label-schema": LabelSchema,
     "lexicon": Lexicon,
     "weights": Weights,
-    "confidence": Confidence,
+    "confidence": ScoreCalibration,
     "mapping": Conventions,
     "ensemble": Ensemble,
     "project": File,

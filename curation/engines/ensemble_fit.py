@@ -1,8 +1,8 @@
-"""Fit what the votes of several engines are worth, on corrected articles.
+"""Fit the weights of an ensemble of engines on corrected articles.
 
 For each section a logistic model of the votes: one for all labels, held near nothing, and one for each label, held near
-that of all labels as far as its items are few. What is said is what the weights make at least as likely as the chance
-that gave the best F1 on articles that were no part of the fit.
+that of all labels as far as its items are few. Candidates are predicted from the chance on that gave the best F1 on
+articles that were not part of the fit.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from curation.engines.ensemble_votes import (
 )
 from curation.metrics.calibration import calibration
 from curation.metrics.counts import PairCounts
-from curation.metrics.matching import links, match_all
+from curation.metrics.matching import PARTS, Part, links, match_all
 from curation.metrics.rounding import rounded
-from curation.metrics.score_calibration import ANY, SECTIONS, Section
+from curation.metrics.score_calibration import ANY
 
 FOLDS = 5
 LEAST = 20
@@ -41,17 +41,17 @@ HELD = 1.0, 3.0
 """How strongly weights are held near nothing, and those of a label near those of all labels."""
 STEPS = 50
 SAY = 0.5
-"""The chance from which a candidate is said until a better one is known."""
+"""The chance from which a candidate is predicted until a better one is known."""
 
 Floats = NDArray[np.float64]
 Fillers = Mapping[tuple[str, str], frozenset[str]]
 
 
 class Voted(NamedTuple):
-    """An article's gold, and what each member says of it."""
+    """An article's gold, and the prediction of each member."""
 
     gold: Annotation
-    said: tuple[Annotation, ...]
+    predictions: tuple[Annotation, ...]
 
 
 class _Vote(NamedTuple):
@@ -72,12 +72,12 @@ def fit_ensemble(
     """The file for these members. All of `corrected` is kept in memory.
 
     Args:
-        corrected: articles with gold and what the members say of them, two at least.
-        members: who votes, in the order of what they say.
+        corrected: articles with gold and the members' predictions, two at least.
+        members: the members, in the order of their predictions.
         fillers: (event type, role) → the types that may fill it.
-        gold: what the gold is called in the file.
+        gold: name of the gold in the file.
         folds: into how many parts the articles are cut for the figures.
-        on_progress: told how many articles are read.
+        on_progress: called with the number of articles read.
 
     Raises:
         ValueError: fewer than two articles or members.
@@ -91,7 +91,7 @@ def fit_ensemble(
     found.sort(key=lambda one: hashlib.sha256(one.gold.article_id.encode()).digest())
     folds = min(folds, len(found))
 
-    def file(articles: Sequence[Voted], say: Mapping[Section, float]) -> Ensemble:
+    def file(articles: Sequence[Voted], say: Mapping[Part, float]) -> Ensemble:
         return Ensemble(
             schema_ref=found[0].gold.schema_ref,
             gold=gold,
@@ -106,7 +106,7 @@ def fit_ensemble(
         (file([one for place, one in enumerate(found) if place % folds != fold], {}), found[fold::folds])
         for fold in range(folds)
     ]
-    say: dict[Section, float] = {section: _best_limit(section, halves) for section in SECTIONS}
+    say: dict[Part, float] = {section: _best_limit(section, halves) for section in PARTS}
     return file(found, say).model_copy(update={"figures": _figures(halves, say, fillers, len(members))})
 
 
@@ -131,10 +131,10 @@ def weigh(votes: Floats, right: Floats, held: float, near: Floats) -> Floats:
     return weights
 
 
-def _fitted(articles: Sequence[Voted], members: int, say: Mapping[Section, float]) -> dict[Section, SectionEnsemble]:
+def _fitted(articles: Sequence[Voted], members: int, say: Mapping[Part, float]) -> dict[Part, SectionEnsemble]:
     """The weights of all sections; arguments are weighed between the items of the gold that a member finds."""
-    sections: dict[Section, SectionEnsemble] = {}
-    for section in SECTIONS:
+    sections: dict[Part, SectionEnsemble] = {}
+    for section in PARTS:
         votes = [vote for one in articles for vote in _votes(section, one)]
         width = 1 + members * (EACH_ARGUMENT if section == "arguments" else EACH)
         sections[section] = SectionEnsemble(say=say.get(section, SAY), weights=_weights(votes, width))
@@ -161,10 +161,10 @@ def _arrays(votes: Sequence[_Vote]) -> tuple[Floats, Floats]:
     )
 
 
-def _votes(section: Section, one: Voted) -> list[_Vote]:
-    """The candidates of an article, with whether they are right.
+def _votes(section: Part, one: Voted) -> list[_Vote]:
+    """The candidates of an article, and whether they are correct.
 
-    Arguments are judged between the gold's own items, so that what is wrong with these does not count twice.
+    Arguments are judged between the gold's own items, so that a wrong item does not count twice.
     """
     if section == "arguments":
         entities, events = one.gold.entities, one.gold.events
@@ -180,18 +180,18 @@ def _votes(section: Section, one: Voted) -> list[_Vote]:
                 link.votes,
                 (link.event, link.role, (items[link.filler].start, items[link.filler].end)) in true,
             )
-            for link in candidate_links(one.said, entities, events)
+            for link in candidate_links(one.predictions, entities, events)
         ]
     gold = one.gold.entities if section == "entities" else one.gold.events
     known = {(item.start, item.end, item.type) for item in gold}
     return [
         _Vote(found.label, found.votes, (found.start, found.end, found.label) in known)
-        for found in candidates([said.entities if section == "entities" else said.events for said in one.said])
+        for found in candidates([made.entities if section == "entities" else made.events for made in one.predictions])
     ]
 
 
-def _best_limit(section: Section, halves: Sequence[tuple[Ensemble, Sequence[Voted]]]) -> float:
-    """The chance that parts right from wrong candidates with the best F1, on articles that were no part of the fit."""
+def _best_limit(section: Part, halves: Sequence[tuple[Ensemble, Sequence[Voted]]]) -> float:
+    """The chance that separates correct from wrong candidates with the best F1, on articles outside the fit."""
     rated: list[tuple[float, bool]] = []
     wanted = 0
     for fitted, articles in halves:
@@ -211,31 +211,29 @@ def _best_limit(section: Section, halves: Sequence[tuple[Ensemble, Sequence[Vote
 
 
 def _figures(
-    halves: Sequence[tuple[Ensemble, Sequence[Voted]]], say: Mapping[Section, float], fillers: Fillers, members: int
-) -> dict[Section, SectionMeasured]:
-    counts: dict[Section, list[PairCounts]] = {
-        section: [PairCounts() for _ in range(members + 1)] for section in SECTIONS
-    }
-    chances: dict[Section, tuple[list[float], list[bool]]] = {section: ([], []) for section in counts}
+    halves: Sequence[tuple[Ensemble, Sequence[Voted]]], say: Mapping[Part, float], fillers: Fillers, members: int
+) -> dict[Part, SectionMeasured]:
+    counts: dict[Part, list[PairCounts]] = {section: [PairCounts() for _ in range(members + 1)] for section in PARTS}
+    chances: dict[Part, tuple[list[float], list[bool]]] = {section: ([], []) for section in counts}
     for fitted, articles in halves:
         sections = {section: one.model_copy(update={"say": say[section]}) for section, one in fitted.sections.items()}
         fitted = fitted.model_copy(update={"sections": sections})
         for one in articles:
-            entities, events = combine(fitted, one.said, fillers, "engine:ensemble")
-            together = one.said[0].model_copy(update={"entities": tuple(entities), "events": tuple(events)})
-            for place, said in enumerate((*one.said, together)):
-                for section, pairs in match_all(one.gold, said).items():
+            entities, events = combine(fitted, one.predictions, fillers, "engine:ensemble")
+            together = one.predictions[0].model_copy(update={"entities": tuple(entities), "events": tuple(events)})
+            for place, made in enumerate((*one.predictions, together)):
+                for section, pairs in match_all(one.gold, made).items():
                     counts[section][place].add(pairs)
             for section, (rated, right) in chances.items():
                 for vote in _votes(section, one):
                     rated.append(sections[section].chance(vote.label, vote.votes))
                     right.append(vote.right)
-    figures: dict[Section, SectionMeasured] = {}
-    for section, told in counts.items():
+    figures: dict[Part, SectionMeasured] = {}
+    for section, of_members in counts.items():
         scores = calibration(*chances[section])
         *each, together_counts = (
             Measured(precision=rounded(one.precision), recall=rounded(one.recall), f1=rounded(one.f1))
-            for one in (pair_counts.measure("exact") for pair_counts in told)
+            for one in (pair_counts.measure("exact") for pair_counts in of_members)
         )
         figures[section] = SectionMeasured(
             members=tuple(each),

@@ -1,8 +1,8 @@
-"""What several engines' votes are worth together: a file that `curation ensemble` writes and the engine reads.
+"""The votes of an ensemble: the file of their weights, which `curation ensemble` writes and the engine reads.
 
-Each item that any member names is a candidate. What the members say of it becomes votes, and a weighted sum of votes
-the chance that it is right: one set of weights for all labels, and one for each label that was met often enough. Beside
-the weights stand the figures that justify them.
+Each item that any member predicts is a candidate. The members' predictions become votes, and a weighted sum of votes
+gives the chance that it is correct: one set of weights for all labels, and one for each label with enough items. The
+file also holds the figures that justify the weights.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from curation.annotation import Annotation, Argument, Entity, Event, Label
 from curation.article import Value, build
 from curation.errors import BadInput
 from curation.files import json_object
-from curation.metrics.matching import match
-from curation.metrics.score_calibration import ANY, Section
+from curation.metrics.matching import Part, match
+from curation.metrics.score_calibration import ANY
 
 Votes = tuple[float, ...]
-"""What the members say of a candidate: a number for each weight, the first always 1."""
+"""The members' votes on a candidate: a number for each weight, the first always 1."""
 
 SURE = 4.0
 """How far a score may count, in log-odds: 0.982."""
 EACH = 4
-"""Votes of a member on a span: says it, how surely, says it with another border, says another label there."""
+"""Votes of a member on a span: predicts it, its log-odds, has it with another border, has another label there."""
 EACH_ARGUMENT = 3
-"""Votes of a member on an argument: says it, how surely, has event and filler but does not link them."""
+"""Votes of a member on an argument: predicts it, its log-odds, has event and filler but does not link them."""
 
 
 class Member(Value):
-    """One engine that votes: what makes it, and the version whose votes were weighed."""
+    """One engine of the ensemble: how to make it, and the version whose votes were weighed."""
 
     name: Label
     model: str | None = None
@@ -44,7 +44,7 @@ class Member(Value):
 
 
 class SectionEnsemble(Value):
-    """The weights of one section. `say`: the chance from which a candidate is said.
+    """The weights of one section. `say`: the chance from which a candidate is predicted.
 
     weights: label → its weights, of arguments the role; `*` stands for all labels that have none of their own.
     """
@@ -53,13 +53,13 @@ class SectionEnsemble(Value):
     weights: dict[Label, tuple[float, ...]]
 
     def chance(self, label: str, votes: Votes) -> float:
-        """The chance that a candidate with these votes is right."""
+        """The chance that a candidate with these votes is correct."""
         weights = self.weights.get(label) or self.weights[ANY]
         return _sigmoid(sum(weight * vote for weight, vote in zip(weights, votes, strict=True)))
 
 
 class Measured(Value):
-    """How good somebody is on articles that were no part of the fit: micro-averages, exact span and type."""
+    """Figures on articles that were not part of the fit: micro-averages, exact span and type."""
 
     precision: float
     recall: float
@@ -87,8 +87,8 @@ class Ensemble(Value):
     articles: int = Field(ge=2)
     folds: int = Field(ge=2)
     members: tuple[Member, ...] = Field(min_length=2)
-    sections: dict[Section, SectionEnsemble]
-    figures: dict[Section, SectionMeasured]
+    sections: dict[Part, SectionEnsemble]
+    figures: dict[Part, SectionMeasured]
 
     @cached_property
     def digest(self) -> str:
@@ -118,17 +118,17 @@ def load_ensemble(path: Path) -> Ensemble:
 
 
 class Candidate(NamedTuple):
-    """An entity or event that a member names: its place and label, its votes, and who names it."""
+    """An entity or event that a member predicts: its place and label, its votes, and each member's item or None."""
 
     start: int
     end: int
     label: str
     votes: Votes
-    said: tuple[Entity | Event | None, ...]
+    items: tuple[Entity | Event | None, ...]
 
 
 class CandidateLink(NamedTuple):
-    """An argument between items that are said: the event's place among the events, role, the filler, its votes."""
+    """An argument between predicted items: the event's place among the events, role, the filler, its votes."""
 
     event: int
     role: str
@@ -136,19 +136,19 @@ class CandidateLink(NamedTuple):
     votes: Votes
 
 
-def candidates(said: Sequence[Sequence[Entity | Event]]) -> list[Candidate]:
-    """Every span and label that a member names, by place, with the votes of all members.
+def candidates(predicted: Sequence[Sequence[Entity | Event]]) -> list[Candidate]:
+    """Every span and label that a member predicts, by place, with the votes of all members.
 
     Args:
-        said: for each member, what it names in one article: all entities, or all events.
+        predicted: of each member, all entities or all events of one article.
     """
     exact: list[dict[tuple[int, int, str], Entity | Event]] = [
-        {(item.start, item.end, item.type): item for item in reversed(items)} for items in said
+        {(item.start, item.end, item.type): item for item in reversed(items)} for items in predicted
     ]
-    near: list[dict[tuple[int, int, str], set[str]]] = [{} for _ in said]  # by member who does not name it: how near
-    for one in range(len(said)):
-        for two in range(len(said)):
-            for pair in match(said[one], said[two]) if one != two else ():
+    near: list[dict[tuple[int, int, str], set[str]]] = [{} for _ in predicted]  # of members without the item: how close
+    for one in range(len(predicted)):
+        for two in range(len(predicted)):
+            for pair in match(predicted[one], predicted[two]) if one != two else ():
                 if pair.kind in ("border", "type") and pair.reference is not None:
                     key = (pair.reference.start, pair.reference.end, pair.reference.type)
                     near[two].setdefault(key, set()).add(pair.kind)
@@ -164,42 +164,42 @@ def candidates(said: Sequence[Sequence[Entity | Event]]) -> list[Candidate]:
 
 
 def chosen(found: Sequence[Candidate], fitted: SectionEnsemble) -> list[tuple[Candidate, float]]:
-    """The candidates that are said, each with its chance, by place.
+    """The candidates that the ensemble predicts, each with its chance, by place.
 
-    Of two that stand in each other's way (the same span, or overlapping spans of one label) the likelier is said,
-    unless a member says both.
+    Of two that exclude each other (the same span, or overlapping spans of one label) the likelier is predicted,
+    unless a member predicts both.
     """
     rated = sorted(
         ((fitted.chance(one.label, one.votes), one) for one in found), key=lambda pair: (-pair[0], pair[1][:3])
     )
-    said: list[tuple[Candidate, float]] = []
+    kept: list[tuple[Candidate, float]] = []
     for chance, one in rated:
         if chance < fitted.say:
             break
-        if not any(_in_the_way(one, other) for other, _ in said):
-            said.append((one, chance))
-    return sorted(said, key=lambda pair: pair[0][:3])
+        if not any(_exclude(one, other) for other, _ in kept):
+            kept.append((one, chance))
+    return sorted(kept, key=lambda pair: pair[0][:3])
 
 
-def _in_the_way(one: Candidate, other: Candidate) -> bool:
+def _exclude(one: Candidate, other: Candidate) -> bool:
     same = (one.start, one.end) == (other.start, other.end)
     overlap = one.start < other.end and other.start < one.end
     if not same and not (overlap and one.label == other.label):
         return False
-    return not any(mine is not None and theirs is not None for mine, theirs in zip(one.said, other.said, strict=True))
+    return not any(mine is not None and theirs is not None for mine, theirs in zip(one.items, other.items, strict=True))
 
 
 def candidate_links(
-    said: Sequence[Annotation], entities: Sequence[Entity], events: Sequence[Event]
+    predictions: Sequence[Annotation], entities: Sequence[Entity], events: Sequence[Event]
 ) -> list[CandidateLink]:
-    """Every argument that a member names between items that are said, with the votes of the members.
+    """Every argument that a member predicts between predicted items, with the votes of the members.
 
-    A member's event is the one that is said at the same or an overlapping trigger of its type; a filler is the item
-    that is said at its span, else one of its type that overlaps it.
+    A member's event corresponds to the predicted one at the same or an overlapping trigger of its type; a filler to the
+    predicted item of the same span, else to one of its type that overlaps it.
     """
     links: list[dict[tuple[int, str, str], Argument]] = []
     has: list[tuple[set[int], set[str]]] = []  # events and fillers that the member has
-    for annotation in said:
+    for annotation in predictions:
         ids: dict[str, str] = {}
         for ours, theirs in ((entities, annotation.entities), (events, annotation.events)):
             ids |= _theirs_to_ours(ours, theirs)
@@ -219,15 +219,15 @@ def candidate_links(
     for key in sorted({key for mine in links for key in mine}):
         votes = [1.0]
         for mine, (events_of, fillers_of) in zip(links, has, strict=True):
-            argument_said = mine.get(key)
-            against = argument_said is None and key[0] in events_of and key[2] in fillers_of
-            votes += [float(argument_said is not None), _sure(argument_said), float(against)]
+            argument_of = mine.get(key)
+            against = argument_of is None and key[0] in events_of and key[2] in fillers_of
+            votes += [float(argument_of is not None), _sure(argument_of), float(against)]
         found.append(CandidateLink(*key, tuple(votes)))
     return found
 
 
 def _theirs_to_ours(ours: Iterable[Entity] | Iterable[Event], theirs: Sequence[Entity | Event]) -> dict[str, str]:
-    """Ids of a member's items → ids of the items that are said in their place. Each of theirs may find one of ours."""
+    """Ids of a member's items → ids of the corresponding predicted items, one each."""
     known: list[Entity | Event] = list(ours)
     found: dict[str, str] = {}
     left = list(theirs)
@@ -241,32 +241,33 @@ def _theirs_to_ours(ours: Iterable[Entity] | Iterable[Event], theirs: Sequence[E
 
 
 def combine(
-    ensemble: Ensemble, said: Sequence[Annotation], fillers: Mapping[tuple[str, str], frozenset[str]], origin: str
+    ensemble: Ensemble,
+    predictions: Sequence[Annotation],
+    fillers: Mapping[tuple[str, str], frozenset[str]],
+    origin: str,
 ) -> tuple[list[Entity], list[Event]]:
-    """What the members' annotations of one article are together; scores are chances.
+    """Combine the members' predictions of one article; scores are chances.
 
     Args:
         ensemble: the weights.
-        said: the members' annotations, in their order.
+        predictions: the members' predictions, in their order.
         fillers: (event type, role) → the types that may fill it.
         origin: the key of the annotator that this is.
     """
+    predicted_entities = candidates([annotation.entities for annotation in predictions])
     entities = [
-        Entity(**_item(one, chance, f"e{number}", ensemble.sections["entities"], origin))
-        for number, (one, chance) in enumerate(
-            chosen(candidates([annotation.entities for annotation in said]), ensemble.sections["entities"]), start=1
-        )
+        Entity(**_item(candidate, chance, f"e{number}", ensemble.sections["entities"], origin))
+        for number, (candidate, chance) in enumerate(chosen(predicted_entities, ensemble.sections["entities"]), start=1)
     ]
+    predicted_events = candidates([annotation.events for annotation in predictions])
     events = [
-        Event(**_item(one, chance, f"v{number}", ensemble.sections["events"], origin))
-        for number, (one, chance) in enumerate(
-            chosen(candidates([annotation.events for annotation in said]), ensemble.sections["events"]), start=1
-        )
+        Event(**_item(candidate, chance, f"v{number}", ensemble.sections["events"], origin))
+        for number, (candidate, chance) in enumerate(chosen(predicted_events, ensemble.sections["events"]), start=1)
     ]
     types = {item.id: item.type for item in (*entities, *events)}
     fitted = ensemble.sections["arguments"]
     arguments: dict[int, list[Argument]] = {}
-    for link in candidate_links(said, entities, events):
+    for link in candidate_links(predictions, entities, events):
         chance = fitted.chance(link.role, link.votes)
         may = fillers.get((events[link.event].type, link.role), frozenset())
         if chance >= fitted.say and types[link.filler] in may:
@@ -278,10 +279,10 @@ def combine(
 
 
 def _item(one: Candidate, chance: float, name: str, fitted: SectionEnsemble, origin: str) -> dict[str, Any]:
-    """The fields of an item; its attributes are those of the member whose word counts most."""
+    """The fields of an item; its attributes are those of the member with the largest weight."""
     weights = fitted.weights.get(one.label) or fitted.weights[ANY]
     ranked = sorted(
-        ((-weights[1 + EACH * place], place, item) for place, item in enumerate(one.said) if item is not None),
+        ((-weights[1 + EACH * place], place, item) for place, item in enumerate(one.items) if item is not None),
         key=lambda entry: entry[:2],
     )
     return {

@@ -14,8 +14,9 @@ from curation.files import ensure_writable, whole_file
 from curation.jobs.inputs import engine_recipe, read_corrected
 from curation.jobs.options import Counts, EngineModel, EngineName, EngineOptions, GoldFile, OnProgress, Option, silent
 from curation.metrics.effort import defaults
+from curation.metrics.matching import Part
 from curation.metrics.rounding import decimal
-from curation.metrics.score_calibration import Change, Corrected, EffortChange, Section, SectionFigures, fit_confidence
+from curation.metrics.score_calibration import Change, Corrected, EffortChange, SectionFigures, fit_calibration
 from curation.result import Block, Table, TableResult
 from curation.settings import Settings
 from curation.store import AnnotationFile
@@ -36,9 +37,9 @@ class CalibrateResult(TableResult):
     articles: int
     folds: int
     failed: int
-    figures: dict[Section, SectionFigures]
+    figures: dict[Part, SectionFigures]
     effort: EffortChange
-    limits: dict[Section, dict[str, float]]
+    limits: dict[Part, dict[str, float]]
     problems: tuple[str, ...]
 
     @property
@@ -133,7 +134,7 @@ def calibrate(
                 yield Corrected(reference, made)
 
     try:
-        fitted = fit_confidence(corrected(), gold=place.name, defaults=defaults(schema), on_progress=on_progress)
+        fitted = fit_calibration(corrected(), gold=place.name, defaults=defaults(schema), on_progress=on_progress)
     except ValueError as error:
         more = f" ({problems[0]})" if problems else ""
         raise BadInput(f"{error}{more}", path=annotations or place, way_out="give more corrected articles") from error

@@ -15,8 +15,8 @@ from curation.executor import batches
 from curation.files import ensure_writable, whole_file
 from curation.jobs.inputs import read_corrected
 from curation.jobs.options import Counts, GoldFile, OnProgress, Option, named_values, silent
+from curation.metrics.matching import Part
 from curation.metrics.rounding import decimal
-from curation.metrics.score_calibration import Section
 from curation.result import Block, Table, TableResult
 from curation.settings import Settings
 
@@ -49,7 +49,7 @@ class EnsembleResult(TableResult):
     articles: int
     folds: int
     failed: int
-    figures: dict[Section, SectionMeasured]
+    figures: dict[Part, SectionMeasured]
     problems: tuple[str, ...]
 
     @property

@@ -26,7 +26,7 @@ from curation.jobs.options import (
     Option,
     silent,
 )
-from curation.metrics.score_calibration import apply, load_confidence
+from curation.metrics.score_calibration import apply, load_calibration
 from curation.result import Result
 from curation.settings import Settings
 
@@ -152,7 +152,7 @@ def preannotate(
     counts = dict.fromkeys(("articles", "annotated", "kept", "dropped", "entities", "events", "arguments"), 0)
     problems = _Problems()
     keys: set[str] = set()
-    confidence = load_confidence(calibration) if calibration else None
+    confidence = load_calibration(calibration) if calibration else None
     estimate = None if on_progress is silent else _Estimate(sources, on_progress)
 
     def lines(shards: Iterable[Shard]) -> Iterator[str]:

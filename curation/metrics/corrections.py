@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Value
+from curation.metrics.counts import SECTIONS, Section
 from curation.metrics.effort import actions, cost, quartiles, strange_time
 from curation.metrics.matching import Kind, Labelled, match_all
 from curation.metrics.rounding import rounded
@@ -85,8 +86,6 @@ def _attributes(
     )
 
 
-Section = Literal["entities", "triggers", "arguments"]
-SECTIONS: tuple[Section, ...] = ("entities", "triggers", "arguments")
 _SECTION: dict[What, Section] = {"entity": "entities", "event": "triggers", "argument": "arguments"}
 _NO_WEEK = "no date"
 

@@ -13,10 +13,8 @@ from statistics import quantiles
 from typing import Any, Literal, NamedTuple
 
 from curation.annotation import Annotation
-from curation.metrics.matching import ItemT, Labelled, Pair, match
+from curation.metrics.matching import ItemT, Labelled, Pair, Part, match
 from curation.schema import LabelSchema
-
-Section = Literal["entities", "events", "arguments"]
 
 
 class Action(NamedTuple):
@@ -39,7 +37,7 @@ ACTIONS = {
 """The editor's actions, for Label Studio 1.23. A span's borders cannot be dragged there: one that is wrong is deleted,
 its arguments with it, and marked anew. The labels have hotkeys, and the list of relations stays open once opened."""
 
-Actions = Counter[tuple[Section, str]]
+Actions = Counter[tuple[Part, str]]
 Defaults = Mapping[str, Mapping[str, str]]
 """`entities` and `events` → attribute → the value that an item without it has."""
 
@@ -67,12 +65,12 @@ def actions(gold: Annotation, predicted: Annotation | None, defaults: Defaults) 
     return done + _arguments(gold, predicted, partners)
 
 
-def cost(done: Actions, sections: Collection[Section]) -> int:
+def cost(done: Actions, sections: Collection[Part]) -> int:
     """Clicks and keys of the actions in these sections."""
     return sum(ACTIONS[name].cost * count for (section, name), count in done.items() if section in sections)
 
 
-def _spans(section: Section, pairs: Sequence[Pair[ItemT]], defaults: Mapping[str, str]) -> Actions:
+def _spans(section: Part, pairs: Sequence[Pair[ItemT]], defaults: Mapping[str, str]) -> Actions:
     done: Counter[str] = Counter()
     for pair in pairs:
         gold, predicted = pair.reference, pair.other

@@ -9,8 +9,7 @@ from typing import Literal
 
 from curation.article import Article, Value
 from curation.errors import visible
-from curation.metrics.effort import Section
-from curation.metrics.matching import ItemT, Kind, Link, Pair
+from curation.metrics.matching import ItemT, Kind, Link, Pair, Part
 
 CONTEXT = 60
 """Characters shown on either side of an example."""
@@ -57,9 +56,9 @@ class Examples:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._kept: dict[tuple[Section, Mistake], list[tuple[int, Example]]] = {}
+        self._kept: dict[tuple[Part, Mistake], list[tuple[int, Example]]] = {}
 
-    def add(self, section: Section, article: Article, pairs: Iterable[Pair[ItemT]]) -> None:
+    def add(self, section: Part, article: Article, pairs: Iterable[Pair[ItemT]]) -> None:
         """Look at the pairs of one article."""
         for pair in pairs:
             if pair.kind == "same" or not self.limit:
@@ -79,7 +78,7 @@ class Examples:
             else:
                 heappushpop(kept, entry)
 
-    def of(self, section: Section) -> tuple[Example, ...]:
+    def of(self, section: Part) -> tuple[Example, ...]:
         """The examples of a section, kind by kind."""
         found = []
         for name in NAMES.values():

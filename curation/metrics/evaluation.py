@@ -32,13 +32,12 @@ from curation.article import Article, Value
 from curation.metrics.bootstrap import Floats, Interval, interval_of, resampled
 from curation.metrics.calibration import Calibration, calibration
 from curation.metrics.counts import KINDS, Counts, Measure, PairCounts, Table, f1_of, ratio, whole
-from curation.metrics.effort import ACTIONS, Actions, Defaults, Section, actions, cost
+from curation.metrics.effort import ACTIONS, Actions, Defaults, actions, cost
 from curation.metrics.error_examples import NAMES, Example, Examples
 from curation.metrics.label_mapping import Mapping, mapped_only, translate, with_conventions
-from curation.metrics.matching import FILLER, Link, Pair, links, match, match_links
+from curation.metrics.matching import FILLER, PARTS, Link, Pair, Part, links, match, match_links
 
 Scope = Literal["all gold", "types that map"]
-SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
 EXACT = "exact"
 CONFUSIONS = 10
 """How many confusions of two types are listed, the most frequent."""
@@ -174,7 +173,7 @@ def _role(link: Link) -> Hashable:
 
 _OPEN: dict[str, Callable[[Link], Hashable]] = {"identification": _filler, "classification": _role}
 """Figures of arguments at whatever trigger, and by what arguments are equal."""
-MEASURES: dict[Section, dict[str, tuple[str, Measure]]] = {
+MEASURES: dict[Part, dict[str, tuple[str, Measure]]] = {
     "entities": {
         EXACT: ("entities", "exact"),
         "span": ("entities", "span"),
@@ -196,7 +195,7 @@ MEASURES: dict[Section, dict[str, tuple[str, Measure]]] = {
         "overlap": ("arguments", "overlap"),
     },
 }
-"""Section → figure → what is counted, and by which measure."""
+"""Part → figure → what is counted, and by which measure."""
 
 
 class Evaluator:
@@ -213,14 +212,14 @@ class Evaluator:
     def __init__(self, *, mapping: Mapping | None = None, defaults: Defaults | None = None, examples: int = 3) -> None:
         self.mapping = mapping
         self.defaults: Defaults = {} if mapping or not defaults else defaults
-        self.counted: dict[Section, Scope] = dict.fromkeys(SECTIONS, "all gold")
+        self.counted: dict[Part, Scope] = dict.fromkeys(PARTS, "all gold")
         if mapping:
             self.counted["entities"] = "types that map"
         self.scopes: tuple[Scope, ...] = ("all gold", "types that map") if mapping else ("all gold",)
-        self._table = Table([(scope, part) for scope in self.scopes for part in (*SECTIONS, *_OPEN)])
-        self._counts = {section: PairCounts() for section in SECTIONS}
+        self._table = Table([(scope, part) for scope in self.scopes for part in (*PARTS, *_OPEN)])
+        self._counts = {section: PairCounts() for section in PARTS}
         self._costs: list[list[int]] = []
-        self._scores: dict[Section, list[tuple[float, bool]]] = {section: [] for section in SECTIONS}
+        self._scores: dict[Part, list[tuple[float, bool]]] = {section: [] for section in PARTS}
         self._examples = Examples(examples)
         self._actions: Actions = Counter()
         self._blank: Actions = Counter()
@@ -240,9 +239,9 @@ class Evaluator:
             predicted = translate(with_conventions(predicted, article.text, self.mapping), gold, self.mapping)
             references.append(mapped_only(gold, self.mapping))
         row: dict[Hashable, PairCounts] = {}
-        scored: dict[Section, list[Pair[Any]]] = {}
+        scored: dict[Part, list[Pair[Any]]] = {}
         for scope, reference in zip(self.scopes, references, strict=True):
-            pairs: dict[Section, list[Pair[Any]]] = {
+            pairs: dict[Part, list[Pair[Any]]] = {
                 "entities": match(_named(reference), _named(predicted)),
                 "events": match(reference.events, predicted.events),
                 "arguments": match_links(reference, predicted),
@@ -267,7 +266,7 @@ class Evaluator:
         correcting, blank = actions(gold, predicted, self.defaults), actions(gold, None, self.defaults)
         self._actions += correcting
         self._blank += blank
-        self._costs.append([cost(done, [section]) for section in SECTIONS for done in (correcting, blank)])
+        self._costs.append([cost(done, [section]) for section in PARTS for done in (correcting, blank)])
 
     def result(self) -> Evaluation:
         """Everything measured so far.
@@ -281,7 +280,7 @@ class Evaluator:
         sums = resampled(values) if len(values) > 1 else None
         figures = {
             (section, scope): self._figures(section, scope, values.sum(axis=0), sums)
-            for section in SECTIONS
+            for section in PARTS
             for scope in self.scopes
         }
         return Evaluation(
@@ -291,10 +290,10 @@ class Evaluator:
             entities=self._section(EntityFigures, "entities", figures),
             triggers=self._section(TriggerFigures, "events", figures),
             arguments=self._section(ArgumentFigures, "arguments", figures),
-            effort=self._effort([section for section in SECTIONS if _has_gold(section, figures)]),
+            effort=self._effort([section for section in PARTS if _has_gold(section, figures)]),
         )
 
-    def _figures(self, section: Section, scope: Scope, totals: Floats, sums: Floats | None) -> dict[str, Figures]:
+    def _figures(self, section: Part, scope: Scope, totals: Floats, sums: Floats | None) -> dict[str, Figures]:
         """The figures of one section, by name."""
         found = {}
         for name, (part, measure) in MEASURES[section].items():
@@ -305,7 +304,7 @@ class Evaluator:
         return found
 
     def _section(
-        self, model: type[SectionT], section: Section, figures: dict[tuple[Section, Scope], dict[str, Figures]]
+        self, model: type[SectionT], section: Part, figures: dict[tuple[Part, Scope], dict[str, Figures]]
     ) -> SectionT | None:
         if not _has_gold(section, figures):
             return None
@@ -327,9 +326,9 @@ class Evaluator:
             **{name: found for name, found in figures[section, counted].items() if name != EXACT},
         )
 
-    def _effort(self, sections: list[Section]) -> EffortFigures | None:
-        every = np.asarray(self._costs).reshape(-1, len(SECTIONS), 2)
-        costs = every[:, [SECTIONS.index(section) for section in sections]]
+    def _effort(self, sections: list[Part]) -> EffortFigures | None:
+        every = np.asarray(self._costs).reshape(-1, len(PARTS), 2)
+        costs = every[:, [PARTS.index(section) for section in sections]]
         spent, blank = costs.sum(axis=(0, 1)).tolist() if sections else (0, 0)
         if not blank:
             return None
@@ -358,7 +357,7 @@ def _named(annotation: Annotation) -> list[Entity]:
     return [entity for entity in annotation.entities if entity.type != FILLER]
 
 
-def _has_gold(section: Section, figures: dict[tuple[Section, Scope], dict[str, Figures]]) -> bool:
+def _has_gold(section: Part, figures: dict[tuple[Part, Scope], dict[str, Figures]]) -> bool:
     exact = figures[section, "all gold"][EXACT]
     return exact.tp + exact.fn > 0
 
@@ -374,7 +373,7 @@ def _to_figures(counts: Counts) -> Figures:
     return Figures.model_validate({name: whole(number) for name, number in counts.to_dict().items()})
 
 
-def _actions(done: Actions, sections: list[Section]) -> dict[str, int]:
+def _actions(done: Actions, sections: list[Part]) -> dict[str, int]:
     found = dict.fromkeys(ACTIONS, 0)
     for (section, name), count in done.items():
         if section in sections:

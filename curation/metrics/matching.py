@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from curation.annotation import Annotation, Entity, Event, Item, Span
 
 Part = Literal["entities", "events", "arguments"]
+PARTS: tuple[Part, ...] = ("entities", "events", "arguments")
 Kind = Literal["same", "type", "border", "both", "missed", "spurious"]
 
 FILLER = "(filler)"

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -32,19 +32,17 @@ from curation.errors import BadInput
 from curation.files import json_object
 from curation.metrics.calibration import calibration
 from curation.metrics.effort import Defaults, actions, cost
-from curation.metrics.matching import match_all
+from curation.metrics.matching import PARTS, Part, match_all
 
-Section = Literal["entities", "events", "arguments"]
-SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
 ANY = "*"
 """The entry for labels without one of their own."""
 
 Points = tuple[tuple[Score, Score], ...]
-Limits = Mapping[Section, Mapping[str, float]]
-"""Section → label → the score of the engine below which an item is left out."""
+Limits = Mapping[Part, Mapping[str, float]]
+"""Part → label → the score of the engine below which an item is left out."""
 
 
-class LabelConfidence(Value):
+class LabelCalibration(Value):
     """The calibration of one label.
 
     points: (score, share that is right), rising in both; straight lines between them, and level outside.
@@ -101,7 +99,7 @@ class EffortChange(Value):
     after: int
 
 
-class Confidence(Value):
+class ScoreCalibration(Value):
     """The file. Fitted on all `articles`; `figures` and `effort` are of each fold by what was fitted on the others."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -111,23 +109,23 @@ class Confidence(Value):
     gold: str
     articles: int = Field(ge=2)
     folds: int = Field(ge=2)
-    entities: dict[Label, LabelConfidence]
-    events: dict[Label, LabelConfidence]
-    arguments: dict[Label, LabelConfidence]
-    figures: dict[Section, SectionFigures]
+    entities: dict[Label, LabelCalibration]
+    events: dict[Label, LabelCalibration]
+    arguments: dict[Label, LabelCalibration]
+    figures: dict[Part, SectionFigures]
     effort: EffortChange
 
-    def of(self, section: Section, label: str) -> LabelConfidence | None:
+    def of(self, section: Part, label: str) -> LabelCalibration | None:
         """The entry for a label (a type, of arguments a role), else the one for any label, else None."""
-        entries: dict[str, LabelConfidence] = getattr(self, section)
+        entries: dict[str, LabelCalibration] = getattr(self, section)
         return entries.get(label) or entries.get(ANY)
 
     @cached_property
-    def limits(self) -> dict[Section, dict[str, float]]:
-        """Section → label → the score below which its items are left out, for labels that have one."""
+    def limits(self) -> dict[Part, dict[str, float]]:
+        """Part → label → the score below which its items are left out, for labels that have one."""
         return {
             section: {label: one.drop_below for label, one in getattr(self, section).items() if one.drop_below}
-            for section in SECTIONS
+            for section in PARTS
         }
 
     @cached_property
@@ -140,17 +138,17 @@ class Confidence(Value):
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
-def load_confidence(path: Path) -> Confidence:
+def load_calibration(path: Path) -> ScoreCalibration:
     """The file at `path`. Raises BadInput naming the field that cannot be used."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         way_out = "check the path, or make one with `curation calibrate`"
         raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
-    return build(Confidence, json_object(raw, path=path), path=path)
+    return build(ScoreCalibration, json_object(raw, path=path), path=path)
 
 
-def apply(confidence: Confidence, annotation: Annotation) -> Annotation:
+def apply(confidence: ScoreCalibration, annotation: Annotation) -> Annotation:
     """`annotation` with calibrated scores, without the items that cost more to correct than to add.
 
     Its annotator is of another version, and its id another.
@@ -165,7 +163,7 @@ def apply(confidence: Confidence, annotation: Annotation) -> Annotation:
     version = f"{annotation.annotator.version or ''}.c{confidence.digest}".lstrip(".")
     annotator = annotation.annotator.model_copy(update={"version": version})
 
-    def changed(section: Section, item: Entity | Event | Argument) -> dict[str, Any]:
+    def changed(section: Part, item: Entity | Event | Argument) -> dict[str, Any]:
         label = item.role if isinstance(item, Argument) else item.type
         entry = confidence.of(section, label)
         score = item.score if item.score is None or entry is None else round(entry(item.score), 4)
@@ -195,7 +193,7 @@ def apply(confidence: Confidence, annotation: Annotation) -> Annotation:
 def without(annotation: Annotation, limits: Limits) -> Annotation:
     """`annotation` without the items that score below the limit of their label, and without arguments they fill."""
 
-    def stays(section: Section, label: str, score: float | None) -> bool:
+    def stays(section: Part, label: str, score: float | None) -> bool:
         return score is None or score >= limits.get(section, {}).get(label, 0)
 
     entities = tuple(entity for entity in annotation.entities if stays("entities", entity.type, entity.score))
@@ -230,8 +228,8 @@ LIMITS = 12
 ALL = 2.0
 """A limit that no score reaches."""
 
-_Chosen = Mapping[tuple[Section, str], float]
-"""Section and label → limit."""
+_Chosen = Mapping[tuple[Part, str], float]
+"""Part and label → limit."""
 Scored = list[tuple[str, float, bool]]
 """Label, score, whether it is right: exact span and type, arguments end to end."""
 
@@ -248,20 +246,20 @@ class _Measured:
     """One article: its scores, and for each limit how many items it drops and how much more or less effort it takes."""
 
     corrected: Corrected
-    scored: dict[Section, Scored]
+    scored: dict[Part, Scored]
     kept: int
     blank: int
-    changes: dict[tuple[Section, str, float], tuple[int, int]] = field(default_factory=dict)
+    changes: dict[tuple[Part, str, float], tuple[int, int]] = field(default_factory=dict)
 
 
-def fit_confidence(
+def fit_calibration(
     corrected: Iterable[Corrected],
     *,
     gold: str,
     defaults: Defaults,
     folds: int = FOLDS,
     on_progress: Callable[[int], None] = lambda count: None,
-) -> Confidence:
+) -> ScoreCalibration:
     """The calibration file of the one engine that made the predictions. All of them are kept in memory.
 
     Args:
@@ -287,36 +285,36 @@ def fit_confidence(
     _price(found, defaults)
     folds = min(folds, len(found))
 
-    def file(articles: Sequence[_Measured], limits: _Chosen, **figures: Any) -> Confidence:
-        return Confidence(
+    def file(articles: Sequence[_Measured], limits: _Chosen, **figures: Any) -> ScoreCalibration:
+        return ScoreCalibration(
             engine=engines[0],
             schema_ref=found[0].corrected.predicted.schema_ref,
             gold=gold,
             articles=len(found),
             folds=folds,
-            **{section: _entries(section, articles, limits) for section in SECTIONS},
+            **{section: _entries(section, articles, limits) for section in PARTS},
             **figures,
         )
 
     nothing: dict[str, Any] = {"figures": {}, "effort": EffortChange(blank=0, before=0, after=0)}
-    after: dict[Section, Scored] = {section: [] for section in SECTIONS}
+    after: dict[Part, Scored] = {section: [] for section in PARTS}
     spent = 0
     for fold in range(folds):
         others = [one for place, one in enumerate(found) if place % folds != fold]
         fitted = file(others, _limits_that_hold(others, folds), **nothing)
         for one in found[fold::folds]:
-            for section in SECTIONS:
+            for section in PARTS:
                 after[section] += [
                     (label, entry(score) if (entry := fitted.of(section, label)) else score, right)
                     for label, score, right in one.scored[section]
                 ]
             spent += _cost(one.corrected.gold, apply(fitted, one.corrected.predicted), defaults)
-    before: dict[Section, Scored] = {section: [s for one in found for s in one.scored[section]] for section in SECTIONS}
+    before: dict[Part, Scored] = {section: [s for one in found for s in one.scored[section]] for section in PARTS}
     kept = sum(one.kept for one in found)
     return file(
         found,
         _limits_that_hold(found, folds) if spent < kept else {},
-        figures={section: _figures(before[section], after[section]) for section in SECTIONS if before[section]},
+        figures={section: _figures(before[section], after[section]) for section in PARTS if before[section]},
         effort=EffortChange(blank=sum(one.blank for one in found), before=kept, after=min(spent, kept)),
     )
 
@@ -366,12 +364,12 @@ def _measured(corrected: Corrected, defaults: Defaults) -> _Measured:
 
 
 def _cost(gold: Annotation, predicted: Annotation | None, defaults: Defaults) -> int:
-    return cost(actions(gold, predicted, defaults), SECTIONS)
+    return cost(actions(gold, predicted, defaults), PARTS)
 
 
 def _price(found: Sequence[_Measured], defaults: Defaults) -> None:
     """Compute once for all folds what each limit of each label would change in each article."""
-    scores: dict[tuple[Section, str], list[float]] = {}
+    scores: dict[tuple[Part, str], list[float]] = {}
     for one in found:
         for section, scored in one.scored.items():
             for label, score, _ in scored:
@@ -390,7 +388,7 @@ def _price(found: Sequence[_Measured], defaults: Defaults) -> None:
 
 def _limits(articles: Sequence[_Measured]) -> _Chosen:
     """For each label the limit that saves the most effort on these articles, if one does."""
-    changes: dict[tuple[Section, str], dict[float, list[int]]] = {}
+    changes: dict[tuple[Part, str], dict[float, list[int]]] = {}
     for one in articles:
         for (section, label, limit), (dropped, more) in one.changes.items():
             change = changes.setdefault((section, label), {}).setdefault(limit, [0, 0])
@@ -405,7 +403,7 @@ def _limits(articles: Sequence[_Measured]) -> _Chosen:
 
 def _limits_that_hold(articles: Sequence[_Measured], folds: int) -> _Chosen:
     """The limits that also save effort when they are fitted on the other folds."""
-    spared: Counter[tuple[Section, str]] = Counter()
+    spared: Counter[tuple[Part, str]] = Counter()
     for fold in range(folds):
         drawn = _limits([one for place, one in enumerate(articles) if place % folds != fold])
         for one in articles[fold::folds]:
@@ -414,7 +412,7 @@ def _limits_that_hold(articles: Sequence[_Measured], folds: int) -> _Chosen:
     return {label: limit for label, limit in _limits(articles).items() if spared[label] < 0}
 
 
-def _entries(section: Section, articles: Sequence[_Measured], limits: _Chosen) -> dict[str, LabelConfidence]:
+def _entries(section: Part, articles: Sequence[_Measured], limits: _Chosen) -> dict[str, LabelCalibration]:
     by_label: dict[str, list[tuple[float, bool]]] = {}
     for one in articles:
         for label, score, right in one.scored[section]:
@@ -423,12 +421,12 @@ def _entries(section: Section, articles: Sequence[_Measured], limits: _Chosen) -
     if not every:
         return {}
     share = sum(right for _, right in every) / len(every)
-    pooled = LabelConfidence(
+    pooled = LabelCalibration(
         points=isotonic(every, lambda score: share, PRIOR), items=len(every), right=sum(right for _, right in every)
     )
     entries = {ANY: pooled}
     for label, found in sorted(by_label.items()):
-        entries[label] = LabelConfidence(
+        entries[label] = LabelCalibration(
             points=isotonic(found, pooled, PRIOR),
             drop_below=limits.get((section, label), 0),
             items=len(found),

@@ -12,7 +12,7 @@ from frozen_project import FROZEN, SNAPSHOT, curation, lay_out
 from curation.annotation import read_annotations
 from curation.errors import CurationError
 from curation.labelstudio import predictions, read_snapshot
-from curation.metrics.score_calibration import apply, load_confidence
+from curation.metrics.score_calibration import apply, load_calibration
 from curation.release import latest_release, load_release
 
 LOGICAL = "a6e16593164fc8395d2a04e823df214c2c61deab73303b2c13019f6703eb534b"
@@ -74,7 +74,7 @@ def test_the_ledger_is_read(tmp_path: Path) -> None:
 
 def test_the_calibration_file_is_read(tmp_path: Path) -> None:
     lay_out(tmp_path)
-    calibration = load_confidence(FROZEN / "calibration.json")
+    calibration = load_calibration(FROZEN / "calibration.json")
     first = next(iter(read_annotations(tmp_path / "work" / "preannotations" / "spacy.jsonl")))
     assert first.annotator.key == calibration.engine
     calibrated = apply(calibration, first)

@@ -16,7 +16,7 @@ from curation.errors import CurationError
 from curation.jobs.calibrate import calibrate
 from curation.jobs.ensemble import ensemble
 from curation.jobs.evaluate import evaluate
-from curation.metrics.score_calibration import load_confidence
+from curation.metrics.score_calibration import load_calibration
 from curation.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def test_what_is_fitted_is_applied(project: Path) -> None:
     assert fitted.returncode == 0, fitted.stderr
     told: dict[str, Any] = json.loads(fitted.stdout)
     file = project / "work" / "calibration" / "spacy.json"
-    confidence = load_confidence(file)
+    confidence = load_calibration(file)
     assert (told["articles"], told["folds"], told["out"]) == (3, 3, str(file))
     assert told["engine"] == confidence.engine
     assert told["figures"]["entities"] == confidence.figures["entities"].model_dump()

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import sha256
-from curation.metrics.effort import ACTIONS, Section, actions, cost
+from curation.metrics.effort import ACTIONS, actions, cost
+from curation.metrics.matching import Part
 
-ALL: tuple[Section, ...] = ("entities", "events", "arguments")
+ALL: tuple[Part, ...] = ("entities", "events", "arguments")
 DEFAULTS = {"entities": {"mention": "name"}, "events": {"modality": "asserted"}}
 
 

@@ -1,4 +1,4 @@
-"""Confidence: scores read off a rising curve, doubtful items left out with what hangs on them."""
+"""ScoreCalibration: scores read off a rising curve, doubtful items left out with what hangs on them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from curation.annotation import Annotation, Annotator
 from curation.errors import BadInput
 from curation.metrics.score_calibration import (
     Change,
-    Confidence,
     EffortChange,
-    LabelConfidence,
+    LabelCalibration,
+    ScoreCalibration,
     apply,
-    load_confidence,
+    load_calibration,
     without,
 )
 
-HALF = LabelConfidence(points=((0.0, 0.0), (1.0, 0.5)), items=9, right=3)
+HALF = LabelCalibration(points=((0.0, 0.0), (1.0, 0.5)), items=9, right=3)
 
 
-def confidence(**entries: Any) -> Confidence:
+def confidence(**entries: Any) -> ScoreCalibration:
     about: dict[str, Any] = {"engine": "engine:quick@1", "schema": "s@1.0.0", "gold": "g", "articles": 2, "folds": 2}
     parts: dict[str, Any] = {"entities": {}, "events": {}, "arguments": {}, "figures": {}}
     effort = EffortChange(blank=3, before=2, after=1)
-    return Confidence.model_validate(about | parts | {"effort": effort} | entries)
+    return ScoreCalibration.model_validate(about | parts | {"effort": effort} | entries)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def scored(annotation: Annotation) -> Annotation:
 
 
 def test_between_points_the_line_is_straight_and_level_outside() -> None:
-    curve = LabelConfidence(points=((0.2, 0.1), (0.4, 0.3), (0.8, 0.3), (0.9, 1.0)), items=1, right=1)
+    curve = LabelCalibration(points=((0.2, 0.1), (0.4, 0.3), (0.8, 0.3), (0.9, 1.0)), items=1, right=1)
     said = [curve(score) for score in (0.0, 0.2, 0.3, 0.4, 0.6, 0.8, 0.85, 0.9, 1.0)]
     assert said == pytest.approx([0.1, 0.1, 0.2, 0.3, 0.3, 0.3, 0.65, 1.0, 1.0])
 
@@ -63,11 +63,11 @@ def test_between_points_the_line_is_straight_and_level_outside() -> None:
 @pytest.mark.parametrize("points", [[], [(0.5, 0.2), (0.5, 0.3)], [(0.5, 0.3), (0.6, 0.2)], [(0.5, 1.2)]])
 def test_a_curve_that_does_not_rise_is_refused(points: list[tuple[float, float]]) -> None:
     with pytest.raises(ValidationError):
-        LabelConfidence.model_validate({"points": points, "items": 1, "right": 1})
+        LabelCalibration.model_validate({"points": points, "items": 1, "right": 1})
 
 
 def test_scores_are_those_of_the_label_or_of_any(scored: Annotation) -> None:
-    quarter = LabelConfidence(points=((0.5, 0.25),), items=1, right=1)
+    quarter = LabelCalibration(points=((0.5, 0.25),), items=1, right=1)
     made = apply(confidence(entities={"GPE": HALF, "*": quarter}), scored)
     assert {entity.type: entity.score for entity in made.entities} == {
         "GPE": 0.4, "Weapon": 0.25, "ArmedGroup": 0.25, "Nationality": 0.25,
@@ -105,9 +105,9 @@ def test_files_are_read_as_they_are_written(tmp_path: Path) -> None:
     figures = {"items": 9, "right": 3, **dict.fromkeys(("ece", "brier", "auroc"), Change(before=0.2, after=None))}
     there = confidence(entities={"GPE": HALF}, figures={"entities": figures})
     file.write_text(there.to_json(), encoding="utf-8")
-    assert load_confidence(file) == there
+    assert load_calibration(file) == there
     file.write_text(there.to_json().replace('"drop_below": 0.0', '"drop_below": -1'), encoding="utf-8")
     with pytest.raises(BadInput, match=r"c\.json: entities\.GPE\.drop_below"):
-        load_confidence(file)
+        load_calibration(file)
     with pytest.raises(BadInput, match="make one with `curation calibrate`"):
-        load_confidence(tmp_path / "none.json")
+        load_calibration(tmp_path / "none.json")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.metrics.effort import actions, cost
-from curation.metrics.score_calibration import ALL, ANY, Corrected, LabelConfidence, apply, fit_confidence, isotonic
+from curation.metrics.score_calibration import ALL, ANY, Corrected, LabelCalibration, apply, fit_calibration, isotonic
 
 ENGINE = Annotator(kind="engine", name="quick", version="1")
 PERSON = Annotator(kind="person", name="p1")
@@ -32,7 +32,7 @@ def test_the_curve_by_hand() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.7, 1.0]), st.booleans()), min_size=1))
 def test_the_curve_rises_and_keeps_the_share_that_is_right(scored: list[tuple[float, bool]]) -> None:
-    curve = LabelConfidence(points=isotonic(scored, nothing, 0), items=1, right=1)
+    curve = LabelCalibration(points=isotonic(scored, nothing, 0), items=1, right=1)
     mean = sum(curve(score) for score, _ in scored) / len(scored)
     assert mean == pytest.approx(sum(right for _, right in scored) / len(scored), abs=1e-3)
 
@@ -64,7 +64,7 @@ def many(count: int = 20) -> list[Corrected]:
 
 
 def test_scores_come_to_mean_what_they_say_on_articles_they_were_not_fitted_on() -> None:
-    fitted = fit_confidence(many(60), gold="g", defaults={})
+    fitted = fit_calibration(many(60), gold="g", defaults={})
     figures = fitted.figures["entities"]
     assert figures.items == 1200
     assert figures.ece.before is not None
@@ -81,7 +81,7 @@ def test_scores_come_to_mean_what_they_say_on_articles_they_were_not_fitted_on()
 
 def test_what_is_never_right_is_left_out_and_the_effort_is_counted_on_other_articles() -> None:
     articles = many()
-    fitted = fit_confidence(articles, gold="g", defaults={})
+    fitted = fit_calibration(articles, gold="g", defaults={})
     assert fitted.limits["entities"]["Junk"] == ALL
     before = sum(cost(actions(gold, said, {}), SECTIONS) for gold, said in articles)
     after = sum(cost(actions(gold, apply(fitted, said), {}), SECTIONS) for gold, said in articles)
@@ -94,7 +94,7 @@ def test_what_is_never_right_is_left_out_and_the_effort_is_counted_on_other_arti
 
 
 def test_what_pays_is_kept() -> None:
-    assert "Name" not in fit_confidence(many(), gold="g", defaults={}).limits["entities"]
+    assert "Name" not in fit_calibration(many(), gold="g", defaults={}).limits["entities"]
 
 
 def lucky(draw: random.Random, number: int) -> Corrected:
@@ -114,23 +114,23 @@ def lucky(draw: random.Random, number: int) -> Corrected:
 @pytest.mark.parametrize("seed", range(4))
 def test_limits_that_were_luck_are_not_kept(seed: int) -> None:
     draw = random.Random(seed)
-    fitted = fit_confidence([lucky(draw, number) for number in range(20)], gold="g", defaults={})
+    fitted = fit_calibration([lucky(draw, number) for number in range(20)], gold="g", defaults={})
     assert fitted.effort.after <= fitted.effort.before
     assert any(fitted.limits.values()) == (fitted.effort.after < fitted.effort.before)
 
 
 def test_the_order_of_articles_plays_no_part() -> None:
     articles = many(7)
-    one = fit_confidence(articles, gold="g", defaults={})
-    assert fit_confidence(articles[::-1], gold="g", defaults={}).to_json() == one.to_json()
+    one = fit_calibration(articles, gold="g", defaults={})
+    assert fit_calibration(articles[::-1], gold="g", defaults={}).to_json() == one.to_json()
 
 
 def test_too_little_is_refused() -> None:
     with pytest.raises(ValueError, match="two corrected articles of one engine are needed, not 1 of 1"):
-        fit_confidence(many(1), gold="g", defaults={})
+        fit_calibration(many(1), gold="g", defaults={})
     one, two = many(2)
     other = two.predicted.model_copy(update={"annotator": PERSON})
     with pytest.raises(ValueError, match="not 2 of 2"):
-        fit_confidence([one, Corrected(two.gold, other)], gold="g", defaults={})
+        fit_calibration([one, Corrected(two.gold, other)], gold="g", defaults={})
     with pytest.raises(ValueError, match="person:p1 gives no scores"):
-        fit_confidence([Corrected(gold, gold) for gold, _ in (one, two)], gold="g", defaults={})
+        fit_calibration([Corrected(gold, gold) for gold, _ in (one, two)], gold="g", defaults={})

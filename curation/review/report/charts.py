@@ -9,8 +9,8 @@ from typing import Any
 
 from curation.errors import one_line
 from curation.metrics.agreement import Agreement, Figures
-from curation.metrics.corrections import Corrections, Group, Section
-from curation.metrics.counts import NOTHING, Matrix
+from curation.metrics.corrections import Corrections, Group
+from curation.metrics.counts import NOTHING, Matrix, Section
 from curation.metrics.rounding import decimal
 from curation.review.report.figures import Report
 from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP

@@ -56,8 +56,8 @@ class Result(Value):
         yield from ()
 
     def messages(self) -> Iterator[str]:
-        """Problems, and things that were set aside. One line each."""
-        yield from ()
+        """Problems, and things that were set aside, one line each. Default: the field `problems`, if there is one."""
+        yield from getattr(self, "problems", ())
 
     @property
     def exit_code(self) -> int:

@@ -22,25 +22,25 @@ from curation.metrics.counts import Matrix
 from curation.metrics.effort import defaults
 from curation.metrics.gamma import Gamma, gamma_of
 from curation.metrics.pairing import Gathering, LeftOut, Together
-from curation.metrics.rounding import decimal
+from curation.metrics.rounding import decimal, interval
 from curation.result import Block, Table, TableResult
 from curation.settings import Settings
 from curation.store import AnnotationFile
 
 SHOWN = 8
-"""How many cells of a matrix, and how many articles, `show` names; `model_dump` has them all."""
+"""How many cells of a matrix and how many articles `show` names; `model_dump` has all."""
 
 
 class AgreementResult(TableResult):
     """Agreement, and what could not be measured.
 
-    agreement   None where no two annotated the same text
+    agreement   None where no text was annotated twice
     source      the snapshot's folder, or the sets, comma-separated
-    annotated   annotator → articles annotated; `compared`: those where another's annotation stands beside it
+    annotated   annotator → articles annotated; `compared`: those that another annotator annotated as well
     unfinished  drafts and skipped tasks of a snapshot, which are not compared
-    left_out    annotations that were compared with nobody's, by annotator and reason
+    left_out    annotations that were not compared, by annotator and reason
     undecided   items of a type that was split since and that no case of the migration fits: they keep their old type
-    notes       in words, one line each, what a reader of the figures should know
+    notes       remarks on the figures, one line each
     """
 
     agreement: Agreement | None
@@ -106,7 +106,7 @@ def agreement(
     """Agreement between the people of a snapshot (default: the latest), or between `sets`.
 
     A snapshot gives each person's latest submitted annotation of every article revision. A set is a .jsonl of
-    annotations or a folder of inline files, by one annotator, who is called by the set's name.
+    annotations or a folder of inline files, by one annotator, named after the set.
 
     Args:
         snapshot: folder of a snapshot; default: the latest.
@@ -175,13 +175,13 @@ def read_set(project: Settings, place: Path) -> Iterator[Annotation]:
 
 
 def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[str]) -> Iterator[Together]:
-    """What two people or more submitted, article by article.
+    """The annotations of articles that several people submitted, article by article.
 
     Tasks that are not for annotating an article (those in which someone decides between others) do not count.
     """
     apart = {name for task in snapshot.tasks() if task.purpose != ANNOTATE for name in task.annotations}
     for texts, made in snapshot.by_article():
-        said = []
+        annotations = []
         for annotation in made:
             name = annotation.annotator.key
             if annotation.id in apart:
@@ -191,35 +191,35 @@ def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[s
             elif annotation.annotator.name == UNKNOWN:
                 gathering.leave_out(name, "nobody known", annotation.article_id)
             else:
-                said.append((name, annotation))
-        yield from gathering.add(said, {name: len(article.text) for name, article in texts.items()})
+                annotations.append((name, annotation))
+        yield from gathering.add(annotations, {name: len(article.text) for name, article in texts.items()})
 
 
 def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) -> Iterator[Together]:
-    """What two sets or more say, article by article: the project's articles first, then those it does not have."""
+    """The annotations of the sets, article by article: the project's articles first, then other ones."""
     schema = project.load_schema()
     files = {place: _file(place) for place in sets if not place.is_dir()}
     names = _names(sets)
     left = {article_id for file in files.values() for article_id in file.articles}
     # articles that cannot be read are for `curation preannotate` to complain about
     for article in (found for found in read_articles(project.articles) if isinstance(found, Article)):
-        said = []
+        annotations = []
         for place, name in zip(sets, names, strict=True):
             if place in files:
                 if article.id in files[place].articles:
-                    said.append((name, files[place].get(article.id)))
+                    annotations.append((name, files[place].get(article.id)))
             elif (place / f"{article.id}{SUFFIX}").exists():
                 annotator = Annotator(kind="person", name=name)
-                said += [(name, one) for one in read_folder(place, [article], schema, annotator)]
+                annotations += [(name, one) for one in read_folder(place, [article], schema, annotator)]
         left.discard(article.id)
-        yield from gathering.add(said, {article.text_sha256: len(article.text)})
+        yield from gathering.add(annotations, {article.text_sha256: len(article.text)})
     for article_id in sorted(left):
-        said = [
+        annotations = [
             (name, files[place].get(article_id))
             for place, name in zip(sets, names, strict=True)
             if place in files and article_id in files[place].articles
         ]
-        yield from gathering.add(said, {})
+        yield from gathering.add(annotations, {})
 
 
 def _file(place: Path) -> AnnotationFile:
@@ -251,10 +251,10 @@ def _watched(groups: Iterator[Together], on_progress: OnProgress) -> Iterator[To
 def _notes(
     measured: Agreement | None, gathering: Gathering, unfinished: Counter[str], left_out: tuple[LeftOut, ...]
 ) -> Iterator[str]:
-    told = ", ".join(f"{count} {state}" for state, count in sorted(unfinished.items()))
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(unfinished.items()))
     people = sorted(gathering.annotated)
     if not people:
-        yield f"nobody has submitted anything that can be compared{f' ({told})' if told else ''}"
+        yield f"nobody has submitted anything that can be compared{f' ({counts})' if counts else ''}"
     elif len(people) == 1:
         yield (
             f"only {people[0]} has submitted anything ({gathering.annotated[people[0]]} articles): "
@@ -273,25 +273,30 @@ def _notes(
 
 
 def _tables(result: AgreementResult, found: Agreement, everything: bool) -> Iterator[Block]:
-    two = len(found.pairs) == 1
-    both = "both" if two else "all pairs"
-    sides = (f"only {found.pairs[0].first}", f"only {found.pairs[0].second}") if two else ("only first", "only second")
+    single_pair = len(found.pairs) == 1
+    both = "both" if single_pair else "all pairs"
+    sides = (
+        (f"only {found.pairs[0].first}", f"only {found.pairs[0].second}")
+        if single_pair
+        else ("only first", "only second")
+    )
     yield Table(
         ("", "F1", "95 %", f"in {both}", *sides),
         [[name, *_figures(figures)] for name, figures in _measures(found)],
         title=f"{found.articles} articles by two or more of {', '.join(found.annotators)}",
     )
-    if not two:
+    if not single_pair:
         pairs: list[list[str | int]] = [
             [
                 f"{pair.first} – {pair.second}",
                 pair.articles,
-                *(_f1(section.exact.f1) for section in (pair.entities, pair.triggers, pair.arguments)),
+                *(decimal(section.exact.f1) for section in (pair.entities, pair.triggers, pair.arguments)),
             ]
             for pair in found.pairs
         ]
         means = [
-            _f1(section.mean_of_pairs.f1 if section.mean_of_pairs else None) for section in _sections(found).values()
+            decimal(section.mean_of_pairs.f1 if section.mean_of_pairs else None)
+            for section in _sections(found).values()
         ]
         columns = ("pair by pair, exact F1", "articles", *_sections(found))
         yield Table(columns, [*pairs, ["mean of the pairs", "", *means]])
@@ -307,17 +312,17 @@ def _tables(result: AgreementResult, found: Agreement, everything: bool) -> Iter
         by = "role" if name == "arguments" else "type"
         rows = [[label, *_figures(figures)] for label, figures in section.by_type.items()]
         yield Table((f"{name} by {by}, exact", "F1", "95 %", f"in {both}", *sides), rows)
-        source = getattr(found.pairs[0], name) if two else section
-        who = " / ".join(found.annotators) if two else "first / second"
-        if cells := _cells(source.matrix, two):
+        source = getattr(found.pairs[0], name) if single_pair else section
+        who = " / ".join(found.annotators) if single_pair else "first / second"
+        if cells := _cells(source.matrix, single_pair):
             yield f"{name}, labels of {who}: {cells}"
         for label, values in source.attributes.items():
-            cells = _cells(values.matrix, two)
+            cells = _cells(values.matrix, single_pair)
             yield f"{label} of {name} in {both}: the same in {values.same} of {values.items}{cells and f'; {cells}'}"
 
 
-def _cells(matrix: Matrix, two: bool) -> str:
-    cells = [cell for cell in matrix.cells() if two or cell[1] <= cell[2]][:SHOWN]
+def _cells(matrix: Matrix, single_pair: bool) -> str:
+    cells = [cell for cell in matrix.cells() if single_pair or cell[1] <= cell[2]][:SHOWN]
     return ", ".join(f"{first} / {second} {count}" for count, first, second in cells)
 
 
@@ -341,20 +346,12 @@ def _chance(result: AgreementResult, found: Agreement) -> Iterator[list[str]]:
         alpha = _sections(found)[name].alpha
         if alpha is not None and alpha.characters:
             measured_on = f"{alpha.characters:,} characters of {alpha.articles} articles"
-            yield [f"{name}, Krippendorff's alpha", _f1(alpha.alpha), _interval(alpha.interval), measured_on]
+            yield [f"{name}, Krippendorff's alpha", decimal(alpha.alpha), interval(alpha.interval), measured_on]
     for name, gamma in (result.gamma or {}).items():
         skipped = f", {gamma.not_reached} articles skipped (time limit)" if gamma.not_reached else ""
-        yield [f"{name}, gamma", _f1(gamma.gamma), _interval(gamma.interval), f"{gamma.articles} articles{skipped}"]
+        yield [f"{name}, gamma", decimal(gamma.gamma), interval(gamma.interval), f"{gamma.articles} articles{skipped}"]
 
 
 def _figures(figures: Figures) -> list[str]:
     counts = (figures.both, figures.only_first, figures.only_second)
-    return [_f1(figures.f1), _interval(figures.interval), *(f"{count:g}" for count in counts)]
-
-
-def _f1(figure: float | None) -> str:
-    return "–" if figure is None else decimal(figure)
-
-
-def _interval(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else "–".join(map(decimal, interval))
+    return [decimal(figures.f1), interval(figures.interval), *(f"{count:g}" for count in counts)]

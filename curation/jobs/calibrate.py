@@ -1,4 +1,4 @@
-"""Calibrate: what an engine's scores are worth, fitted on corrected articles, into a file for `preannotate`."""
+"""Calibrate: fit an engine's scores to corrected articles, and write the calibration that `preannotate` applies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from curation.settings import Settings
 from curation.store import AnnotationFile
 
 SHOWN = 20
-"""How many problems a report spells out; all are counted."""
+"""How many problems a result names; all are counted."""
 
 
 class CalibrateResult(TableResult):
@@ -115,7 +115,7 @@ def calibrate(
     ensure_writable(out)
     problems: list[str] = []
 
-    def said() -> Iterator[tuple[Annotation, Annotation | str]]:
+    def annotated() -> Iterator[tuple[Annotation, Annotation | str]]:
         if annotations is not None:
             file = AnnotationFile(annotations)
             yield from ((reference, file.of(article)) for article, reference in found.documents)
@@ -127,7 +127,7 @@ def calibrate(
             yield reference, made.reason if isinstance(made, Failure) else made
 
     def corrected() -> Iterator[Corrected]:
-        for reference, made in said():
+        for reference, made in annotated():
             if isinstance(made, str):
                 problems.append(f"{reference.article_id}: {made}")
             else:
@@ -136,8 +136,8 @@ def calibrate(
     try:
         fitted = fit_calibration(corrected(), gold=place.name, defaults=defaults(schema), on_progress=on_progress)
     except ValueError as error:
-        more = f" ({problems[0]})" if problems else ""
-        raise BadInput(f"{error}{more}", path=annotations or place, way_out="give more corrected articles") from error
+        reason = f" ({problems[0]})" if problems else ""
+        raise BadInput(f"{error}{reason}", path=annotations or place, way_out="give more corrected articles") from error
     with whole_file(out) as writing:
         writing.write(fitted.to_json())
     return CalibrateResult(
@@ -155,6 +155,4 @@ def calibrate(
 
 
 def _change(change: Change) -> str:
-    return (
-        "–" if change.before is None or change.after is None else f"{decimal(change.before)} → {decimal(change.after)}"
-    )
+    return "–" if None in (change.before, change.after) else f"{decimal(change.before)} → {decimal(change.after)}"

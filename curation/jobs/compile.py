@@ -39,10 +39,6 @@ class CompileResult(Result):
             f"{self.arguments} arguments" + (f", in {self.out}" if self.out else "")
         )
 
-    def messages(self) -> Iterator[str]:
-        """The problems."""
-        yield from self.problems
-
 
 def compile_inline(
     project: Settings,

@@ -80,7 +80,7 @@ def corrections(
 ) -> CorrectionsResult:
     """Compare what people submitted with the prediction each started from, in the labels of today's schema.
 
-    What was decided in review is left out: it starts from what people said, not from a prediction.
+    Decisions of a review are left out: they start from annotations of people, not from a prediction.
 
     Args:
         snapshot: folder of a snapshot; default: the latest.
@@ -135,7 +135,7 @@ def _submitted(
                 unfinished[annotation.state] += 1
                 continue
             name = annotation.annotator.name
-            # who is not known any more may be several people: all of what they left counts
+            # a deleted account may have been several people: all its annotations count
             who = f"{name} {number}" if name == UNKNOWN else name
             latest[who, annotation.text_sha256] = annotation
         for annotation in latest.values():
@@ -143,9 +143,9 @@ def _submitted(
 
 
 def _notes(found: Corrections | None, counts: Counter[str], unfinished: Counter[str]) -> Iterator[str]:
-    told = ", ".join(f"{count} {state}" for state, count in sorted(unfinished.items()))
+    states = ", ".join(f"{count} {state}" for state, count in sorted(unfinished.items()))
     if not counts["submitted"]:
-        yield f"nobody has submitted anything{f' ({told})' if told else ''}"
+        yield f"nobody has submitted anything{f' ({states})' if states else ''}"
     elif found is None:
         yield (
             f"nothing submitted ({counts['submitted']} in all) started from a prediction that is known here: "
@@ -215,11 +215,11 @@ def _sections(found: Corrections) -> dict[str, Fates]:
 
 def _row(fates: Fates) -> list[str]:
     counts = (fates.kept, fates.attributes, fates.type, fates.border, fates.type_and_border, fates.removed, fates.added)
-    return [str(fates.predicted), _share(fates.acceptance), *map(str, counts)]
+    return [str(fates.predicted), decimal(fates.acceptance), *map(str, counts)]
 
 
 def _group(group: Group) -> list[str]:
-    accepted = [_share(part.acceptance) for part in (group.entities, group.triggers, group.arguments)]
+    accepted = [decimal(part.acceptance) for part in (group.entities, group.triggers, group.arguments)]
     seconds = f"{group.times.seconds[1]:.0f}" if group.times.seconds else "–"
     effort = "–" if group.effort.ratio is None else f"{group.effort.ratio:.2f}"
     return [str(group.annotations), *accepted, seconds, effort]
@@ -227,7 +227,3 @@ def _group(group: Group) -> list[str]:
 
 def _in_words(became: Iterable[Became]) -> str:
     return ", ".join(f"{one.said or '(nothing)'} → {one.made or '(nothing)'} {one.count}" for one in became)
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else decimal(share)

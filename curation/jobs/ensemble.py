@@ -21,7 +21,7 @@ from curation.result import Block, Table, TableResult
 from curation.settings import Settings
 
 SHOWN = 20
-"""How many problems a report spells out; all are counted."""
+"""How many problems a result names; all are counted."""
 AT_ONCE, CHARACTERS = 32, 200_000
 """How much all members annotate before the next is read."""
 
@@ -77,7 +77,7 @@ class EnsembleResult(TableResult):
             [
                 section,
                 *(decimal(scores.f1) for scores in (*figures.members, figures.ensemble)),
-                *("–" if figure is None else decimal(figure) for figure in (figures.ece, figures.auroc)),
+                *(decimal(figure) for figure in (figures.ece, figures.auroc)),
             ]
             for section, figures in self.figures.items()
         ]
@@ -130,18 +130,18 @@ def ensemble(
         CurationError: `out` cannot be written.
     """
     if len(members) < 2:
-        raise BadInput("an ensemble of one", field="members", way_out="name two engines or more with --member")
+        raise BadInput("an ensemble needs two members", field="members", way_out="repeat --member")
     out = out or project.work / "ensemble.json"
     ensure_writable(out)
     place, found = read_corrected(project, gold, why="votes are weighed in the project's own labels")
     schema = project.load_schema()
-    told = options or {}
-    if unknown := sorted(set(told) - {name for name, _ in members}):
+    given = options or {}
+    if unknown := sorted(set(given) - {name for name, _ in members}):
         raise BadInput(f"options for {unknown[0]}, which is no member", field="options", way_out="name a member")
     engines: list[Engine] = []
     made: list[Member] = []
     for name, model in members:
-        own = dict(told.get(name, {}))
+        own = dict(given.get(name, {}))
         engine = load_engine(name, schema, lexicon=project.lexicon, model=model, cache=project.cache, options=own)
         engines.append(engine)
         made.append(Member(name=name, model=model, options=own, key=engine.annotator.key))
@@ -152,18 +152,18 @@ def ensemble(
         articles: Iterator[Article] = (article for article, _ in documents.values())
         for batch in batches(articles, AT_ONCE, CHARACTERS):
             each = [list(engine.pipe(batch)) for engine in engines]
-            for article, said in zip(batch, zip(*each, strict=True), strict=True):
-                failure = next((one for one in said if isinstance(one, Failure)), None)
+            for article, answers in zip(batch, zip(*each, strict=True), strict=True):
+                failure = next((one for one in answers if isinstance(one, Failure)), None)
                 if failure:
                     problems.append(f"{article.id}: {failure.reason}")
                 else:
-                    yield Voted(documents[article.id][1], tuple(one for one in said if not isinstance(one, Failure)))
+                    yield Voted(documents[article.id][1], tuple(one for one in answers if not isinstance(one, Failure)))
 
     try:
         fitted = fit_ensemble(voted(), made, schema.fillers, gold=place.name, on_progress=on_progress)
     except ValueError as error:
-        more = f" ({problems[0]})" if problems else ""
-        raise BadInput(f"{error}{more}", path=place, way_out="give more corrected articles") from error
+        reason = f" ({problems[0]})" if problems else ""
+        raise BadInput(f"{error}{reason}", path=place, way_out="give more corrected articles") from error
     with whole_file(out) as writing:
         writing.write(fitted.to_json())
     return EnsembleResult(

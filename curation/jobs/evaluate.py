@@ -29,7 +29,7 @@ from curation.metrics.effort import defaults
 from curation.metrics.error_examples import Example, Side
 from curation.metrics.evaluation import Compared, Evaluation, Evaluator, Figures
 from curation.metrics.label_mapping import Mapping, mapping_to, own_names
-from curation.metrics.rounding import decimal
+from curation.metrics.rounding import decimal, interval
 from curation.result import Block, Styled, Table, TableResult
 from curation.review.page import SHOWN_ARTICLES, page
 from curation.schema import LabelSchema
@@ -42,7 +42,7 @@ SHOWN = 20
 
 
 class Throughput(Value):
-    """What an engine needed, in one process, its loading not counted."""
+    """Time that an engine needed, in one process, without loading it."""
 
     articles: int
     seconds: float
@@ -92,8 +92,8 @@ class EvaluateResult(Evaluation, TableResult):
             yield f"… and {more} more like these"
 
 
-class _Said(NamedTuple):
-    """What was said of an article: an annotation, or why there is none."""
+class _Answer(NamedTuple):
+    """The predicted annotation of an article, or why there is none."""
 
     article: Article
     gold: Annotation
@@ -155,21 +155,23 @@ def evaluate(
     there = _mapping(found, mapping, schema, project.schema_path.parent if conventions else None)
     evaluator = Evaluator(mapping=there, defaults=defaults(schema), examples=examples)
     watch = _Watch()
-    said: Iterator[_Said]
+    answers: Iterator[_Answer]
     if annotations is not None:
         file = AnnotationFile(annotations)
         measured = str(annotations)
-        said = (_Said(article, reference, file.of(article)) for article, reference in islice(found.documents, limit))
+        answers = (
+            _Answer(article, reference, file.of(article)) for article, reference in islice(found.documents, limit)
+        )
     else:
         habit = there.habit.options if there else {}
-        told = {**habit.get(engine or project.engine.name, {}), **(options or {})}
-        annotate = engine_recipe(project, engine, model, told).load()
+        engine_options = {**habit.get(engine or project.engine.name, {}), **(options or {})}
+        annotate = engine_recipe(project, engine, model, engine_options).load()
         measured = annotate.annotator.key
-        said = _run(annotate, islice(found.documents, limit), watch)
+        answers = _run(annotate, islice(found.documents, limit), watch)
     failed, findings = 0, 0
     problems: list[str] = []
     shown: list[Compared] = []
-    for article, reference, annotation in said:
+    for article, reference, annotation in answers:
         if isinstance(annotation, str):
             failed += 1
             problems.append(f"{article.id}: {annotation}")
@@ -205,7 +207,7 @@ def evaluate(
 
 
 class _Watch:
-    """Seconds spent in the engine: what it takes to read the gold is not the engine's."""
+    """Seconds spent in the engine, without the time to read the gold."""
 
     def __init__(self) -> None:
         self.articles = 0
@@ -216,8 +218,8 @@ class _Watch:
         return Throughput(articles=self.articles, seconds=round(self.seconds, 3), documents_per_second=round(rate, 2))
 
 
-def _run(engine: Engine, documents: Iterable[tuple[Article, Annotation]], watch: _Watch) -> Iterator[_Said]:
-    """What the engine says of each article. It may read ahead; its answers come in the order of the articles."""
+def _run(engine: Engine, documents: Iterable[tuple[Article, Annotation]], watch: _Watch) -> Iterator[_Answer]:
+    """The engine's answer for each article. It may read ahead; answers come in the order of the articles."""
     waiting: deque[tuple[Article, Annotation]] = deque()
 
     def articles() -> Iterator[Article]:
@@ -239,7 +241,7 @@ def _run(engine: Engine, documents: Iterable[tuple[Article, Annotation]], watch:
         if answer is None:
             return
         article, gold = waiting.popleft()
-        yield _Said(article, gold, answer if isinstance(answer, Annotation) else answer.reason)
+        yield _Answer(article, gold, answer if isinstance(answer, Annotation) else answer.reason)
 
 
 def _mapping(gold: Gold, name: str | None, schema: LabelSchema, folder: Path | None) -> Mapping | None:
@@ -310,9 +312,8 @@ def _section(name: str, section: Any) -> Iterator[Block]:
 
 
 def _figures(figures: Figures) -> list[str]:
-    interval = "" if figures.f1_interval is None else "–".join(map(decimal, figures.f1_interval))
     shares = map(decimal, (figures.precision, figures.recall, figures.f1))
-    return [*shares, interval, *(f"{count:g}" for count in (figures.tp, figures.fp, figures.fn))]
+    return [*shares, interval(figures.f1_interval), *(f"{count:g}" for count in (figures.tp, figures.fp, figures.fn))]
 
 
 def _example(example: Example) -> str:

@@ -21,7 +21,7 @@ from curation.schema import LabelSchema, parse_version
 from curation.settings import Settings
 
 MANIFEST = "manifest.json"
-"""The file that tells a release folder from others, known here so that nothing heavy is imported to see it."""
+"""The file that every release folder has; defined here so that nothing heavy is imported to look for it."""
 
 Pairs = Iterator[tuple[Article, Annotation]]
 

@@ -55,14 +55,14 @@ def init(
         raise BadInput("is a file", path=folder, way_out="name a new or an empty folder")
     source = _source()
     try:
-        for left in folder.glob(f"{MAKING}*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+        for leftover in folder.glob(f"{MAKING}*"):
+            shutil.rmtree(leftover, ignore_errors=True)  # of a run that was killed
         if folder.exists() and any(folder.iterdir()):
             raise BadInput("is not empty", path=folder, way_out="name a new or an empty folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # One that stands there may be a mounted volume, into which nothing can be renamed from beside it.
-        beside = folder if folder.exists() else folder.parent
-        with tempfile.TemporaryDirectory(prefix=MAKING, dir=beside) as made:
+        # An existing folder may be a mounted volume, into which nothing can be renamed from outside.
+        place = folder if folder.exists() else folder.parent
+        with tempfile.TemporaryDirectory(prefix=MAKING, dir=place) as made:
             here = Path(made) / folder.name
             shutil.copytree(source / "schemas", here / "schemas")
             if sample:
@@ -72,7 +72,7 @@ def init(
             settings = (source / FILE).read_text(encoding="utf-8")
             (here / FILE).write_text(settings if sample else _own(settings, folder.name), encoding="utf-8")
             (here / ".gitignore").write_text("/work/\n", encoding="utf-8")
-            if folder.exists():  # a shell may stand in it, so it is filled rather than replaced
+            if folder.exists():  # it may be the current folder of a shell: fill it, do not replace it
                 for part in sorted(here.iterdir(), key=lambda part: part.name == FILE):
                     part.rename(folder / part.name)
             else:
@@ -85,7 +85,7 @@ def init(
 
 
 def _own(settings: str, folder: str) -> str:
-    """The sample's settings without what is true of the sample corpus only: its names, licence, description, gold."""
+    """The settings of the sample without what belongs to its corpus: names, licence, description, gold."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:40].rstrip("-") or "news"
     title = f"{name.replace('-', ' ').capitalize()} news" if len(name) < 3 else name.replace("-", " ").capitalize()
     own = {
@@ -96,7 +96,7 @@ def _own(settings: str, folder: str) -> str:
         (
             "release",
             "licence",
-        ): '# licence = "CC-BY-4.0"                 # of the annotations; the card states none else',
+        ): '# licence = "CC-BY-4.0"                 # of the annotations; without it the card states none',
         ("release", "description"): '# description = "What the articles are and who annotated them."',
     }
     lines, section = [], ""
@@ -107,7 +107,7 @@ def _own(settings: str, folder: str) -> str:
 
 
 def _source() -> Path:
-    """The sample project: packed into an installed package, or the checkout it stands in."""
+    """The sample project: packed into an installed package, or the root of the checkout."""
     package = Path(curation.__file__).parent
     packed = package / "_sample"
     return packed if packed.is_dir() else package.parent

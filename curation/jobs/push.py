@@ -42,10 +42,6 @@ class PushResult(PushReport, Result):
         )
         yield f"annotate at {self.project_url}"
 
-    def messages(self) -> Iterator[str]:
-        """The problems."""
-        yield from self.problems
-
 
 def push(
     project: Settings,
@@ -78,7 +74,7 @@ def push(
     if not annotations.exists():
         raise BadInput("no annotations there", path=annotations, way_out="run `curation preannotate` first")
     for _ in good_articles(articles or project.articles):
-        pass  # all of them are read once before anything is sent: one bad article must not leave half a push
+        pass  # read all once before anything is sent: one bad article must not leave half a push
     two, unaided = _share("overlap", overlap or project.review.overlap), _share("blind", blind or project.review.blind)
     bare: list[str] = []
 

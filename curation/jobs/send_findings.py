@@ -74,10 +74,6 @@ class SendFindingsResult(Result):
         if self.url:
             yield f"open them at {self.url}"
 
-    def messages(self) -> Iterator[str]:
-        """The problems."""
-        yield from self.problems
-
 
 def send_findings(
     project: Settings,

@@ -23,8 +23,8 @@ from curation.review.pseudonyms import Pseudonyms
 from curation.settings import Settings
 
 STAGES = ("unusable", "new", "pre-annotated", "open", "draft", "skipped", "submitted", "released", "deleted", "gone")
-"""In the order of the work. `unusable` cannot be read; `deleted` had its task removed in Label Studio; `gone` was
-pushed, but its article is no longer in the project. An article whose text has changed starts again at `new`."""
+"""In the order of the work. `unusable`: cannot be read; `deleted`: its task was deleted in Label Studio; `gone`: was
+pushed, but its article is no longer in the project. An article whose text has changed starts again as `new`."""
 
 NEXT_STEP = {
     "new": "curation preannotate",

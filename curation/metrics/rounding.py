@@ -9,9 +9,14 @@ def rounded(value: float, digits: int = 4) -> float:
     return float(1 - 10**-digits) if value < 1 <= figure else figure
 
 
-def decimal(value: float, digits: int = 3) -> str:
-    """A share or a score as a decimal number: `0.987`."""
-    return f"{rounded(value, digits):.{digits}f}"
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A share or a score as a decimal number: `0.987`; `–` for None, not measured."""
+    return "–" if value is None else f"{rounded(value, digits):.{digits}f}"
+
+
+def interval(bounds: tuple[float, float] | None) -> str:
+    """An interval of shares or scores: `0.912–0.934`; empty for None."""
+    return "" if bounds is None else "–".join(map(decimal, bounds))
 
 
 def percent(value: float, digits: int = 0) -> str:

@@ -29,7 +29,9 @@ def test_help_and_version() -> None:
     assert shown.returncode == 0
     for command in ("preannotate", "push", "pull", "publish", "status", "studio", "doctor", "init"):
         assert f"  {command} " in shown.stdout
-    assert "..." not in shown.stdout.partition("Commands:")[2]  # each is told in one line that fits
+    groups = shown.stdout.partition("\nWork:\n")[2]
+    assert all(f"\n{group}:\n" in groups for group in ("Quality", "Data", "Upkeep"))
+    assert "..." not in groups  # the first sentence of each fits on its line
     assert curation("--version").stdout.strip() == "0.1.0"
 
 

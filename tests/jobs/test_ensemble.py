@@ -176,7 +176,7 @@ def test_a_file_that_does_not_fit_any_more_says_so(project: Path) -> None:
     assert "members[1]: is engine:annotations@" in error
     assert "fit it again: curation ensemble" in error
     error = run(project, "ensemble", "--member", "annotations=one.jsonl", code=1)["error"]
-    assert "an ensemble of one; name two engines or more with --member" in error
+    assert "an ensemble needs two members; repeat --member" in error
     record = json.loads((project / "old.json").read_text())
     record["sections"]["events"]["weights"]["*"] = [0.0]
     (project / "old.json").write_text(json.dumps(record))

@@ -232,9 +232,23 @@ def contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
         new = mark if mark.version == schema.version else mark.followed_by(schema.version, datetime.now(UTC))
     return {
         "description": f"{schema.title}: pre-annotated articles to correct. Keep this mark: {new}",
-        "label_config": labelling_config(schema),
+        "label_config": _checked(labelling_config(schema), schema),
         "expert_instruction": instructions(schema),
     }
+
+
+def _checked(config: str, schema: LabelSchema) -> str:
+    """`config`, once the parser of Label Studio's SDK has read it: the server accepts configs that no page can show."""
+    from label_studio_sdk.label_interface import LabelInterface  # takes a second to import
+
+    try:
+        LabelInterface(config).validate()
+    except Exception as error:  # the SDK documents none
+        raise LabelStudioError(
+            f"{schema.ref}: makes a labelling config that Label Studio cannot read ({one_line(str(error), 200)}); "
+            "rename the label that it names in the schema"
+        ) from error
+    return config
 
 
 def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None) -> Ours | None:

@@ -18,12 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
+
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import Ambiguous, LabelStudioError
 from curation.labelstudio import to_labelstudio
 from curation.labelstudio.client import Client
-from curation.labelstudio.constants import ANNOTATE, PURPOSE
+from curation.labelstudio.constants import ANNOTATE, BATCH, PURPOSE
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
 from curation.labelstudio.project import FIELDS, find_project, keep_in_step, make_project, remove_spares, same_title
 from curation.labelstudio.queries import CHUNK, condition, exported, link, listed, touched
@@ -182,10 +184,12 @@ class _Batch:
         self.predictions += (task.shown is not None) + len(task.variants)
 
     def renamed(self) -> _Batch:
-        """The same tasks under a new batch id. The old one is 128 random bits: nothing else in them is like it."""
+        """The same tasks under a new batch id."""
         again = _Batch(planned=self.planned, size=self.size, predictions=self.predictions)
-        old, new = self.name.encode(), again.name.encode()
-        again.bodies = [body.replace(old, new) for body in self.bodies]
+        for body in self.bodies:
+            task = json.loads(body)
+            task["data"][BATCH] = again.name
+            again.bodies.append(to_json(task))
         return again
 
 

@@ -165,8 +165,8 @@ class Snapshot:
     def raw(self, only: Collection[int] | None = None) -> Iterator[dict[str, Any]]:
         """The tasks as they are kept, by id: all of them, or those with these ids."""
         with gzip.open(self.path / RAW, "rb") as file:
-            for line in file:
-                if only is None or int(line[6 : line.index(b",")]) in only:  # the id stands first
+            for task, line in zip(self.tasks(), file, strict=True):
+                if only is None or task.task in only:
                     yield json.loads(line)
 
 

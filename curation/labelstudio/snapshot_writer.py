@@ -1,28 +1,28 @@
-"""Build a snapshot folder from fresh tasks and, for all the others, from the snapshot before.
+"""Write a snapshot folder from fresh tasks and, for all other tasks, from the previous snapshot.
 
-What did not change is copied, not decoded again: raw tasks by blocks of ids that are compressed on their own, the
-rest by lines. Where no article is new, both snapshots share the file of articles. The same tasks give the same bytes,
-whichever way they came.
+What did not change is copied line by line and not decoded again. The same tasks give the same bytes, whether they are
+fresh or come from the previous snapshot. Where no article is new, both snapshots share the file of articles.
 """
 
 from __future__ import annotations
 
+import filecmp
+import gzip
 import hashlib
 import json
 import os
 import shutil
-import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from heapq import merge
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Generic, NamedTuple, TypeVar
 
 from curation.errors import BadInput, CurationError, LabelStudioError
+from curation.files import json_object, read_lines
 from curation.labelstudio.from_labelstudio import Decoded
 from curation.labelstudio.snapshot import (
     ANNOTATIONS,
@@ -38,12 +38,9 @@ from curation.labelstudio.snapshot import (
     TaskLine,
 )
 
-BLOCK = 32
-"""Task ids in a block of `raw.jsonl.gz`: a gzip member of its own, copied where nothing in it changed."""
-PIECE = 1 << 20
-"""Bytes after which a piece that is copied is full."""
-_HEAD = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + struct.pack("<H2sH", 8, b"CU", 4)
-"""The head of a member up to its length: deflate, no time, any system, one extra field `CU` of four bytes."""
+Key = tuple[Any, ...]
+"""What the lines of a file are ordered by."""
+T = TypeVar("T")
 
 
 class Source(NamedTuple):
@@ -70,7 +67,7 @@ def build_snapshot(
     previous: Snapshot | None,
     before: dict[int, TaskLine] | None = None,
 ) -> tuple[Path, bool]:
-    """Write the next snapshot in `folder`. Returns its path, and False where it says what `previous` says: no new one.
+    """Write the next snapshot in `folder`. Returns its path, and False where it equals `previous`: no new one.
 
     Args:
         live: ids of all tasks there are, rising.
@@ -78,23 +75,26 @@ def build_snapshot(
         changed: ids of the tasks that are not to be taken from `previous`.
         time: when the pull began.
         stamp: the latest change to any task by then, as the server has it.
-        before: where each task of `previous` stood, by its id; read from it where it is not given.
+        before: the task lines of `previous` by id; read from it where they are not given.
+
+    Raises:
+        BadInput: a file of `previous` is damaged.
+        CurationError: the snapshot cannot be written.
     """
     if before is None:
         before = {task.task: task for task in previous.tasks()} if previous else {}
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(".part-*"):
-        shutil.rmtree(left, ignore_errors=True)  # of a pull that was killed
+    for unfinished in folder.glob(".part-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a pull that was killed
     part = folder / f".part-{os.getpid()}"
     part.mkdir()
     try:
         with ExitStack() as stack:
-            builder = _Builder(part, stack, live, changed, decode, link, previous, before)
-            builder.take_over()  # while the first of the fresh ones are on their way
-            builder.tasks(fresh)
-            files, counts, findings = builder.finish()
+            writer = _Writer(part, stack, decode, link, previous, before, kept=before.keys() & set(live) - changed)
+            writer.tasks(live, fresh)
+            files = writer.finish()
         content = hashlib.sha256(
-            json.dumps([source, sorted((name, one.sha256) for name, one in files.items())]).encode()
+            json.dumps([source, sorted((name, facts.sha256) for name, facts in files.items())]).encode()
         ).hexdigest()
         if previous is not None and previous.manifest.content == content:
             return previous.path, False
@@ -108,8 +108,8 @@ def build_snapshot(
             project_created_at=source.project_created_at,
             schema=source.schema_ref,
             content=content,
-            counts=counts,
-            findings=findings,
+            counts=writer.all_counts(files),
+            findings=dict(sorted(writer.findings.items())),
             files=files,
         )
         manifest = manifest.model_copy(update={"digest": manifest.own_digest()})
@@ -123,7 +123,7 @@ def build_snapshot(
     except OSError as error:
         raise CurationError(
             f"{folder}: cannot be written: {error.strerror or error}; free space and pull again, "
-            "the snapshots there are as they were"
+            "the existing snapshots did not change"
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -139,142 +139,83 @@ def _after(time: datetime, folder: Path) -> datetime:
     return time
 
 
-class _Line(NamedTuple):
-    """A line to be written: the order it comes in, and where its bytes are."""
+class _Writer:
+    """Writes the files of one snapshot.
 
-    order: tuple[Any, ...]
-    file: IO[bytes]
-    start: int
-    length: int
+    Args:
+        before: the task lines of the previous snapshot, by rising id.
+        kept: ids of the tasks that are taken from there.
+    """
 
-
-class _Builder:
     def __init__(
         self,
         part: Path,
         stack: ExitStack,
-        live: list[int],
-        changed: set[int],
         decode: Callable[[dict[str, Any]], Decoded],
         link: Callable[[int], str],
         previous: Snapshot | None,
         before: dict[int, TaskLine],
+        *,
+        kept: set[int],
     ) -> None:
-        self.part, self.stack, self.live, self.changed = part, stack, live, changed
-        self.decode, self.link, self.previous = decode, link, previous
-        self.before = before
-        self.kept = {task for task in live if task in self.before and task not in changed}
-        self.again = self._again()
-        self.spool = stack.enter_context((part / ".spool").open("w+b"))
-        self.files: dict[str, _Out] = {}
-        self.stood: dict[tuple[str, str], _Line] = {}
-        self.articles: dict[tuple[str, str], tuple[int, _Line]] = {}
-        self.annotations: list[_Line] = []
-        self.issues: list[bytes] = []
+        self.part, self.stack, self.decode, self.link = part, stack, decode, link
+        self.previous, self.before, self.kept = previous, before, kept
+        self.owners: dict[tuple[str | None, str | None], int] = {}
+        """Revision → the task of the previous snapshot from which its line in `articles.jsonl` was made."""
+        for number, task in before.items():
+            self.owners.setdefault((task.article_id, task.text_sha256), number)
+        orphans = {revision for revision, number in self.owners.items() if number not in kept}
+        self.again = {n for n in kept if (before[n].article_id, before[n].text_sha256) in orphans}
+        """Kept tasks to be decoded again: their article's line was made from a task that is not kept."""
+        spool = stack.enter_context((part / ".spool").open("w+b"))
+        self.articles, self.annotations, self.issues = _Lines(spool), _Lines(spool), _Lines(spool)
         self.counts: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
+        self.files: dict[str, FileFacts] = {}
 
-    def _again(self) -> set[int]:
-        """Kept tasks to be decoded again: those whose article stood under the id of a task that is not kept.
+    def tasks(self, live: Iterable[int], fresh: Iterable[dict[str, Any]]) -> None:
+        """Write `raw.jsonl.gz` and `tasks.jsonl`, and gather the lines of the other files."""
+        raw, tasks = self.output(RAW), self.output(TASKS)
+        arriving = _Rising((int(task["id"]), task) for task in fresh)
+        stored = _Rising(self.stored())
+        for number in live:
+            if number in self.kept:
+                line = stored.take(number)
+                if line is None:
+                    raise self.damaged(RAW, f"lacks task {number}")
+                task = self.read(json_object(line, path=Path(RAW))) if number in self.again else self.before[number]
+            elif (found := arriving.take(number)) is not None:
+                line, task = _json(found), self.read(found)
+            else:
+                continue
+            raw.write(line)
+            tasks.write(task.model_dump_json().encode())
+            self.counts["tasks"] += 1
+            self.counts[task.state] += 1
+        self.files[RAW], self.files[TASKS] = raw.close(), tasks.close()
 
-        Tasks of one revision share a line in `articles.jsonl`, made from the first of them.
-        """
-        first: dict[tuple[str | None, str | None], int] = {}
-        for number, task in self.before.items():
-            first.setdefault((task.article_id, task.text_sha256), number)
-        lost = {revision for revision, number in first.items() if number not in self.kept}
-        return (
-            {n for n in self.kept if (self.before[n].article_id, self.before[n].text_sha256) in lost} if lost else set()
-        )
-
-    def take_over(self) -> None:
-        """Gather the lines of the snapshot before that belong to kept tasks."""
+    def stored(self) -> Iterator[tuple[int, bytes]]:
+        """The raw tasks of the previous snapshot, each with its id: they have the order of the task lines."""
         if self.previous is None:
             return
-        kept = self.kept - self.again
-        dropped = {name for n, task in self.before.items() if n not in kept for name in task.annotations}
-        revisions = {(task.article_id, task.text_sha256): n for n, task in reversed(self.before.items()) if n in kept}
-        for place, raw in self.old(ARTICLES):
-            revision = (json.loads(raw.partition(b',"text":')[0].decode() + "}")["id"], raw[-67:-3].decode())
-            self.stood[revision] = place
-            if (owner := revisions.get(revision)) is not None:
-                self.articles[revision] = (owner, place)
-        for place, raw in self.old(ANNOTATIONS):
-            head = json.loads(raw.partition(b',"entities":[')[0].decode() + "}")
-            if head["id"] not in dropped:
-                time = datetime.fromisoformat(head["time"]).timestamp() if "time" in head else 0.0
-                self.annotations.append(place._replace(order=(head["article_id"], time, head["id"])))
-        for _, raw in self.old(ISSUES):
-            if json.loads(raw)["task"] in kept:
-                self.issues.append(raw.rstrip(b"\n"))
-
-    def old(self, name: str) -> Iterator[tuple[_Line, bytes]]:
-        """All lines in a file of the snapshot before: where they are, and what they say."""
-        assert self.previous is not None  # noqa: S101  take_over looked
-        path, facts = self.previous.path / name, self.previous.manifest.files[name]
         try:
-            file, reader = (self.stack.enter_context(path.open("rb")) for _ in range(2))
-        except OSError as error:
-            raise BadInput(f"cannot be read: {error.strerror}", path=path, way_out=PULL_AGAIN) from error
-        if os.fstat(file.fileno()).st_size != facts.bytes:
-            raise BadInput("is not what pull wrote", path=path, way_out=PULL_AGAIN)
-        start = 0
-        for raw in file:
-            yield _Line((), reader, start, len(raw)), raw
-            start += len(raw)
-
-    def tasks(self, fresh: Iterable[dict[str, Any]]) -> None:
-        """Write raw.jsonl.gz and tasks.jsonl, and gather the rest."""
-        raw, tasks = self.out(RAW), self.out(TASKS)
-        arriving = _Arriving(fresh)
-        blocks = _Blocks(self.previous, self.before)
-        for block, ids in groupby(self.live, lambda number: number // BLOCK):
-            wanted = list(ids)
-            there, packed = blocks.take(block)
-            same = there == wanted and self.kept.issuperset(wanted) and self.again.isdisjoint(wanted)
-            if same:
-                for number in wanted:
-                    self.stands(self.before[number], tasks)
-                raw.write(packed, lines=len(wanted))
-                continue
-            lines = blocks.lines(packed)
-            new: dict[int, bytes] = {}
-            for number in wanted:
-                if number in self.kept:
-                    new[number] = lines[number]
-                    again = number in self.again
-                    line = self.read(json.loads(lines[number])) if again else self.before[number]
-                elif (task := arriving.take(number)) is not None:
-                    new[number] = _json(task)
-                    line = self.read(task)
-                else:
-                    continue
-                self.stands(line, tasks)
-            if new != lines:
-                packed = _pack(b"".join(one + b"\n" for one in new.values())) if new else b""
-            raw.write(packed, lines=len(new))
-        blocks.finish()
-
-    def stands(self, line: TaskLine, tasks: _Out) -> None:
-        """Count and write down where one task stands."""
-        self.counts["tasks"] += 1
-        self.counts[line.state] += 1
-        tasks.write(line.model_dump_json().encode() + b"\n")
+            with gzip.open(self.previous.path / RAW, "rb") as file:
+                yield from zip(self.before, (line.rstrip(b"\n") for line in file), strict=True)
+        except (OSError, EOFError, zlib.error, ValueError) as error:
+            raise self.damaged(RAW, str(error)) from error
 
     def read(self, task: dict[str, Any]) -> TaskLine:
-        """Decode one task."""
+        """Decode one task, and gather its article, annotations and issues."""
         decoded, number = self.decode(task), task["id"]
         article = decoded.article
         if article is not None:
-            revision = (article.id, article.text_sha256)
-            if revision not in self.articles or self.articles[revision][0] > number:
-                self.articles[revision] = (number, self.article_line(revision, article.to_json().encode()))
+            self.articles.add((article.id, article.text_sha256, number), article.to_json().encode())
         for annotation in decoded.annotations:
-            time = annotation.time.timestamp() if annotation.time else 0.0
-            order = (annotation.article_id, time, annotation.id)
-            self.annotations.append(self.keep(order, annotation.to_json().encode()))
+            order = _annotation_key(annotation.article_id, annotation.time, annotation.id)
+            self.annotations.add(order, annotation.to_json().encode())
         for issue in decoded.issues:
-            self.issues.append(_json({**issue._asdict(), "url": self.link(number)}))
+            line = _json({**issue._asdict(), "url": self.link(number)})
+            self.issues.add((issue.task or 0, line), line)
         drafts, updated = task.get("drafts"), task.get("updated_at")
         return TaskLine(
             task=number,
@@ -289,173 +230,179 @@ class _Builder:
             url=self.link(number),
         )
 
-    def article_line(self, revision: tuple[str, str], line: bytes) -> _Line:
-        """Where the line of an article is: in the snapshot before, if it stands there as it is."""
-        place = self.stood.get(revision)
-        if place is None or place.length != len(line) + 1 or _bytes(*place[1:]) != line + b"\n":
-            return self.keep(revision, line)
-        return place
-
-    def keep(self, order: tuple[Any, ...], line: bytes) -> _Line:
-        start = self.spool.tell()
-        self.spool.write(line + b"\n")
-        return _Line(order, self.spool, start, len(line) + 1)
-
-    def finish(self) -> tuple[dict[str, FileFacts], dict[str, int], dict[str, int]]:
-        """Write the sorted files."""
-        articles = [line for _, (_, line) in sorted(self.articles.items())]
-        annotations = sorted(self.annotations, key=lambda one: one.order)
-        issues = self.out(ISSUES)
-        for raw in sorted(self.issues, key=lambda one: (json.loads(one)["task"] or 0, one)):
-            self.findings[json.loads(raw)["code"]] += 1
-            issues.write(raw + b"\n")
-        self.spool.flush()
-        with ThreadPoolExecutor() as workers:  # hashes two at a time, and waits for the disk once
-            closing = {name: workers.submit(out.close) for name, out in self.files.items()}
-            closing[ARTICLES] = workers.submit(self.write_lines, ARTICLES, articles)
-            closing[ANNOTATIONS] = workers.submit(self.write_lines, ANNOTATIONS, annotations)
-            facts = {name: closed.result() for name, closed in closing.items()}
+    def finish(self) -> dict[str, FileFacts]:
+        """Write the files whose lines are sorted. Returns the facts of all files by name."""
+        self.files[ARTICLES] = self.write(ARTICLES, _one_for_each_revision(self.articles.merged(self.kept_articles())))
+        self.share(ARTICLES)
+        self.files[ANNOTATIONS] = self.write(ANNOTATIONS, self.annotations.merged(self.kept_annotations()))
+        self.files[ISSUES] = self.write(ISSUES, self.counted(self.issues.merged(self.kept_issues())))
         (self.part / ".spool").unlink()
-        states = ("tasks", "submitted", "draft", "skipped", "untouched")
-        counts = {name: self.counts[name] for name in states}
-        counts["articles"], counts["annotations"] = facts[ARTICLES].lines, facts[ANNOTATIONS].lines
-        counts["issues"] = facts[ISSUES].lines
-        return facts, counts, dict(sorted(self.findings.items()))
+        return self.files
 
-    def write_lines(self, name: str, lines: list[_Line]) -> FileFacts:
-        """Write a file of these lines, or share the one of the snapshot before where it has just these."""
-        if self.previous is not None and lines:
-            facts, file = self.previous.manifest.files[name], lines[0].file
-            length = sum(line.length for line in lines if line.file is file)
-            if file is not self.spool and (len(lines), length) == (facts.lines, facts.bytes):
-                with suppress(OSError):  # a disk that cannot share files
-                    (self.part / name).hardlink_to(self.previous.path / name)
-                    return facts
-        with (self.part / name).open("wb") as file:
-            out = _Out(file)
-            out.copy(lines)
-            return out.close()
+    def kept_articles(self) -> Iterator[tuple[Key, bytes]]:
+        """The lines of articles whose owner is kept."""
+        for record, line in self.old(ARTICLES):
+            revision = (record["id"], record["text_sha256"])
+            if (owner := self.owners.get(revision)) in self.kept:
+                yield (*revision, owner), line
 
-    def out(self, name: str) -> _Out:
-        self.files[name] = _Out(self.stack.enter_context((self.part / name).open("wb")))
-        return self.files[name]
+    def kept_annotations(self) -> Iterator[tuple[Key, bytes]]:
+        """The lines of annotations of kept tasks."""
+        kept = self.kept - self.again
+        dropped = {name for number, task in self.before.items() if number not in kept for name in task.annotations}
+        for record, line in self.old(ANNOTATIONS):
+            if record["id"] not in dropped:
+                time = datetime.fromisoformat(record["time"]) if "time" in record else None
+                yield _annotation_key(record["article_id"], time, record["id"]), line
+
+    def kept_issues(self) -> Iterator[tuple[Key, bytes]]:
+        """The lines of issues of kept tasks."""
+        kept = self.kept - self.again
+        for record, line in self.old(ISSUES):
+            if record["task"] in kept:
+                yield (record["task"] or 0, line), line
+
+    def old(self, name: str) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """The lines of a file of the previous snapshot, as records and as they are."""
+        if self.previous is None:
+            return
+        path, lines = self.previous.path / name, 0
+        try:
+            for number, line in read_lines(path):
+                yield json_object(line, path=path, line=number), line.rstrip(b"\n")
+                lines = number
+        except BadInput as error:
+            raise self.damaged(name, error.what) from error
+        if lines != self.previous.manifest.files[name].lines:
+            raise self.damaged(name, f"has {lines} lines")
+
+    def counted(self, issues: Iterable[tuple[Key, bytes]]) -> Iterator[tuple[Key, bytes]]:
+        """The same issues; counts them by code."""
+        for key, line in issues:
+            self.findings[json.loads(line)["code"]] += 1
+            yield key, line
+
+    def write(self, name: str, lines: Iterable[tuple[Key, bytes]]) -> FileFacts:
+        """Write a file of these lines."""
+        output = self.output(name)
+        for _, line in lines:
+            output.write(line)
+        return output.close()
+
+    def share(self, name: str) -> None:
+        """Make the file the one of the previous snapshot, if both are equal and the disk can share files."""
+        if self.previous is None:
+            return
+        ours, theirs, shared = self.part / name, self.previous.path / name, self.part / f"{name}.shared"
+        with suppress(OSError):
+            if filecmp.cmp(ours, theirs, shallow=False):
+                shared.hardlink_to(theirs)
+                shared.replace(ours)
+
+    def output(self, name: str) -> _Output:
+        return _Output(self.stack.enter_context((self.part / name).open("wb")), packed=name == RAW)
+
+    def all_counts(self, files: dict[str, FileFacts]) -> dict[str, int]:
+        """The counts of the manifest."""
+        counts = {name: self.counts[name] for name in ("tasks", "submitted", "draft", "skipped", "untouched")}
+        return counts | {
+            "articles": files[ARTICLES].lines,
+            "annotations": files[ANNOTATIONS].lines,
+            "issues": files[ISSUES].lines,
+        }
+
+    def damaged(self, name: str, how: str) -> BadInput:
+        path = self.previous.path / name if self.previous else Path(name)
+        return BadInput(f"is damaged ({how})", path=path, way_out=PULL_AGAIN)
 
 
-class _Out:
-    """A file being written, with its hash."""
+class _Lines:
+    """Lines to be sorted. They wait in a spool file; only their keys are kept in memory."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.hash, self.bytes, self.lines = file, hashlib.sha256(), 0, 0
+    def __init__(self, spool: IO[bytes]) -> None:
+        self.spool = spool
+        self.entries: list[tuple[Key, int, int]] = []
 
-    def write(self, data: bytes, lines: int = 1) -> None:
-        self.file.write(data)
-        self.hash.update(data)
-        self.bytes += len(data)
-        self.lines += lines
+    def add(self, key: Key, line: bytes) -> None:
+        """Add a line. No two have the same key."""
+        self.spool.seek(0, os.SEEK_END)
+        self.entries.append((key, self.spool.tell(), len(line)))
+        self.spool.write(line)
 
-    def copy(self, lines: Iterable[_Line]) -> None:
-        """Write lines from elsewhere; those that follow each other there too are copied in one piece."""
-        file, start, length, count = None, 0, 0, 0
-        for line in lines:
-            if line.file is file and line.start == start + length and length < PIECE:
-                length, count = length + line.length, count + 1
-                continue
-            if file is not None:
-                self.write(_bytes(file, start, length), count)
-            file, start, length, count = line.file, line.start, line.length, 1
-        if file is not None:
-            self.write(_bytes(file, start, length), count)
+    def merged(self, others: Iterable[tuple[Key, bytes]]) -> Iterator[tuple[Key, bytes]]:
+        """All lines and `others`, which are sorted, by key."""
+        return merge(self.sorted(), others, key=lambda entry: entry[0])
+
+    def sorted(self) -> Iterator[tuple[Key, bytes]]:
+        """The lines by key."""
+        for key, start, length in sorted(self.entries, key=lambda entry: entry[0]):
+            self.spool.seek(start)
+            yield key, self.spool.read(length)
+
+
+class _Output:
+    """A file of lines being written, with its hash; `packed`: as gzip."""
+
+    def __init__(self, file: IO[bytes], *, packed: bool) -> None:
+        self.file, self.lines = _Hashed(file), 0
+        self.sink: Any = gzip.GzipFile("", "wb", 6, self.file, mtime=0) if packed else self.file
+
+    def write(self, line: bytes) -> None:
+        self.sink.write(line + b"\n")
+        self.lines += 1
 
     def close(self) -> FileFacts:
+        """Close the file, once it is on disk."""
+        if self.sink is not self.file:
+            self.sink.close()
+        self.file.close()
+        return FileFacts(sha256=self.file.hash.hexdigest(), bytes=self.file.bytes, lines=self.lines)
+
+
+class _Hashed:
+    """A file whose bytes are counted and hashed while they are written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.hash, self.bytes = file, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> int:
+        self.hash.update(data)
+        self.bytes += len(data)
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def close(self) -> None:
         self.file.flush()
         os.fsync(self.file.fileno())
-        return FileFacts(sha256=self.hash.hexdigest(), bytes=self.bytes, lines=self.lines)
+        self.file.close()
 
 
-class _Arriving:
-    """Fresh tasks by rising id, taken one by one."""
+class _Rising(Generic[T]):
+    """Values by rising id, taken one by one; those in between are passed over."""
 
-    def __init__(self, fresh: Iterable[dict[str, Any]]) -> None:
-        self.fresh = iter(fresh)
-        self.next: dict[str, Any] | None = None
+    def __init__(self, values: Iterable[tuple[int, T]]) -> None:
+        self.values = iter(values)
+        self.next: tuple[int, T] | None = next(self.values, None)
 
-    def take(self, number: int) -> dict[str, Any] | None:
-        while self.next is None or self.next["id"] < number:
-            self.next = next(self.fresh, None)
-            if self.next is None:
-                return None
-        return self.next if self.next["id"] == number else None
+    def take(self, number: int) -> T | None:
+        while self.next is not None and self.next[0] < number:
+            self.next = next(self.values, None)
+        return self.next[1] if self.next is not None and self.next[0] == number else None
 
 
-class _Blocks:
-    """The blocks of a snapshot's raw tasks by rising number, taken one by one and unpacked only where asked for."""
-
-    def __init__(self, snapshot: Snapshot | None, tasks: Iterable[int]) -> None:
-        self.snapshot, self.hash = snapshot, hashlib.sha256()
-        self.path = snapshot.path / RAW if snapshot else Path(RAW)
-        ids = [(block, list(tasks)) for block, tasks in groupby(tasks, lambda number: number // BLOCK)]
-        self.blocks = zip(ids, self.members(), strict=False) if snapshot else iter(())
-        self.next = next(self.blocks, None)
-
-    def take(self, block: int) -> tuple[list[int], bytes]:
-        """The ids in a block, and the block as it is packed; both empty where there is none of that number."""
-        while self.next is not None and self.next[0][0] < block:
-            self.next = next(self.blocks, None)
-        if self.next is None or self.next[0][0] != block:
-            return [], b""
-        return self.next[0][1], self.next[1]
-
-    def lines(self, packed: bytes) -> dict[int, bytes]:
-        """The lines of a block by task id."""
-        try:
-            return {_id(line): line for line in zlib.decompress(packed, wbits=31).splitlines()} if packed else {}
-        except (zlib.error, ValueError) as error:
-            raise self.damaged(str(error)) from error
-
-    def finish(self) -> None:
-        """Read the rest, and see that all of it is what was written: what is damaged must not be taken over."""
-        for _ in self.blocks:
-            pass
-        if self.snapshot and self.hash.hexdigest() != self.snapshot.manifest.files[RAW].sha256:
-            raise self.damaged("its hash is another")
-
-    def members(self) -> Iterator[bytes]:
-        """The gzip members of the file."""
-        with self.path.open("rb") as file:
-            while head := file.read(len(_HEAD) + 4):
-                if (size := _length(head)) is None:
-                    yield from self.old(head, file)
-                    return
-                member = head + file.read(max(0, size - len(head)))
-                if len(member) != size:
-                    raise self.damaged("cut short")
-                self.hash.update(member)
-                yield member
-
-    def old(self, rest: bytes, file: IO[bytes]) -> Iterator[bytes]:
-        """The members of a file that does not say how long they are, packed anew."""
-        while rest or (rest := file.read(1 << 20)):
-            whole, unpacked, gzip = rest, [], zlib.decompressobj(wbits=31)
-            try:
-                unpacked.append(gzip.decompress(rest))
-                while not gzip.eof:
-                    if not (more := file.read(1 << 20)):
-                        raise zlib.error("cut short")
-                    whole += more
-                    unpacked.append(gzip.decompress(more))
-            except zlib.error as error:
-                raise self.damaged(str(error)) from error
-            rest = gzip.unused_data
-            self.hash.update(whole[: len(whole) - len(rest)])
-            yield _pack(b"".join(unpacked))
-
-    def damaged(self, how: str) -> BadInput:
-        return BadInput(f"is damaged ({how})", path=self.path, way_out=PULL_AGAIN)
+def _one_for_each_revision(lines: Iterable[tuple[Key, bytes]]) -> Iterator[tuple[Key, bytes]]:
+    """Of the lines of each article revision the one whose task has the lowest id."""
+    last: Key | None = None
+    for key, line in lines:
+        if key[:2] != last:
+            yield key, line
+        last = key[:2]
 
 
-def _id(line: bytes) -> int:
-    """The id of a raw task: `_json` writes it first."""
-    return int(line[6 : line.index(b",")])
+def _annotation_key(article_id: str, time: datetime | None, annotation_id: str) -> Key:
+    return article_id, time.timestamp() if time else 0.0, annotation_id
 
 
 def _json(record: dict[str, Any]) -> bytes:
@@ -464,25 +411,8 @@ def _json(record: dict[str, Any]) -> bytes:
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     except RecursionError as error:
         raise LabelStudioError(
-            f"task {record.get('id', '?')} is nested too deeply to be kept; mend or delete it in Label Studio"
+            f"task {record.get('id', '?')} is nested too deeply to be kept; correct or delete it in Label Studio"
         ) from error
     with suppress(UnicodeEncodeError):
         return line.encode()
     return json.dumps(record, separators=(",", ":")).encode()
-
-
-def _pack(data: bytes) -> bytes:
-    """A gzip member that says how long it is, in a field of its header that readers skip."""
-    packer = zlib.compressobj(6, wbits=-15)
-    body = packer.compress(data) + packer.flush()
-    size = len(_HEAD) + 4 + len(body) + 8
-    return _HEAD + struct.pack("<I", size) + body + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
-
-
-def _length(head: bytes) -> int | None:
-    """How long the member is that begins so; None where it does not say."""
-    return int(struct.unpack_from("<I", head, len(_HEAD))[0]) if head[: len(_HEAD)] == _HEAD else None
-
-
-def _bytes(file: IO[bytes], start: int, length: int) -> bytes:
-    return os.pread(file.fileno(), length, start)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pydantic_core import to_json
+
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.labelstudio import to_labelstudio
@@ -67,17 +69,18 @@ class TaskSpec(NamedTuple):
         ]
 
     def packed(self, schema: LabelSchema, batch: str) -> tuple[bytes, str | None]:
-        """The task as the bytes of its JSON, and what `digest` gives."""
-        body, digest = to_labelstudio.packed(self.task(schema, batch))
-        return body, self.digest(schema) if self.data or self.variants else digest
+        """The task as the bytes of its JSON, and its `digest`."""
+        task = self.task(schema, batch)
+        return to_json(task), self._digest(task.get("predictions", []))
 
     def digest(self, schema: LabelSchema) -> str | None:
         """A hash of what the task says beside its article; None where it says nothing."""
+        return self._digest(self.predictions(schema))
+
+    def _digest(self, predictions: list[dict[str, Any]]) -> str | None:
         if self.data or self.variants:
-            return to_labelstudio.digest([dict(self.data), *self.predictions(schema)])
-        if self.shown is None:
-            return None
-        return to_labelstudio.digest(to_labelstudio.prediction(self.shown, self.article, schema)["result"])
+            return to_labelstudio.digest([dict(self.data), *predictions])
+        return to_labelstudio.digest(predictions[0]["result"]) if predictions else None
 
 
 def _unscored(annotation: Annotation) -> Annotation:

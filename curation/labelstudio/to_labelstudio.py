@@ -129,22 +129,9 @@ def region_id(item_id: str) -> str:
 def digest(regions: Any) -> str:
     """A hash of what a prediction says, the same for what we send and for what the server gives back."""
     try:
-        return _hash(to_json(_ordered(regions)))
+        return hashlib.sha256(to_json(_ordered(regions))).hexdigest()[:32]
     except ValueError:  # half a surrogate pair: nothing that we sent
         return ""
-
-
-def packed(task: dict[str, Any]) -> tuple[bytes, str | None]:
-    """A task as JSON, and the digest of its prediction: the regions, most of the work, are written out once."""
-    if "predictions" not in task:
-        return to_json(task), None
-    if len(task["predictions"]) > 1:
-        return to_json(task), digest(task["predictions"])
-    (one,) = task["predictions"]
-    regions = to_json(one["result"])  # `result` writes keys in order
-    rest = to_json({name: value for name, value in one.items() if name != "result"})
-    body = b'{"data":%b,"predictions":[%b,"result":%b}]}' % (to_json(task["data"]), rest[:-1], regions)
-    return body, _hash(regions)
 
 
 def _ordered(value: Any) -> Any:
@@ -152,10 +139,6 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _ordered(value[key]) for key in sorted(value)}
     return [_ordered(one) for one in value] if isinstance(value, list) else value
-
-
-def _hash(regions: bytes) -> str:
-    return hashlib.sha256(regions).hexdigest()[:32]
 
 
 def _regions(item: Item, control: str, article: Article, attributes: tuple[Attribute, ...]) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic_core import to_json
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
 from curation.article import Article
@@ -132,9 +133,7 @@ class Bench:
         """The import requests, ready to be sent."""
         tasks = []
         for article, annotation in read_pairs(self.folder, self.count):
-            tasks.append(
-                to_labelstudio.packed(to_labelstudio.task(article, annotation, self.schema, batch="b" * 32))[0]
-            )
+            tasks.append(to_json(to_labelstudio.task(article, annotation, self.schema, batch="b" * 32)))
             if len(tasks) == BATCH:
                 yield b"[" + b",".join(tasks) + b"]"
                 tasks = []

@@ -329,7 +329,7 @@ def test_a_damaged_block_in_which_nothing_changed_is_not_taken_over_either(tmp_p
         build(tmp_path, tasks, {1}, schema, read_snapshot(path))
 
 
-def test_blocks_that_do_not_say_their_length_are_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
+def test_raw_tasks_in_several_gzip_members_are_taken_over(tmp_path: Path, schema: LabelSchema) -> None:
     tasks = {number: task(number, schema) for number in range(1, 100)}
     path, _ = build(tmp_path / "old", tasks, tasks, schema, None)
     lines = gzip.decompress((path / "raw.jsonl.gz").read_bytes()).splitlines(keepends=True)

@@ -42,10 +42,10 @@ def test_a_plain_task_is_what_encode_makes(article: Article, schema: LabelSchema
     annotation = made.annotation(article, schema, 3)
     sent = TaskSpec(article, annotation)
     assert sent.task(schema, "b") == to_labelstudio.task(article, annotation, schema, batch="b")
-    assert sent.packed(schema, "b") == to_labelstudio.packed(
-        to_labelstudio.task(article, annotation, schema, batch="b")
-    )
-    assert sent.digest(schema) == sent.packed(schema, "b")[1]
+    body, digest = sent.packed(schema, "b")
+    assert json.loads(body) == sent.task(schema, "b")
+    assert digest == sent.digest(schema) == to_labelstudio.digest(sent.task(schema, "b")["predictions"][0]["result"])
+    assert TaskSpec(article).packed(schema, "b")[1] is None
 
 
 def test_variants_stand_under_their_names_and_nobody_is_told(article: Article, schema: LabelSchema) -> None:

@@ -99,18 +99,6 @@ def test_label_studio_itself_finds_no_fault_with_predictions(name: str, request:
         assert interface.validate_prediction(prediction, return_errors=True) == []
 
 
-def test_packed_is_the_task_and_its_digest(schema: LabelSchema) -> None:
-    article = made.article(3)
-    task = to_labelstudio.task(article, made.annotation(article, schema, 3), schema, batch="b")
-    body, digest = to_labelstudio.packed(task)
-    assert json.loads(body) == task
-    assert digest == to_labelstudio.digest(task["predictions"][0]["result"])
-    assert to_labelstudio.packed({"data": task["data"]}) == (
-        json.dumps({"data": task["data"]}, ensure_ascii=False, separators=(",", ":")).encode(),
-        None,
-    )
-
-
 def test_the_digest_survives_a_database_that_sorts_keys_otherwise(schema: LabelSchema) -> None:
     article = made.article(4)
     regions = to_labelstudio.result(made.annotation(article, schema, 4), article, schema)

@@ -14,8 +14,7 @@ from curation.formats.articles import good_articles, read_articles
 from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
-from curation.labelstudio import Snapshot, check_source, read_snapshot
-from curation.labelstudio.constants import ANNOTATE, UNKNOWN
+from curation.labelstudio import ANNOTATE, UNKNOWN, Snapshot, check_source, read_snapshot
 from curation.metrics.agreement import Agreement, Figures, SectionFigures
 from curation.metrics.agreement import agreement as between
 from curation.metrics.counts import Matrix

@@ -10,8 +10,7 @@ from curation.annotation import Annotation
 from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.jobs.provenance import started_from
-from curation.labelstudio import Predictions, Snapshot, predictions, read_snapshot
-from curation.labelstudio.constants import ANNOTATE, UNKNOWN
+from curation.labelstudio import ANNOTATE, UNKNOWN, Predictions, Snapshot, predictions, read_snapshot
 from curation.metrics.corrections import Became, Corrections, Corrector, Fates, Group
 from curation.metrics.effort import LONGEST, defaults
 from curation.metrics.rounding import decimal

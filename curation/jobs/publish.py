@@ -209,7 +209,7 @@ def reviewed(
     left out.
     """
     sources = Sources(snapshot, sent, pseudonyms, policy, Selection(engine_only=engine_only))
-    return reviewed_articles(snapshot.lines_by_article(), sources)
+    return reviewed_articles(snapshot.records_by_article(), sources)
 
 
 def _named(undecided: Iterable[UndecidedArticle]) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
-from curation.files import ensure_writable, read_jsonl, whole_file
+from curation.files import ensure_writable, whole_file
 from curation.formats.articles import read_articles
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.check import WORTH, find
@@ -24,9 +24,16 @@ from curation.jobs.provenance import anchoring as audit
 from curation.jobs.review_policy import policy
 from curation.jobs.status import BRIEF, Brief, StatusResult
 from curation.jobs.status import status as where
-from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
-from curation.labelstudio.constants import ANNOTATE, UNKNOWN
-from curation.labelstudio.snapshot import ANNOTATIONS
+from curation.labelstudio import (
+    ANNOTATE,
+    ANNOTATIONS,
+    UNKNOWN,
+    Predictions,
+    Snapshot,
+    latest_snapshot,
+    predictions,
+    read_snapshot,
+)
 from curation.metrics.agreement import Agreement
 from curation.metrics.corrections import Corrections
 from curation.release import read_takedown
@@ -232,11 +239,10 @@ class _Sources:
         """What people said last of these articles, what was said in review first. The others are not read in."""
         if self.snapshot is None:
             return {}
-        path = self.snapshot.path / ANNOTATIONS
         made: dict[str, list[Annotation]] = {}
-        for number, record in read_jsonl(path):
+        for number, record in self.snapshot.annotation_records():
             if record.get("article_id") in wanted:
-                one = Annotation.from_record(record, path=path, line=number)
+                one = Annotation.from_record(record, path=self.snapshot.path / ANNOTATIONS, line=number)
                 made.setdefault(one.article_id, []).append(one)
         told: dict[str, list[Annotation]] = {}
         for name, of in made.items():

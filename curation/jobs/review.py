@@ -15,9 +15,18 @@ from curation.jobs.options import Counts, OnProgress, Option, ResendDeleted, Sna
 from curation.jobs.review_policy import policy
 from curation.jobs.send_findings import TOP, SendFindingsResult, send_findings
 from curation.jobs.studio import connect
-from curation.labelstudio import PushReport, Snapshot, TaskSpec, push, read_snapshot
-from curation.labelstudio.constants import ADJUDICATE, BETWEEN, NOTE, UNKNOWN
-from curation.labelstudio.queries import tab
+from curation.labelstudio import (
+    ADJUDICATE,
+    BETWEEN,
+    NOTE,
+    UNKNOWN,
+    PushReport,
+    Snapshot,
+    TaskSpec,
+    push,
+    read_snapshot,
+    tab,
+)
 from curation.release import read_takedown
 from curation.result import Result
 from curation.review.adjudication import Merged, merge

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from curation.annotation import Annotation, Annotator
 from curation.article import Article, Value
 from curation.errors import ProjectError
-from curation.labelstudio import Snapshot
-from curation.labelstudio.constants import ADJUDICATE, ANNOTATE, UNKNOWN
-from curation.labelstudio.snapshot import TASKS, TaskLine
+from curation.labelstudio import ADJUDICATE, ANNOTATE, TASKS, UNKNOWN, Snapshot, TaskLine
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Choice, Policy, Undecided, choose
 from curation.settings import FILE, Settings
@@ -99,10 +97,10 @@ def undecided_articles(
         BadInput: a file of the snapshot cannot be read.
     """
     found: dict[str, Undecided] = {}
-    for lines in snapshot.lines_by_article():
-        if len(lines.said) < 2:
+    for records in snapshot.records_by_article():
+        if len(records.annotations) < 2:
             continue
-        texts, annotations = lines.read()
+        texts, annotations = records.read()
         choice = select(texts, annotations, policy)
         if isinstance(choice, Undecided):
             article = texts[choice.text_sha256]

@@ -28,8 +28,7 @@ from curation.settings import Settings
 from curation.validation import validate
 
 if TYPE_CHECKING:
-    from curation.labelstudio import Predictions, Snapshot
-    from curation.labelstudio.snapshot import ArticleLines
+    from curation.labelstudio import ArticleRecords, Predictions, Snapshot
 
 SHARD = 128
 """Articles that a worker reads at a time."""
@@ -128,7 +127,7 @@ class SnapshotReader:
         few = snapshot.manifest.counts.get("annotations", 0) <= FEW
         return ShardedArticles(self._shards(snapshot), self, 1 if few else workers)
 
-    def __call__(self, shard: Iterable[ArticleLines]) -> Iterator[ReviewedArticle]:
+    def __call__(self, shard: Iterable[ArticleRecords]) -> Iterator[ReviewedArticle]:
         """The articles of the shard that have an annotation that counts, in order; shards come in order, too."""
         if self._sources is None:
             self._sources = self._open()
@@ -146,11 +145,11 @@ class SnapshotReader:
         self._opened.close()
         self._sources = None
 
-    def _shards(self, snapshot: Snapshot) -> Iterator[list[ArticleLines]]:
-        shard: list[ArticleLines] = []
-        for lines in snapshot.lines_by_article():
-            if lines.said or self._selection.engine_only:
-                shard.append(lines)
+    def _shards(self, snapshot: Snapshot) -> Iterator[list[ArticleRecords]]:
+        shard: list[ArticleRecords] = []
+        for records in snapshot.records_by_article():
+            if records.annotations or self._selection.engine_only:
+                shard.append(records)
             if len(shard) == SHARD:
                 yield shard
                 shard = []
@@ -165,7 +164,7 @@ class SnapshotReader:
         return Sources(snapshot, sent, pseudonyms, policy(self._settings), self._selection, kept.of)
 
 
-def reviewed_articles(articles: Iterable[ArticleLines], sources: Sources) -> Iterator[ReviewedArticle]:
+def reviewed_articles(articles: Iterable[ArticleRecords], sources: Sources) -> Iterator[ReviewedArticle]:
     """Of each article the annotation that counts, its annotator under a pseudonym; articles without one are left out.
 
     An undecided article comes as the release before has it, or is left out. Where the selection excludes it, it comes
@@ -174,10 +173,10 @@ def reviewed_articles(articles: Iterable[ArticleLines], sources: Sources) -> Ite
     Raises:
         BadInput: a line of the snapshot cannot be read.
     """
-    for lines in articles:
-        if not lines.said and not sources.selection.engine_only:
+    for records in articles:
+        if not records.annotations and not sources.selection.engine_only:
             continue
-        texts, annotations = lines.read()
+        texts, annotations = records.read()
         if all(annotation.state == "draft" for annotation in annotations):
             if sources.selection.engine_only:
                 yield from _by_engine(texts, sources)

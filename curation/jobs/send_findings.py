@@ -15,9 +15,19 @@ from curation.errors import BadInput, one_line
 from curation.jobs.check import dismiss, find
 from curation.jobs.options import OnProgress, silent
 from curation.jobs.studio import connect
-from curation.labelstudio import Snapshot, TaskSpec, latest_snapshot, predictions, push, read_snapshot
-from curation.labelstudio.constants import BETWEEN, CHECK, DOUBTS, NOTE
-from curation.labelstudio.queries import tab
+from curation.labelstudio import (
+    BETWEEN,
+    CHECK,
+    DOUBTS,
+    NOTE,
+    Snapshot,
+    TaskSpec,
+    latest_snapshot,
+    predictions,
+    push,
+    read_snapshot,
+    tab,
+)
 from curation.metrics.matching import unchanged
 from curation.release import read_takedown
 from curation.result import Result

@@ -9,13 +9,10 @@ from typing import Annotated, Any
 
 from curation.annotation import read_annotations
 from curation.article import Article, Value
-from curation.files import read_jsonl
 from curation.formats.articles import NoArticles, read_articles
 from curation.jobs.options import Option
 from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, policy, undecided_articles
-from curation.labelstudio.constants import is_review
-from curation.labelstudio.snapshot import ANNOTATIONS, TASKS, latest_snapshot, read_snapshot
-from curation.labelstudio.task_status import task_status
+from curation.labelstudio import Snapshot, is_review, latest_snapshot, read_snapshot, task_status
 from curation.metrics.rounding import decimal, percent
 from curation.release import latest_release, read_known
 from curation.result import Block, Table, TableResult
@@ -139,8 +136,9 @@ def status(project: Settings) -> StatusResult:
         preannotated = {(one.article_id, one.text_sha256) for one in read_annotations(project.preannotations)}
     tasks = task_status(project.work)
     pushed = {(one.article_id, one.text_sha256): one for one in tasks.tasks}
-    snapshot = latest_snapshot(project.work)
-    undecided = undecided_articles(read_snapshot(snapshot), policy(project)) if snapshot else {}
+    folder = latest_snapshot(project.work)
+    snapshot = read_snapshot(folder) if folder else None
+    undecided = undecided_articles(snapshot, policy(project)) if snapshot else {}
     release = latest_release(project.releases)
     released = {one.id: one.text_sha256 for one in read_known(release)} if release else {}
     stages: dict[str, str] = {}
@@ -172,7 +170,7 @@ def status(project: Settings) -> StatusResult:
         problems=tuple(problems),
         submitted=submitted,
         people=people,
-        brief=_brief(project.work, snapshot.name) if snapshot else None,
+        brief=_brief(project.work, snapshot.path.name) if snapshot else None,
         undecided=tuple(undecided.values()),
         to_decide=_to_decide(snapshot) if snapshot else 0,
         empty=tuple(empty),
@@ -180,14 +178,14 @@ def status(project: Settings) -> StatusResult:
     )
 
 
-def _submitted(work: Path, snapshot: Path) -> tuple[dict[str, int], dict[str, str]]:
+def _submitted(work: Path, snapshot: Snapshot) -> tuple[dict[str, int], dict[str, str]]:
     """Pseudonym → articles submitted, the busiest first; pseudonym → number in Label Studio.
 
     The lines are not read as annotations, which takes long.
     """
     done = {
         (record["annotator"]["name"], record["article_id"])
-        for _, record in read_jsonl(snapshot / ANNOTATIONS)
+        for _, record in snapshot.annotation_records()
         if record["state"] == "submitted"
     }
     counts = Counter(name for name, _ in done)
@@ -199,11 +197,8 @@ def _submitted(work: Path, snapshot: Path) -> tuple[dict[str, int], dict[str, st
     return {outer[name]: counts[name] for name in names}, {outer[name]: name for name in names}
 
 
-def _to_decide(snapshot: Path) -> int:
-    return sum(
-        is_review(record["purpose"]) and record["state"] in ("untouched", "draft")
-        for _, record in read_jsonl(snapshot / TASKS)
-    )
+def _to_decide(snapshot: Snapshot) -> int:
+    return sum(is_review(task.purpose) and task.state in ("untouched", "draft") for task in snapshot.tasks())
 
 
 def _in_words(brief: Brief | None) -> str:

@@ -243,17 +243,17 @@ class Client:
                 )
             if status in BUSY:
                 raise Unreachable(f"{what} failed with {status} {TRIES} times; wait until Label Studio is up again")
-            raise LabelStudioError(f"{what} failed inside Label Studio ({status}: {_detail(answer)}); its log says why")
-        way_out = "use a smaller batch size" if status == 413 else "mend what it names"
+            raise LabelStudioError(f"{what} failed inside Label Studio ({status}: {_detail(answer)}); see its log")
+        way_out = "use a smaller batch size" if status == 413 else "correct what it names"
         raise LabelStudioError(f"{what} was refused ({status}: {_detail(answer)}); {way_out}")
 
     def json(self, answer: httpx.Response) -> Any:
-        """What an answer of `fetch` says."""
+        """The JSON of an answer of `fetch`."""
         try:
             return json.loads(answer.content)
         except (ValueError, RecursionError) as error:
             raise Unreachable(
-                f"{self.url} answered with something other than JSON; a proxy or a login page may stand in between"
+                f"{self.url} answered with something other than JSON; a proxy or a login page may answer instead"
             ) from error
 
     def _no_redirect(self, answer: httpx.Response) -> None:
@@ -318,7 +318,7 @@ def _reason(error: Exception) -> str:
 
 
 def _detail(answer: httpx.Response) -> str:
-    """What the server says was wrong, on one bounded line."""
+    """The reason that the server gives, on one bounded line."""
     try:
         body = answer.json()
     except ValueError:

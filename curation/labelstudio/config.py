@@ -192,8 +192,8 @@ def _type(label: EntityType | EventType, roles: Iterable[Role] = ()) -> str:
     key = f" <code>{_text(label.hotkey)}</code>" if label.hotkey else ""
     examples = [f"Yes: {_text(line)}" for line in label.examples.positive]
     examples += [f"No: {_text(line)}" for line in label.examples.negative]
-    told = [f"<p>{_text(label.definition)}</p>", _list(examples), _list(map(_role, roles))]
-    return f"<details><summary><b>{_text(label.name)}</b>{key}</summary>{''.join(told)}</details>"
+    parts = [f"<p>{_text(label.definition)}</p>", _list(examples), _list(map(_role, roles))]
+    return f"<details><summary><b>{_text(label.name)}</b>{key}</summary>{''.join(parts)}</details>"
 
 
 def _role(role: Role) -> str:
@@ -313,5 +313,5 @@ def _parsed(config: str) -> ET.Element:
         return ET.fromstring(config)  # noqa: S314  without a DTD there are no entities to expand
     except (ET.ParseError, ValueError) as error:
         raise LabelStudioError(
-            f"the labelling config is not XML ({one_line(str(error), 200)}); mend it in the project's settings"
+            f"the labelling config is not XML ({one_line(str(error), 200)}); correct it in the project's settings"
         ) from error

@@ -20,7 +20,7 @@ PURPOSE = "purpose"
 ANNOTATE = "annotate"
 """The purpose of a task in which an article is annotated."""
 ADJUDICATE = "adjudicate"
-"""The purpose of a task in which someone decides between what several people said."""
+"""The purpose of a task in which someone decides between the annotations of several people."""
 CHECK = "check"
 """The purpose of a task in which someone looks again at what checks doubt; of a second one `check-2`, and so on."""
 
@@ -39,7 +39,7 @@ PREDICTION = "pre-annotation"
 ENGINE = "engine"
 ANNOTATION = "annotation"
 """Keys of the `meta` of a prediction's first region: the engine (`name@version`) and the id of the annotation it is.
-The editor does not show `meta` and keeps it, so what people submit says what they started from."""
+The editor does not show `meta` and keeps it, so a submitted annotation names the prediction that it started from."""
 
 UNKNOWN = "ls-unknown"
 """Name of the annotator of what nobody is named for: the account was deleted in Label Studio."""

@@ -48,7 +48,7 @@ def _make(env: Path, settings: Mapping[str, str], kept: Path) -> bool:
             capture_output=True,
             check=False,
         )
-        # A server that cannot make its tables says so itself when it starts.
+        # A server that cannot create its tables reports that itself when it starts.
         if done.returncode or not (Path(folder) / NAME).exists():
             return False
         try:

@@ -123,7 +123,7 @@ def _read(client: Client, project: int, answer: _Answer) -> list[dict[str, Any]]
 def _kept(task: dict[str, Any]) -> dict[str, Any]:
     """The task as it is kept: lists in the order of ids, and of a draft's author only the number.
 
-    What the export says of drafts changes by the minute (`created_ago`), and holds addresses.
+    The drafts in an export change by the minute (`created_ago`) and hold e-mail addresses.
     """
     if task.get("annotations") == [] and task.get("drafts") == [] and not task.get("comment_count"):
         bare = {name: task[name] for name in UNTOUCHED if name in task}
@@ -140,7 +140,7 @@ def _kept(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(record: Any) -> int:
-    """What to sort by, in records from anywhere: 0 where there is no usable id, and decoding says so."""
+    """The id to sort by; 0 for a record without a usable id, which decoding reports."""
     number = record.get("id") if isinstance(record, dict) else record
     return number if isinstance(number, int) else 0
 

@@ -57,7 +57,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class Issue(NamedTuple):
-    """Something that could not be read as it stands, or does not fit the schema: where, what kind, and in words."""
+    """Something that could not be read, or does not fit the schema: its place, code and a message."""
 
     task: int | None
     annotation: str | None
@@ -97,15 +97,15 @@ def decode(
         schema: the label schema of its project.
         sent: finds the annotations we sent; without it the frozen prediction in the export has to do.
         current: the id of the annotation we last sent for this task, where it is known.
-        made_with: the version of the schema under which something last changed at that time was made; what it says
-            comes out in the labels of `schema`, as its migrations say. Left out: `schema`'s own.
+        made_with: the version of the schema that was in force at a time; annotations are migrated from it to `schema`.
+            Default: the version of `schema`.
     """
     return _Task(task, schema, sent, current, made_with or (lambda moment: schema.version)).decoded()
 
 
 @dataclass
 class _Reading:
-    """What one list of regions and relations says; a problem is (region, code, message)."""
+    """The items of one list of regions and relations; a problem is (region, code, message)."""
 
     entities: list[Entity] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -210,7 +210,7 @@ class _Task:
         return good
 
     def person(self, raw: dict[str, Any], article: Article, *, draft: bool) -> list[Annotation]:
-        """What one person's annotation or draft says; an empty list where nothing can be built from it."""
+        """The annotation of one person's annotation or draft; an empty list if it cannot be built."""
         annotation_id = self.annotation_id(raw, draft=draft)
         annotator = Annotator(kind="person", name=_user(raw, draft=draft))
         reading = _read(raw.get("result"), article.text, self.schema)
@@ -227,8 +227,8 @@ class _Task:
             base = _Base(known.entities, known.events, known.annotator.key, self.schema)
         else:
             before = _read(copied, article.text, self.schema)
-            said = _time(frozen.get("updated_at")) or _time(raw.get("created_at"))
-            old = migrate_items(before.entities, before.events, self.made_with(said), self.schema)
+            time = _time(frozen.get("updated_at")) or _time(raw.get("created_at"))
+            old = migrate_items(before.entities, before.events, self.made_with(time), self.schema)
             base = _Base(old.entities, old.events, _engine_key(said_of, frozen), self.schema)
         for region, code, message in reading.problems:
             self.note(annotation_id, region, code, message)
@@ -272,7 +272,7 @@ class _Task:
     def started_from(
         self, raw: dict[str, Any], reading: _Reading, copied: dict[str, Any], frozen: dict[str, Any], *, draft: bool
     ) -> str | None:
-        """The id of the annotation we sent that this one started from, as far as it can be told."""
+        """The id of the annotation we sent that this one started from, as far as it is known."""
         for meta in (_meta(raw.get("result")), copied):
             if _is_identifier(meta.get(ANNOTATION)):
                 return str(meta[ANNOTATION])
@@ -306,7 +306,7 @@ _COPY_DIFFERS = "the copy that Label Studio keeps of the prediction is not what 
 
 
 def _same_places(copied: Any, known: Annotation, text: str, schema: LabelSchema) -> bool:
-    """Are the spans of a frozen prediction those that were sent? It is read whole only where a plain look says no."""
+    """Whether the spans of a frozen prediction are those that were sent. It is decoded only if its raw spans differ."""
     sent = _places(known)
     with suppress(AttributeError, KeyError, TypeError):
         values = [region["value"] for region in copied if region.get("type") == "labels"]
@@ -315,12 +315,12 @@ def _same_places(copied: Any, known: Annotation, text: str, schema: LabelSchema)
     return _places(_read(copied, text, schema)) == sent
 
 
-def _places(said: _Reading | Annotation) -> set[tuple[int, int, str]]:
-    return {(item.start, item.end, item.type) for item in (*said.entities, *said.events)}
+def _places(items: _Reading | Annotation) -> set[tuple[int, int, str]]:
+    return {(item.start, item.end, item.type) for item in (*items.entities, *items.events)}
 
 
 def _meta(result: Any) -> dict[str, Any]:
-    """What the first region that says where it comes from says of it."""
+    """The `meta` of the first region that has one."""
     for region in _objects(result):
         meta = region.get("meta")
         if isinstance(meta, dict) and ANNOTATION in meta:
@@ -439,7 +439,7 @@ def _told_apart(regions: list[_Region], reading: _Reading) -> list[_Region]:
     for region in regions:
         key = (region.raw_id, region.kind, region.start, region.end, region.label)
         if key in kept:
-            reading.problem(_name(region.raw_id), "repeated-region", "the same region stands there twice")
+            reading.problem(_name(region.raw_id), "repeated-region", "the region is duplicated")
             continue
         if spans.setdefault(region.raw_id, (region.start, region.end)) != (region.start, region.end):
             reading.problem(_name(region.raw_id), "repeated-id", "two regions share an id")
@@ -491,7 +491,7 @@ def _related(
     found: dict[str, dict[tuple[str, str], Argument]] = {}
     for raw in relations:
         from_id, to_id = raw.get("from_id"), raw.get("to_id")
-        # Of several items on one region, the first of each kind stands for it.
+        # Of several items on one region, relations lead to the first of each kind.
         source, target = (
             {region.kind: region for region in reversed(by_id.get(one, []))} if isinstance(one, str) else {}
             for one in (from_id, to_id)
@@ -519,7 +519,7 @@ def _related(
         arguments = found.setdefault(trigger.id, {})
         for role in dict.fromkeys(roles):
             if (role, filler.id) in arguments:
-                problem(raw, "repeated-relation", f"says {role} a second time")
+                problem(raw, "repeated-relation", f"repeats {role}")
             else:
                 arguments[role, filler.id] = Argument(role=role, filler=filler.id)
     return found
@@ -547,7 +547,7 @@ class _Base:
         return next(iter(candidates), None)
 
     def origin(self, item: ItemT, person: str) -> ItemT:
-        """The item with its origin, and with its score where it stands as it was predicted."""
+        """The item with its origin, and with its score if it is as it was predicted."""
         one = self.same(item)
         if one is not None and self.attributes(one) == item.attributes:
             return item.model_copy(update={"origin": one.origin or self.key, "score": one.score})
@@ -601,9 +601,9 @@ def _state(raw: dict[str, Any], *, draft: bool) -> State:
 
 
 def _cancelled(raw: dict[str, Any]) -> bool:
-    """Was it skipped? What went through a spreadsheet or a form says so in words."""
-    said = raw.get("was_cancelled")
-    return said.strip().lower() in ("true", "1", "yes") if isinstance(said, str) else bool(said)
+    """Whether it was skipped. Data that went through a spreadsheet or a form has a word instead of a boolean."""
+    value = raw.get("was_cancelled")
+    return value.strip().lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)
 
 
 def _user(raw: dict[str, Any], *, draft: bool) -> str:

@@ -1,7 +1,7 @@
 """What we know of our tasks in Label Studio: one SQLite file, and beside it every annotation we ever sent.
 
-Label Studio stays the truth; the ledger says what was meant, so that a run that was killed can be finished. An
-intention stands in it before its request goes out: a task row without `task_id` is one whose import was begun.
+Label Studio is the source of truth. The ledger holds what each run intended, so that a killed run can be finished: an
+intention is written before its request is sent. A task row without `task_id` is one whose import has begun.
 It can be thrown away: `push` and `pull` rebuild it from the server. `sent.jsonl` cannot, and only ever grows.
 """
 
@@ -234,7 +234,7 @@ class Ledger:
     def know(self, url: str, number: int, title: str, schema: str, created_at: str, config: str) -> KnownProject:
         """Remember a project and the config we set there.
 
-        It is told by its number and the moment it was made: a server may move to another address, and another
+        It is identified by its number and creation time: a server may move to another address, and another
         project may get the number of one that was deleted.
         """
         with self.change():
@@ -272,13 +272,13 @@ class Ledger:
         """Did the server go back to an earlier state since the ledger was made?"""
         return bool(self._ask("SELECT went_back FROM projects WHERE project = ?", project.key)[0][0])
 
-    def begin_making(self, making: str, url: str, schema: str, title: str) -> None:
-        """Write down that a project is about to be made, with that mark of its own."""
+    def begin_creation(self, mark: str, url: str, schema: str, title: str) -> None:
+        """Write down that a project is about to be created, with that mark of its own."""
         with self.change():
-            self._db.execute("INSERT INTO makings VALUES (?, ?, ?, ?, ?)", (making, url, schema, title, time.time()))
+            self._db.execute("INSERT INTO makings VALUES (?, ?, ?, ?, ?)", (mark, url, schema, title, time.time()))
 
-    def makings(self, url: str, schema: str, title: str) -> dict[str, float]:
-        """When each project was begun, in the last days, of which it is not known what became: by its mark."""
+    def creations(self, url: str, schema: str, title: str) -> dict[str, float]:
+        """Mark → start time of each creation of the last days whose outcome is unknown."""
         rows = self._ask(
             "SELECT making, time FROM makings WHERE url = ? AND schema = ? AND title = ? AND time > ? ORDER BY time",
             url,
@@ -288,10 +288,10 @@ class Ledger:
         )
         return dict(rows)
 
-    def end_making(self, making: str) -> None:
-        """It is known what became of it."""
+    def end_creation(self, mark: str) -> None:
+        """The outcome of that creation is known."""
         with self.change():
-            self._db.execute("DELETE FROM makings WHERE making = ?", (making,))
+            self._db.execute("DELETE FROM makings WHERE making = ?", (mark,))
 
     def forget(self, project: KnownProject) -> None:
         """Drop a project and its tasks from the ledger; `sent.jsonl` keeps what was sent."""
@@ -519,7 +519,7 @@ class Ledger:
             )
 
     def doubles(self, project: KnownProject) -> list[list[int]]:
-        """Ids of live tasks that stand for the same revision and purpose, wherever there is more than one."""
+        """Ids of live tasks for the same revision and purpose, wherever there are several."""
         rows = self._ask(
             "SELECT group_concat(task_id) FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0 "
             "AND article_id IS NOT NULL GROUP BY article_id, text_sha256, purpose HAVING count(*) > 1",
@@ -627,7 +627,7 @@ class Ledger:
         """Append annotations (each as JSON) to `sent.jsonl` and wait until they are on disk. Done before sending.
 
         Raises:
-            BadInput: what stands there is damaged.
+            BadInput: the file is damaged.
         """
         self.check_sent()
         start = self._ask("SELECT position FROM sent_read")[0][0]
@@ -648,21 +648,6 @@ class Ledger:
         Raises:
             BadInput: `sent.jsonl` is damaged.
         """
-        line = self.sent_line(annotation_id)
-        if line is None:
-            return None
-        try:
-            return Annotation.model_validate_json(line)
-        except ValueError as error:
-            raise self._damaged("is not an annotation", line=self._number(annotation_id)) from error
-
-    def was_recorded(self, annotation_id: str) -> bool:
-        """Is the annotation with that id in `sent.jsonl`?"""
-        self.check_sent()
-        return bool(self._ask("SELECT 1 FROM sent WHERE annotation_id = ?", annotation_id))
-
-    def sent_line(self, annotation_id: str) -> bytes | None:
-        """The same as it stands in `sent.jsonl`."""
         self.check_sent()
         rows = self._ask("SELECT start, length, sha256 FROM sent WHERE annotation_id = ?", annotation_id)
         if not rows:
@@ -672,8 +657,16 @@ class Ledger:
             file.seek(start)
             line = file.read(length)
         if hashlib.sha256(line).digest() != digest:
-            raise self._damaged("is not what was written", line=self._number(annotation_id))
-        return line
+            raise self._damaged("is not what was written", line=self._number(start))
+        try:
+            return Annotation.model_validate_json(line)
+        except ValueError as error:
+            raise self._damaged("is not an annotation", line=self._number(start)) from error
+
+    def was_recorded(self, annotation_id: str) -> bool:
+        """Is the annotation with that id in `sent.jsonl`?"""
+        self.check_sent()
+        return bool(self._ask("SELECT 1 FROM sent WHERE annotation_id = ?", annotation_id))
 
     def check_sent(self) -> None:
         """See that `sent.jsonl` holds all that was written there. Where it did not change since, it is not read.
@@ -734,9 +727,8 @@ class Ledger:
     def _was_sent(self, annotation_id: str) -> bool:
         return bool(self._ask("SELECT 1 FROM tasks WHERE annotation_id = ?1 OR withheld = ?1 LIMIT 1", annotation_id))
 
-    def _number(self, annotation_id: str) -> int:
-        """The number of the line in `sent.jsonl` in which that annotation was written."""
-        ((start,),) = self._ask("SELECT start FROM sent WHERE annotation_id = ?", annotation_id)
+    def _number(self, start: int) -> int:
+        """The number of the line in `sent.jsonl` that starts there."""
         with self.sent_path.open("rb") as file:
             return file.read(start).count(b"\n") + 1
 
@@ -771,7 +763,7 @@ def identity(task: dict[str, Any]) -> tuple[str | None, ...]:
 
 
 def _meta(regions: Any) -> dict[str, Any]:
-    """What a prediction's first region says of where it comes from."""
+    """The `meta` of a prediction's first region: its engine and annotation."""
     for region in regions if isinstance(regions, list) else ():
         if isinstance(region, dict) and isinstance(region.get("meta"), dict):
             return dict(region["meta"])

@@ -66,19 +66,19 @@ def start(data: Path, *, port: int | None = None, plain: bool = False, on_progre
         data: folder of this server; made where it is missing.
         port: where to listen. None: where it listened last time, else 8080, else any that is free.
         plain: run it as it comes, for comparison: without what `server_entry.py` does.
-        on_progress: told in a few words what is being done.
+        on_progress: called with a few words on each step.
 
     Raises:
         StudioError: it does not install or start; `data` is not a folder of ours; the port is taken.
     """
-    say = on_progress or (lambda _: None)
+    report = on_progress or (lambda _: None)
     data = data.absolute()
     with exclusive(data / "start.lock", "studio start", wait=True):
         studio = status(data)
         if studio is None:
-            env = _environment(say)
+            env = _environment(report)
             chosen = _port(data, port)
-            say(f"starting Label Studio on port {chosen}")
+            report(f"starting Label Studio on port {chosen}")
             _launch(data, env, chosen, plain=plain)
         elif port not in (None, studio.port):
             raise StudioError(f"Label Studio already runs on port {studio.port}; stop it first to change the port")
@@ -129,7 +129,7 @@ def stop(data: Path) -> bool:
     raise StudioError(f"Label Studio (process {studio.pid}) does not stop; end it by hand")
 
 
-def _environment(say: Progress) -> Path:
+def _environment(report: Progress) -> Path:
     """The folder of an environment with Label Studio, installed where it is not there whole."""
     if given := os.environ.get(ENV):
         env = Path(given).absolute()
@@ -144,7 +144,7 @@ def _environment(say: Progress) -> Path:
     stamp = env / "installed"
     with exclusive(env.with_suffix(".lock"), "installation", wait=True):
         if not _reads(stamp, digest):
-            say("installing Label Studio (once, about 800 MB)")
+            report("installing Label Studio (once, about 800 MB)")
             _install(env)
             with whole_file(stamp) as file:
                 file.write(digest)
@@ -175,8 +175,8 @@ def _run(command: list[str], failure: str) -> None:
     except OSError as error:
         raise StudioError(f"Label Studio: {failure}: {command[0]}: {error.strerror}") from error
     if done.returncode:
-        said = _last_line(done.stderr) or _last_line(done.stdout) or f"exit {done.returncode}"
-        raise StudioError(f"Label Studio: {failure}: {said}; mend that and run again")
+        reason = _last_line(done.stderr) or _last_line(done.stdout) or f"exit {done.returncode}"
+        raise StudioError(f"Label Studio: {failure}: {reason}; correct that and run again")
 
 
 def _login(data: Path) -> dict[str, str]:
@@ -219,7 +219,7 @@ def _free(port: int) -> bool:
 
 
 def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
-    """Start the server. It holds the lock on `alive.lock` as long as it lives; its process id stands in there."""
+    """Start the server. It holds the lock on `alive.lock` as long as it runs. The lock file holds its process id."""
     login, version = _login(data), _version(env)
     settings = _settings(data, login)
     base = Path(settings["LABEL_STUDIO_BASE_DATA_DIR"])
@@ -341,9 +341,9 @@ def _last_words(data: Path) -> str:
     try:
         with (data / "server.log").open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 10_000))
-            return _last_line(log.read().decode("utf-8", "replace")) or "it said nothing"
+            return _last_line(log.read().decode("utf-8", "replace")) or "it printed nothing"
     except OSError:
-        return "it said nothing"
+        return "it printed nothing"
 
 
 def _last_line(text: str) -> str:

@@ -23,10 +23,6 @@ class Predictions:
         """The pre-annotation with that id, or None if it was not sent from this work folder."""
         return self._ledger.sent(annotation_id)
 
-    def line(self, annotation_id: str) -> bytes | None:
-        """The same as a line of JSON, not yet read."""
-        return self._ledger.sent_line(annotation_id)
-
     def of(self, article: Article) -> Annotation | None:
         """The pre-annotation that the article's task has now, or None."""
         for project in self._projects:

@@ -72,7 +72,7 @@ def read_mark(project: dict[str, Any]) -> Mark | None:
         try:
             before.append((version, datetime.strptime(end, _FORM).replace(tzinfo=UTC)))
         except ValueError:
-            continue  # edited by hand: the labels themselves tell as much as they can
+            continue  # edited by hand: the labels themselves have to do
     return Mark(found[1], found[2], tuple(before))
 
 
@@ -81,7 +81,7 @@ FULL_PAGE = 100
 
 
 class Use(NamedTuple):
-    """How often a label stands in annotations, drafts and predictions, and in how many tasks."""
+    """How often a label is used in annotations, drafts and predictions, and in how many tasks."""
 
     times: int
     tasks: int
@@ -158,7 +158,7 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
 def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
     """See that the project's config is the one `schema` makes. New labels are added; looks follow if they are ours.
 
-    What a newer version of the schema took away goes too where a migration says what became of it, or nothing uses it.
+    Labels that a newer version of the schema removed are removed if a migration covers them or nothing uses them.
 
     Raises:
         ProjectDiffers: the project has something that the schema does not have, or has it with another meaning; where
@@ -183,7 +183,7 @@ def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: K
 
 
 def _migrated(difference: Difference, schema: LabelSchema) -> bool:
-    """Is it about the control of an attribute of which a migration says what became of it?"""
+    """Whether it is about the control of an attribute that a migration covers."""
     return difference.name[1] in {ATTRIBUTE + name for name in retired(schema).attributes}
 
 
@@ -200,13 +200,13 @@ def _refuse_if_used(
     if mark is None or parse_version(mark.version) >= parse_version(schema.version):
         older = f"; it was made with {mark.ref}, which is newer" if mark and mark.version != schema.version else ""
         raise ProjectDiffers(
-            f"{place} has another config than {schema.ref} makes ({_told(map(str, differences))}{older}); change it "
+            f"{place} has another config than {schema.ref} makes ({_listed(map(str, differences))}{older}); change it "
             "back in the project's settings, take the change over into the schema, or give another title to begin a "
             "new project"
         )
     if changed := [str(one) for one in lost if one.kind == "changed"]:
         raise ProjectDiffers(
-            f"{place} cannot become what {schema.ref} makes ({_told(changed)}); give another title to begin a new "
+            f"{place} cannot become what {schema.ref} makes ({_listed(changed)}); give another title to begin a new "
             "project"
         )
     used = uses(client, project.id, {one.name for one in lost})
@@ -214,15 +214,15 @@ def _refuse_if_used(
         most = sorted(used.items(), key=lambda one: (-one[1].tasks, one[0]))
         counts = [f"{called(name)} {use.times} times in {use.tasks} tasks" for name, use in most]
         raise ProjectDiffers(
-            f"{place} still uses what {schema.ref} does not have ({_told(counts, 7)}); say under `migrations` in the "
-            "schema file what becomes of it, or take it back into the schema"
+            f"{place} still uses what {schema.ref} does not have ({_listed(counts, 7)}); declare under `migrations` in "
+            "the schema file what becomes of it, or put it back into the schema"
         )
 
 
-def _told(what: Iterable[str], most: int = 5) -> str:
+def _listed(what: Iterable[str], most: int = 5) -> str:
     """The first few, and how many more."""
-    told = [one_line(one, 80) for one in what]
-    return "; ".join(told[:most]) + (f"; and {len(told) - most} more" if len(told) > most else "")
+    lines = [one_line(text, 80) for text in what]
+    return "; ".join(lines[:most]) + (f"; and {len(lines) - most} more" if len(lines) > most else "")
 
 
 def contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
@@ -259,7 +259,7 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
         if (mark := read_mark(there)) and mark.schema == schema.name and title in (None, there["title"])
     }
     if len(found) > 1:
-        # A project whose making was cut off, and made again, stands there twice; the empty one is of no use.
+        # A project whose creation was cut off and repeated is duplicated; the empty one is of no use.
         found = {number: there for number, there in found.items() if newest(client, number)[0]} or {
             min(found): found[min(found)]
         }
@@ -294,43 +294,43 @@ TITLE = range(3, 51)
 """Lengths that Label Studio allows for a project's title."""
 
 _MADE = re.compile(r"\[made:([0-9a-f]{16})\]")
-"""In a description: which of our makings the project comes from."""
+"""In a description: the mark with which the project was created."""
 
 
-def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, patience: float) -> KnownProject:
+def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, patience: float) -> KnownProject:
     """A new project for `schema`, with its config and instructions.
 
-    It is made with a mark of its own that stands in the ledger first. Where an earlier making was cut off, the server
-    is asked for its mark for `patience` seconds before a second project is begun.
+    It is created with a mark of its own, which is written to the ledger first. If an earlier creation was cut off, the
+    server is asked for its mark for `patience` seconds before a second project is created.
     """
     if len(title) not in TITLE:
         raise LabelStudioError(
             f"title {title!r}: Label Studio takes titles of {TITLE[0]} to {TITLE[-1]} characters; give another one"
         )
-    if (begun := ledger.makings(client.url, schema.name, title)) and (
+    if (begun := ledger.creations(client.url, schema.name, title)) and (
         there := _made(client, title, begun, min(max(begun.values()), time.time()) + patience)
     ):
         return _taken_over(client, ledger, schema, there)
-    making = uuid.uuid4().hex[:16]
+    mark = uuid.uuid4().hex[:16]
     made_from = contents(schema)
     body = {
         "title": title,
         **made_from,
-        "description": f"{made_from['description']} [made:{making}]",
+        "description": f"{made_from['description']} [made:{mark}]",
         "show_instruction": True,
         "show_collab_predictions": True,
         "model_version": PREDICTION,
     }
-    ledger.begin_making(making, client.url, schema.name, title)
+    ledger.begin_creation(mark, client.url, schema.name, title)
     try:
         there = client.post("/api/projects", body)
     except Ambiguous:
-        found = _made(client, title, [making], time.time() + patience)
+        found = _made(client, title, [mark], time.time() + patience)
         if found is None:
             raise
         return _taken_over(client, ledger, schema, found)
     except LabelStudioError:
-        ledger.end_making(making)  # it was refused, or never reached the server
+        ledger.end_creation(mark)  # it was refused, or never reached the server
         raise
     first = _first_of_all(client, schema, there)
     if first["id"] != there["id"]:
@@ -338,7 +338,7 @@ def make_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
         client.delete(f"/api/projects/{there['id']}/")
         there = client.get(f"/api/projects/{first['id']}", FIELDS)
     project = ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
-    ledger.end_making(making)
+    ledger.end_creation(mark)
     return project
 
 
@@ -358,19 +358,19 @@ def _same_title(client: Client, schema: LabelSchema, title: str) -> list[dict[st
 
 def same_title(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> tuple[str, ...]:
     """A remark on each other project for this schema with our project's title: two machines made one at once."""
-    makings = ledger.makings(client.url, project.schema, project.title)
+    creations = ledger.creations(client.url, project.schema, project.title)
     return tuple(
         f"project {there['id']} has the title and schema of project {project.id} ({project.title}) as well; two first "
         "pushes at once may have made both: see that no work in it is missed, and delete it or give it another title"
         for there in _same_title(client, schema, project.title)
-        if there["id"] != project.id and _making(there) not in makings
+        if there["id"] != project.id and _creation_mark(there) not in creations
     )
 
 
-def _made(client: Client, title: str, makings: Collection[str], until: float) -> dict[str, Any] | None:
+def _made(client: Client, title: str, creations: Collection[str], until: float) -> dict[str, Any] | None:
     """The first project with one of those marks, asked for until `until` (as time.time() counts)."""
     pause = 0.1
-    while not (found := [there for there in all_projects(client, title) if _making(there) in makings]):
+    while not (found := [there for there in all_projects(client, title) if _creation_mark(there) in creations]):
         left = until - time.time()
         if left <= 0:
             return None
@@ -384,25 +384,25 @@ def _taken_over(client: Client, ledger: Ledger, schema: LabelSchema, there: dict
     return ledger.know(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
 
 
-def _making(project: dict[str, Any]) -> str | None:
+def _creation_mark(project: dict[str, Any]) -> str | None:
     found = _MADE.search(project.get("description") or "")
     return found[1] if found else None
 
 
-def remove_spares(client: Client, ledger: Ledger, project: KnownProject) -> tuple[str, ...]:
-    """Projects that were made beside ours after all go where they are empty. Returns what was done, in words."""
-    makings = ledger.makings(client.url, project.schema, project.title)
-    told = []
-    for there in all_projects(client, project.title) if makings else ():
-        making = _making(there)
-        if making not in makings:
+def remove_duplicates(client: Client, ledger: Ledger, project: KnownProject) -> tuple[str, ...]:
+    """Remove empty projects that a repeated creation left beside ours. Returns remarks on what was done."""
+    creations = ledger.creations(client.url, project.schema, project.title)
+    remarks = []
+    for there in all_projects(client, project.title) if creations else ():
+        mark = _creation_mark(there)
+        if mark not in creations:
             continue
         if there["id"] != project.id:
             named = f"project {there['id']} ({project.title}), made a second time after a push was interrupted,"
             if newest(client, there["id"])[0]:
-                told.append(f"{named} has tasks that someone put there; see that they are not missed, and delete it")
+                remarks.append(f"{named} has tasks that someone put there; see that they are not missed, and delete it")
                 continue
             client.delete(f"/api/projects/{there['id']}/")
-            told.append(f"{named} was empty and is removed")
-        ledger.end_making(str(making))
-    return tuple(told)
+            remarks.append(f"{named} was empty and is removed")
+        ledger.end_creation(str(mark))
+    return tuple(remarks)

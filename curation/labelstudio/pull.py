@@ -36,7 +36,7 @@ class PullReport(Value):
 
     tasks          in the project; each is one of submitted, skipped, draft (`drafts`) or untouched
     annotations    in the snapshot: several people may have worked on one task
-    issues         things that could not be read as they stand, or do not fit the schema
+    issues         what could not be read, or does not fit the schema
     fetched        tasks that were fetched, since they may have changed
     deleted        tasks of the snapshot before that are gone from Label Studio
     damaged        what is wrong with the latest snapshot, if anything: nothing of it was used, all tasks were fetched
@@ -165,9 +165,9 @@ def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
 
 
 class _News(NamedTuple):
-    """What the server says of the project before any task is fetched.
+    """The changes in the project, asked for before any task is fetched.
 
-    stamp     all changes up to this one, by the server's clock, are among those of which it tells
+    stamp     all changes up to this time, by the server's clock, are covered
     since     the moment after which changes were asked for; None: they were not
     changed   the stamp of every task that changed after it, by id; there may be others
     drafts    ids of the tasks in which someone has begun
@@ -224,12 +224,12 @@ def _went_back(before: dict[int, TaskLine], made: Snapshot) -> bool:
 
 
 def _changed(news: _News, before: dict[int, TaskLine], live: list[int]) -> set[int]:
-    """Ids of the tasks that may differ from what stands in `before`; all of them where that cannot be told."""
+    """Ids of the tasks that may differ from `before`; all of them if that is unknown."""
     alive = set(live)
     if news.since is None:
         return alive
-    stood = {number: when for number in alive & before.keys() if (when := moment(before[number].updated_at))}
-    if any(when >= news.since and number not in news.changed for number, when in stood.items()):
+    seen = {number: when for number in alive & before.keys() if (when := moment(before[number].updated_at))}
+    if any(when >= news.since and number not in news.changed for number, when in seen.items()):
         return alive  # the server reads our times in another zone: no relying on them
     changed = {n for n, stamp in news.changed.items() if n not in before or before[n].updated_at != stamp}
     drafts = news.drafts | {number for number, task in before.items() if task.drafts}
@@ -237,14 +237,14 @@ def _changed(news: _News, before: dict[int, TaskLine], live: list[int]) -> set[i
 
 
 class _Count:
-    """Counts what passes by, and tells."""
+    """Counts the tasks that pass, and reports progress."""
 
-    def __init__(self, tell: Callable[[int], None] | None) -> None:
-        self.count, self.tell = 0, tell
+    def __init__(self, on_progress: Callable[[int], None] | None) -> None:
+        self.count, self.on_progress = 0, on_progress
 
     def over(self, tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for task in tasks:
             self.count += 1
-            if self.tell:
-                self.tell(self.count)
+            if self.on_progress:
+                self.on_progress(self.count)
             yield task

@@ -27,7 +27,14 @@ from curation.labelstudio import to_labelstudio
 from curation.labelstudio.client import Client
 from curation.labelstudio.constants import ANNOTATE, BATCH, PURPOSE
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
-from curation.labelstudio.project import FIELDS, find_project, keep_in_step, make_project, remove_spares, same_title
+from curation.labelstudio.project import (
+    FIELDS,
+    create_project,
+    find_project,
+    keep_in_step,
+    remove_duplicates,
+    same_title,
+)
 from curation.labelstudio.queries import CHUNK, condition, exported, link, listed, touched
 from curation.labelstudio.reconcile import FULL_PAGE, finish, follow, late, remove_doubles, wait_for
 from curation.labelstudio.task_spec import TaskSpec
@@ -109,10 +116,10 @@ def push(
     article with its annotation, or None, is a task to annotate it in.
 
     Args:
-        refresh: give tasks that no one has touched the newer annotation, where it says something else.
+        refresh: give tasks that no one has touched the newer annotation, where it differs.
         resend_deleted: send articles again whose tasks were deleted in Label Studio.
         new_project: begin a new project where the one we knew is gone.
-        rebuild_ledger: forget what the ledger says of the project and read it anew from the server.
+        rebuild_ledger: drop the project from the ledger and read it again from the server.
         patience: seconds to wait for a request whose outcome is unknown.
         on_progress: called with the number of articles dealt with so far.
 
@@ -127,15 +134,15 @@ def push(
         if rebuild_ledger:
             ledger.forget_sent()
         ledger.check_sent()
-        project, told = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
+        project, remarks = _project(client, ledger, schema, title, new_project=new_project, patience=patience)
         if rebuild_ledger:
             config = project.config
             ledger.forget(project)
             project = ledger.know(client.url, project.id, title, schema.name, project.created_at, config)
         run = _Run(client, ledger, schema, project, batch_size, refresh, resend_deleted, patience, on_progress)
         run.restored = ledger.went_back(project)
-        for one in told:
-            run.problem(one)
+        for remark in remarks:
+            run.problem(remark)
         run.settle()
         run.send(TaskSpec(*task) for task in tasks)
         run.arrange()
@@ -153,9 +160,9 @@ def _project(
             if there is None or there["created_at"] != known.created_at:
                 ledger.forget(known)
     found = find_project(client, ledger, schema, title)
-    project = found.project if found else make_project(client, ledger, schema, title, patience=patience)
-    told = (*remove_spares(client, ledger, project), *same_title(client, ledger, schema, project))
-    return keep_in_step(client, ledger, schema, project), told
+    project = found.project if found else create_project(client, ledger, schema, title, patience=patience)
+    remarks = (*remove_duplicates(client, ledger, project), *same_title(client, ledger, schema, project))
+    return keep_in_step(client, ledger, schema, project), remarks
 
 
 @dataclass
@@ -171,13 +178,15 @@ class _Batch:
 
     def add(self, task: TaskSpec, schema: LabelSchema) -> None:
         body, digest = task.packed(schema, self.name)
-        said: tuple[str | None, str | None, str | None] = (None, None, digest)
+        prediction: tuple[str | None, str | None, str | None] = (None, None, digest)
         if task.shown is not None:
-            said = (task.shown.id, to_labelstudio.engine(task.shown), digest)
+            prediction = (task.shown.id, to_labelstudio.engine(task.shown), digest)
         self.annotations += task.kept()
         article = task.article
         self.planned.append(
-            Planned(article.id, article.text_sha256, task.purpose, *said, people=task.people, withheld=task.withheld)
+            Planned(
+                article.id, article.text_sha256, task.purpose, *prediction, people=task.people, withheld=task.withheld
+            )
         )
         self.bodies.append(body)
         self.size += len(body) + 1
@@ -218,7 +227,7 @@ class _Run:
     """A request of this run was given up and sent again: it may still be carried out late."""
 
     def settle(self) -> None:
-        """Begin where things stand: what was cut off, what came late, what others did."""
+        """Bring the ledger up to date: what was cut off, what came late, what others did."""
         if self.ledger.is_new(self.project):
             follow(self.client, self.ledger, self.project)  # a new ledger learns of everything first
         self.count("superseded", finish(self.client, self.ledger, self.project, patience=self.patience))
@@ -277,7 +286,7 @@ class _Run:
     def checked(self, task: TaskSpec) -> TaskSpec:
         """The task with its annotation if that fits; one that does not is refused, and the article goes without it.
 
-        What people said goes back to people as it is.
+        Annotations of people go back to people as they are.
         """
         article, annotation = task.article, task.annotation
         if annotation is None:
@@ -299,7 +308,7 @@ class _Run:
         return task._replace(annotation=None)
 
     def known(self, wanted: TaskSpec) -> Task | None:
-        """The task that stands for this revision, or None if it is to be sent."""
+        """The task of this revision, or None if it has to be sent."""
         article = wanted.article
         self.older.pop((article.id, wanted.purpose), None)
         tasks = self.ledger.tasks_of(self.project, article.id, article.text_sha256, wanted.purpose)
@@ -370,16 +379,16 @@ class _Run:
     def arrived(self, batch: _Batch, answer: Callable[[], Any]) -> bool:
         """Write down the ids that the import gave. False where its outcome is unknown."""
         try:
-            said = answer()
+            body = answer()
         except Ambiguous:
             return False
         except LabelStudioError:
             self.ledger.lost(batch.name)  # refused: nothing was made
             raise
-        task_ids = said.get("task_ids") if isinstance(said, dict) else None
+        task_ids = body.get("task_ids") if isinstance(body, dict) else None
         if not isinstance(task_ids, list) or len(task_ids) != len(batch.planned):
             return False  # an edition that imports in the background
-        counted = said.get("prediction_count")
+        counted = body.get("prediction_count")
         bare = isinstance(counted, int) and counted < batch.predictions
         self.count("superseded", self.ledger.landed(self.project, batch.name, task_ids, bare=bare))
         if bare:
@@ -465,15 +474,15 @@ class _Run:
             for (task, _, annotation), number, one, at_once in zip(
                 known, ids, made, workers.map(self.change_prediction, ids, made), strict=True
             ):
-                says = to_labelstudio.digest(one["result"])
-                self.ledger.predicted(task, number, annotation.id, to_labelstudio.engine(annotation), says)
+                digest = to_labelstudio.digest(one["result"])
+                self.ledger.predicted(task, number, annotation.id, to_labelstudio.engine(annotation), digest)
                 sure = sure and at_once
         self.ledger.end_predictions(batch, sure=sure)
         self.unsure = self.unsure or not sure
         self.count("refreshed", len(open_still))
 
     def renew(self, task: Task, wanted: TaskSpec, there: dict[str, Any]) -> None:
-        """Give a task all its data and predictions anew, in place; done again, it comes to the same."""
+        """Replace all data and predictions of a task in place. Repeating it changes nothing."""
         self.client.patch(f"/api/tasks/{task.task_id}/", {"data": {**there["data"], **wanted.data}})
         waiting: dict[str, list[int]] = {}
         for one in self.client.get("/api/predictions/", {"task": task.task_id}):
@@ -531,8 +540,8 @@ class _Run:
         sure, given = self.first_predictions({number: [one] for number, one in made.items()})
         for task, _, annotation in bare:
             number = task.task_id or 0
-            says = to_labelstudio.digest(made[number]["result"])
-            self.ledger.predicted(task, given[number], annotation.id, to_labelstudio.engine(annotation), says)
+            digest = to_labelstudio.digest(made[number]["result"])
+            self.ledger.predicted(task, given[number], annotation.id, to_labelstudio.engine(annotation), digest)
         return sure
 
     def first_predictions(self, made: dict[int, list[dict[str, Any]]]) -> tuple[bool, dict[int, int]]:
@@ -586,13 +595,13 @@ class _Run:
                 self.ledger.end_predictions(batch, sure=True)
 
     def doubles(self) -> None:
-        """Remove second tasks of the same text, or say where they are."""
+        """Remove duplicate tasks of a text, or name them."""
         removed, kept = remove_doubles(self.client, self.ledger, self.project)
         self.count("doubles_removed", removed)
         self.counts["doubles_kept"] = len(kept)
         if kept:
             named = ", ".join(map(str, kept[:10]))
-            self.problem(f"tasks {named} stand for texts that have another task, and someone worked on them")
+            self.problem(f"tasks {named} are duplicates of tasks of the same text, and someone worked on them")
 
     def clean_up(self) -> None:
         """After requests were sent again: look whether the first ones were carried out by now."""

@@ -113,7 +113,7 @@ def _tasks(found: Any) -> bool:
 
 def _strange(client: Client, project: int) -> Unreachable:
     return Unreachable(
-        f"{client.url} answers with something other than tasks of project {project}; a proxy may stand in between, "
+        f"{client.url} answers with something other than tasks of project {project}; a proxy may answer instead, "
         "or it is a Label Studio that we do not know"
     )
 

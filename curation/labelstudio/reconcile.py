@@ -16,7 +16,7 @@ FULL_PAGE = 100
 
 
 class Doubles(NamedTuple):
-    """Tasks that stood there twice: how many untouched ones were removed, and the ids of those someone worked on."""
+    """Duplicate tasks: how many untouched ones were removed, and the ids of those someone worked on."""
 
     removed: int
     kept: tuple[int, ...]
@@ -25,8 +25,8 @@ class Doubles(NamedTuple):
 def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
     """Make the ledger know every task of the project, and which are gone.
 
-    Two things tell whether anything is to be done: how many tasks there are, and whether the newest one we know is
-    still what it was. On SQLite, Label Studio gives the ids of deleted tasks to new ones, but only from the top.
+    Two figures show whether the ledger is up to date: the number of tasks, and whether the newest task we know is
+    unchanged. On SQLite, Label Studio gives the ids of deleted tasks to new ones, but only from the top.
     """
     fresh = ledger.is_new(project)
     count, top = newest(client, project.id)

@@ -4,7 +4,7 @@ raw.jsonl.gz        every task as Label Studio exported it, by rising id; of one
 tasks.jsonl         one line a task: article, state, ids, link
 articles.jsonl      every revision of every article, by id
 annotations.jsonl   what people submitted, skipped or began, by article, time and id
-issues.jsonl        what could not be read as it stands, or does not fit the schema
+issues.jsonl        what could not be read, or does not fit the schema
 snapshot.json       the manifest: where it comes from, counts, the hash of every file
 """
 
@@ -52,7 +52,7 @@ class FileFacts(Value):
 
 
 class Manifest(Value):
-    """`snapshot.json`. `content` identifies what the files say; `findings` counts the issues by their code.
+    """`snapshot.json`. `content` identifies the content of the files; `findings` counts the issues by their code.
 
     `time` is when the pull began, and `stamp` the latest change to any task by then, as the server has it. `digest` is
     the hash of the manifest itself; older snapshots have none.
@@ -79,9 +79,9 @@ class Manifest(Value):
 
 
 class TaskLine(Value):
-    """A line of `tasks.jsonl`: where one task stands. `annotations` are ids of lines in `annotations.jsonl`."""
+    """A line of `tasks.jsonl`: the state of one task. `annotations` are ids of lines in `annotations.jsonl`."""
 
-    model_config = ConfigDict(extra="ignore")  # snapshots made before say more
+    model_config = ConfigDict(extra="ignore")  # earlier snapshots have more fields
 
     task: int
     article_id: str | None
@@ -95,28 +95,21 @@ class TaskLine(Value):
     url: str
 
 
-class ArticleLines(NamedTuple):
-    """What a snapshot holds of one article, as it stands in the files: the number and the bytes of each line.
-
-    `said` are what people made of it. Lines are written without spaces, whoever wrote the file.
-    """
+class ArticleRecords(NamedTuple):
+    """The records of one article in a snapshot, with their line numbers; not yet validated."""
 
     folder: Path
-    revisions: list[tuple[int, bytes]]
-    said: list[tuple[int, bytes]]
+    revisions: list[tuple[int, dict[str, Any]]]
+    annotations: list[tuple[int, dict[str, Any]]]
 
     def read(self) -> tuple[dict[str, Article], list[Annotation]]:
-        """The revisions by text hash, and what people made of them, by time. Raises BadInput."""
+        """The revisions by text hash, and the annotations by time. Raises BadInput."""
         texts: dict[str, Article] = {}
-        for number, line in self.revisions:
-            path = self.folder / ARTICLES
-            article = Article.from_record(json_object(line, path=path, line=number), path=path, line=number)
+        for number, record in self.revisions:
+            article = Article.from_record(record, path=self.folder / ARTICLES, line=number)
             texts[article.text_sha256] = article
         path = self.folder / ANNOTATIONS
-        return texts, [
-            Annotation.from_record(json_object(line, path=path, line=number), path=path, line=number)
-            for number, line in self.said
-        ]
+        return texts, [Annotation.from_record(record, path=path, line=number) for number, record in self.annotations]
 
 
 @dataclass(frozen=True)
@@ -136,29 +129,42 @@ class Snapshot:
         """What people submitted, skipped or began (see `state`), by article, time and id."""
         return read_annotations(self.path / ANNOTATIONS)
 
-    def by_article(self) -> Iterator[tuple[dict[str, Article], list[Annotation]]]:
-        """Of each article its revisions, by text hash, and what people made of it, by time. One article at a time."""
-        for lines in self.lines_by_article():
-            yield lines.read()
+    def annotation_records(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The annotations as records with their line numbers; not validated, which takes most of the time."""
+        return read_jsonl(self.path / ANNOTATIONS)
 
-    def lines_by_article(self) -> Iterator[ArticleLines]:
-        """The same, not yet read."""
-        of_article = groupby(_lines(self.path / ANNOTATIONS, _ARTICLE_OF, Annotation), key=itemgetter(0))
+    def by_article(self) -> Iterator[tuple[dict[str, Article], list[Annotation]]]:
+        """For each article its revisions, by text hash, and its annotations, by time. One article at a time."""
+        for records in self.records_by_article():
+            yield records.read()
+
+    def records_by_article(self) -> Iterator[ArticleRecords]:
+        """The same, not yet validated."""
+        of_article = groupby(self._records(ANNOTATIONS, "article_id"), key=itemgetter(0))
         waiting = next(of_article, None)
-        for article_id, revisions in groupby(_lines(self.path / ARTICLES, _ID_OF, Article), key=itemgetter(0)):
+        for article_id, revisions in groupby(self._records(ARTICLES, "id"), key=itemgetter(0)):
             while waiting is not None and waiting[0] < article_id:
                 waiting = next(of_article, None)
-            said = list(waiting[1]) if waiting is not None and waiting[0] == article_id else []
-            yield ArticleLines(self.path, [one[1:] for one in revisions], [one[1:] for one in said])
+            annotations = list(waiting[1]) if waiting is not None and waiting[0] == article_id else []
+            yield ArticleRecords(self.path, [entry[1:] for entry in revisions], [entry[1:] for entry in annotations])
+
+    def _records(self, name: str, key: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """The id of its article, the line number and the record of each line."""
+        path = self.path / name
+        for number, record in read_jsonl(path):
+            article_id = record.get(key)
+            if not isinstance(article_id, str):
+                raise BadInput("is not a string", path=path, line=number, field=key, way_out=PULL_AGAIN)
+            yield article_id, number, record
 
     def tasks(self) -> Iterator[TaskLine]:
-        """Where each task stands, by id."""
+        """The state of each task, by id."""
         path = self.path / TASKS
         for number, record in read_jsonl(path):
             yield build(TaskLine, record, path=path, line=number)
 
     def issues(self) -> Iterator[dict[str, Any]]:
-        """Issues as they stand in the file: task, annotation, region, code, message, url."""
+        """The issues as records: task, annotation, region, code, message, url."""
         for _, record in read_jsonl(self.path / ISSUES):
             yield record
 
@@ -170,38 +176,11 @@ class Snapshot:
                     yield json.loads(line)
 
 
-_ID_OF = re.compile(rb'\{"id":("(?:[^"\\]|\\.)*"),')
-_ARTICLE_OF = re.compile(rb'\{"id":"(?:[^"\\]|\\.)*","article_id":("(?:[^"\\]|\\.)*"),')
-
-
-def _lines(
-    path: Path, pattern: re.Pattern[bytes], kind: type[Article] | type[Annotation]
-) -> Iterator[tuple[str, int, bytes]]:
-    """Of each line the id of its article, its number and its bytes."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                found = pattern.match(line)
-                if found is None and line.strip():
-                    # Not as pull writes it.
-                    line = (
-                        kind.from_record(json_object(line, path=path, line=number), path=path, line=number)
-                        .to_json()
-                        .encode()
-                    )
-                    found = pattern.match(line)
-                if found is not None:
-                    yield json.loads(found[1]), number, line
-    except OSError as error:
-        way_out = "check the path and its permissions"
-        raise BadInput(f"cannot be read: {error.strerror or error}", path=path, way_out=way_out) from error
-
-
 PULL_AGAIN = "run `curation pull` again: it makes a good snapshot, with what it needs from Label Studio"
 _CHECKED = ".checked.json"
 """In a snapshot's folder: which files were compared with the manifest, so that the next reader need not."""
 _SETTLED = 0.1
-"""Seconds since its last change after which a file's times tell whether it changed again."""
+"""Seconds after its last change from which a file's times show a further change."""
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 

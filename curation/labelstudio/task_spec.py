@@ -74,7 +74,7 @@ class TaskSpec(NamedTuple):
         return to_json(task), self._digest(task.get("predictions", []))
 
     def digest(self, schema: LabelSchema) -> str | None:
-        """A hash of what the task says beside its article; None where it says nothing."""
+        """A hash of the task's content beside its article; None if it has none."""
         return self._digest(self.predictions(schema))
 
     def _digest(self, predictions: list[dict[str, Any]]) -> str | None:

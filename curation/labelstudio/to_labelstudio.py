@@ -63,7 +63,7 @@ def task(
 def prediction(
     annotation: Annotation, article: Article, schema: LabelSchema, *, under: str | None = None
 ) -> dict[str, Any]:
-    """`annotation` as a prediction. The first region's `meta` says which annotation and whose it is.
+    """`annotation` as a prediction. The first region's `meta` names the annotation and its engine.
 
     `under`: the name to show it by, in place of who made it. Only one without such a name is seen in the label stream.
     """
@@ -80,7 +80,7 @@ def prediction(
 
 
 def engine(annotation: Annotation) -> str:
-    """`name@version` of what made it; of a person nothing is told."""
+    """`name@version` of the engine; `person` for a person."""
     if annotation.annotator.kind == "person":
         return "person"
     return annotation.annotator.key.partition(":")[2]
@@ -120,14 +120,14 @@ def undrawable(annotation: Annotation, article: Article) -> Item | None:
 
 
 def region_id(item_id: str) -> str:
-    """The region's id: the item's own where the editor keeps it, else a stable stand-in."""
+    """The region's id: the item's own where the editor keeps it, else a stable substitute."""
     if PLAIN_ID.fullmatch(item_id):
         return item_id
     return "id-" + hashlib.sha256(item_id.encode()).hexdigest()[:16]
 
 
 def digest(regions: Any) -> str:
-    """A hash of what a prediction says, the same for what we send and for what the server gives back."""
+    """A hash of a prediction's regions, the same for what we send and for what the server gives back."""
     try:
         return hashlib.sha256(to_json(_ordered(regions))).hexdigest()[:32]
     except ValueError:  # half a surrogate pair: nothing that we sent

@@ -212,14 +212,11 @@ def test_several_processes_make_the_same_bytes_as_one(project: Project, monkeypa
 
 def test_lines_of_a_snapshot_may_be_written_in_any_way(project: Project) -> None:
     folder = project.work / "snapshots" / "20310302T000000Z"
-    held, lines = ([*made] for made in (read_snapshot(folder).by_article(), read_snapshot(folder).lines_by_article()))
+    held = [*read_snapshot(folder).by_article()]
     for name in ("articles.jsonl", "annotations.jsonl"):
         records = [json.loads(line) for line in (folder / name).read_text().splitlines()]
         write_jsonl(folder / name, ["\n" + json.dumps(dict(sorted(one.items()))) for one in records])
     assert [*read_snapshot(folder).by_article()] == held
-    assert [[line for _, line in one.said] for one in read_snapshot(folder).lines_by_article()] == [
-        [line.rstrip() for _, line in one.said] for one in lines
-    ]
 
 
 def test_a_snapshot_in_which_nothing_counts_makes_no_release(project: Project) -> None:

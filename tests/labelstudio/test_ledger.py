@@ -332,7 +332,7 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(
             db.execute(f"ALTER TABLE tasks DROP COLUMN {column}")
         db.execute(f"PRAGMA user_version = {version}")
     with Ledger(tmp_path) as ledger:
-        assert ledger.makings(URL, "s", "News") == {}
+        assert ledger.creations(URL, "s", "News") == {}
         (task,) = ledger.tasks(project)
         assert (task.task_id, task.people, task.withheld) == (7, None, None)
         ledger.wants(task, 2)
@@ -345,14 +345,14 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(
 
 def test_a_project_that_is_being_made_is_remembered_until_it_is_known(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
-        ledger.begin_making("a1", URL, "s", "News")
-        ledger.begin_making("b2", URL, "s", "Other news")
-        ledger.begin_making("c3", URL, "s", "News")
+        ledger.begin_creation("a1", URL, "s", "News")
+        ledger.begin_creation("b2", URL, "s", "Other news")
+        ledger.begin_creation("c3", URL, "s", "News")
     with Ledger(tmp_path) as ledger:
-        assert list(ledger.makings(URL, "s", "News")) == ["a1", "c3"]
-        ledger.end_making("a1")
-        assert list(ledger.makings(URL, "s", "News")) == ["c3"]
-        assert ledger.makings("http://other", "s", "News") == {}
+        assert list(ledger.creations(URL, "s", "News")) == ["a1", "c3"]
+        ledger.end_creation("a1")
+        assert list(ledger.creations(URL, "s", "News")) == ["c3"]
+        assert ledger.creations("http://other", "s", "News") == {}
 
 
 def test_for_how_many_people_is_remembered_until_it_is_so(ledger: Ledger, project: KnownProject) -> None:

@@ -54,7 +54,7 @@ def wait_for_projects(client: Client, title: str, number: int) -> list[dict[str,
 
 def nothing_is_being_made(client: Client, schema: LabelSchema, work: Path, title: str) -> None:
     with Ledger(work) as ledger:
-        assert ledger.makings(client.url, schema.name, title) == {}
+        assert ledger.creations(client.url, schema.name, title) == {}
 
 
 def told(client: Client, schema: LabelSchema, work: Path, title: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Immutable, versioned datasets: built as a folder, published to the Hub, loaded and verified again.
 
-The names below load on first use: what they stand on takes seconds to import.
+The names below load on first use: the libraries they need take seconds to import.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def build_release(
             left_out: tuple[str, ...] = ()
             if before:
                 wanted = intake.excluded_ids | selection.withdrawn.keys()
-                left_out = tuple(one for one in before.hashes if one not in placed and one not in wanted)
+                left_out = tuple(name for name in before.hashes if name not in placed and name not in wanted)
                 if not allow_shrink:
                     hint = "pull again, or use the snapshot that has them"
                     _refuse_shrink("articles of", left_out, len(before.hashes), before.manifest.version, hint)
@@ -415,7 +415,7 @@ def _corrected(release: Path) -> set[str]:
 
 def _withdrawn(selection: Selection, before: Before | None) -> dict[str, str | None]:
     """The withdrawn articles that were in an earlier release. Ids that were never released are not disclosed."""
-    return {one: why for one, why in sorted(selection.withdrawn.items()) if before and one in before.table}
+    return {name: why for name, why in sorted(selection.withdrawn.items()) if before and name in before.table}
 
 
 def _existing(target: Path, logical_sha256: str, proposal: Proposal, excluded: Counter[str]) -> ReleaseReport:

@@ -52,14 +52,14 @@ _MOST = 50
 
 
 class Audit(Value):
-    """What blind work beside assisted work shows: what is measured, blind, assisted, difference; and words."""
+    """Blind work beside assisted work. `rows`: measure, blind, assisted, difference; `words`: remarks."""
 
     rows: tuple[tuple[str, str, str, str], ...]
     words: tuple[str, ...]
 
 
 class About(Value):
-    """What the card says that neither the articles nor the label schema tell.
+    """What the card states beyond the articles and the label schema.
 
     `licence` is that of the annotations; the articles' own are listed beside it. `snapshots` names the pulls that
     the annotations came from, `hub` the repository (`ORG/NAME`) where the release is to be found, if it is known.
@@ -203,10 +203,10 @@ def licence_note(manifest: Manifest, about: About) -> str:
     return "\n".join(lines) + "\n"
 
 
-def changelog(manifest: Manifest, before: str | None, told: Collection[str] = ()) -> str:
-    """CHANGELOG.md: what is new in this version, on top of what `before` (that of the last release) tells.
+def changelog(manifest: Manifest, before: str | None, listed: Collection[str] = ()) -> str:
+    """CHANGELOG.md: the changes of this version, followed by `before`, the changelog of the last release.
 
-    Articles that were withdrawn are named, but for those that earlier versions have `told` of.
+    Withdrawn articles are listed, except those that earlier versions have `listed`.
     """
     lines = ["# Changelog", "", f"## {manifest.version}", ""]
     if manifest.changes is None:
@@ -222,12 +222,13 @@ def changelog(manifest: Manifest, before: str | None, told: Collection[str] = ()
             if held:
                 lines += [f"| {title} | added | removed | changed |", "| --- | ---: | ---: | ---: |"]
                 lines += [
-                    f"| {escape(name)} | {one.added} | {one.removed} | {one.changed} |" for name, one in held.items()
+                    f"| {escape(name)} | {items.added} | {items.removed} | {items.changed} |"
+                    for name, items in held.items()
                 ]
                 lines.append("")
-    if withdrawn := {one: why for one, why in manifest.selection.withdrawn.items() if one not in told}:
+    if withdrawn := {article: why for article, why in manifest.selection.withdrawn.items() if article not in listed}:
         lines += ["Withdrawn, here and in all later versions; please delete them from your copies of earlier ones:", ""]
-        lines += [f"- {escape(one)}" + (f": {escape(why)}" if why else "") for one, why in withdrawn.items()]
+        lines += [f"- {escape(article)}" + (f": {escape(why)}" if why else "") for article, why in withdrawn.items()]
         lines.append("")
     if manifest.splits.set_aside:
         aside = len(manifest.splits.set_aside)
@@ -276,7 +277,7 @@ def _environment() -> Environment:
 
 
 def _groups(schema: LabelSchema) -> dict[str, tuple[str, ...]]:
-    """What stands behind those fillers of roles that are no type: groups, and `Event`."""
+    """The fillers of roles that are no type, groups and `Event`, with their members."""
     fillers = {name for event in schema.event_types for role in event.roles for name in role.fillers}
     groups = {name: members for name, members in schema.groups.items() if name in fillers}
     if EVENT in fillers.union(*groups.values()):
@@ -294,14 +295,14 @@ def _shares(found: Mapping[str, int]) -> dict[str, int]:
 
 def _most(found: Mapping[str, int]) -> list[tuple[str, int]]:
     """The most frequent first, the rest as one line."""
-    ranked = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     if len(ranked) <= _MOST:
         return ranked
     return [*ranked[:_MOST], (f"{len(ranked) - _MOST} others", sum(count for _, count in ranked[_MOST:]))]
 
 
 def _languages(found: Iterable[str], default: str) -> list[str]:
-    codes = {match.group() for one in found if (match := _LANGUAGE.match(one.lower()))}
+    codes = {match.group() for language in found if (match := _LANGUAGE.match(language.lower()))}
     return sorted(codes) or [default]
 
 
@@ -318,17 +319,14 @@ def _leakage(manifest: Manifest) -> str:
 
 
 def _changed(manifest: Manifest) -> list[tuple[str, int, int, str, str]]:
-    """Of each kind of item: how many an engine said, how many people said in the end, the shares kept and added.
-
-    Kept is a share of what the engine said, added one of what people say.
-    """
+    """Of each kind of item: predicted, after correction, share of the predicted that was kept, share that was added."""
     found = []
     for item, changes in manifest.counts.corrections.items():
         added = changes.get("added", 0)
-        said = sum(changes.values()) - added
-        now = said - changes.get("removed", 0) + added
-        kept = f"{percent(changes.get('kept', 0) / said)}%" if said else "–"
-        found.append((item, said, now, kept, f"{added / now:.0%}" if now else "–"))
+        predicted = sum(changes.values()) - added
+        corrected = predicted - changes.get("removed", 0) + added
+        kept = f"{percent(changes.get('kept', 0) / predicted)}%" if predicted else "–"
+        found.append((item, predicted, corrected, kept, f"{added / corrected:.0%}" if corrected else "–"))
     return found
 
 

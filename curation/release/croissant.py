@@ -117,9 +117,9 @@ def _fields(config: str, columns: Mapping[str, Any]) -> Iterator[dict[str, Any]]
 
 
 def _field(place: str, feature: Any, source: dict[str, Any], path: list[str]) -> dict[str, Any]:
-    """One column, or what is nested in it: then the path in the column says where.
+    """A column or a field nested in it, `path` being its place in the column.
 
-    Lists within lists (an event's arguments) are left out: what reads Croissant has no path into them.
+    Lists within lists (an event's arguments) are left out: readers of Croissant have no path into them.
     """
     made: dict[str, Any] = {"@type": "cr:Field", "@id": place, "name": place}
     if isinstance(feature, List):
@@ -127,11 +127,11 @@ def _field(place: str, feature: Any, source: dict[str, Any], path: list[str]) ->
         feature = feature.feature
     if isinstance(feature, dict):
         made["subField"] = [
-            _field(f"{place}/{one}", held, source, [*path, one])
-            for one, held in feature.items()
+            _field(f"{place}/{name}", held, source, [*path, name])
+            for name, held in feature.items()
             if not isinstance(held, List)
         ]
         return made
     made["dataType"] = "sc:Integer" if isinstance(feature, ClassLabel) else _TYPES.get(feature.dtype, "sc:DateTime")
-    made["source"] = source | ({"transform": [{"jsonPath": one} for one in path]} if path else {})
+    made["source"] = source | ({"transform": [{"jsonPath": name} for name in path]} if path else {})
     return made

@@ -38,7 +38,7 @@ _WHAT = {"missed": "removed", "spurious": "added"}
 
 
 class Place(NamedTuple):
-    """Where an item stands in a text, and what it is: its type, or for an argument its role."""
+    """Span of an item, in code points, and its type; for an argument, span of the filler and role."""
 
     start: int
     end: int
@@ -49,8 +49,7 @@ class Place(NamedTuple):
 class ItemDiff(NamedTuple):
     """One entity, event (by its trigger) or argument that differs.
 
-    `change`: added, removed, type, border, both or attributes. For an argument `trigger` is where its event stands,
-    and the places are the filler's.
+    `change`: added, removed, type, border, both or attributes. `trigger` is that of an argument's event.
     """
 
     item: Literal["entity", "event", "argument"]
@@ -61,9 +60,9 @@ class ItemDiff(NamedTuple):
 
 
 class ArticleDiff(NamedTuple):
-    """One article that differs. Items are told one by one only where the text is the same.
+    """One article that differs. Items are listed only if the text is the same.
 
-    `metadata`: neither text nor items differ, but title, source, annotator, origins or the like.
+    `metadata`: text and items are the same, but not title, source, annotator, origins or the like.
     """
 
     id: str
@@ -76,7 +75,7 @@ class ArticleDiff(NamedTuple):
 
 
 class ByAnnotator(Value):
-    """What differs in the articles of one annotator, whom the newer release names, or the older where it is gone."""
+    """Differences in the articles of one annotator: the newer release's, or the older's if the article is gone."""
 
     articles: int = 0
     added: int = 0
@@ -128,14 +127,14 @@ class Diff:
             changes=self._count.changes(),
             metadata=self._metadata,
             annotators={key: ByAnnotator(**self._annotators[key]) for key in sorted(self._annotators)},
-            schema_changes=tuple(one.text for one in schema_reasons(*schemas)),
+            schema_changes=tuple(reason.text for reason in schema_reasons(*schemas)),
         )
 
     def _article(self, before: Row | None, now: Row | None) -> ArticleDiff:
         row = now or before
         if row is None:
             raise ReleaseError("an article that neither release has")
-        old, new = (annotation_of(one) if one is not None else None for one in (before, now))
+        old, new = (annotation_of(held) if held is not None else None for held in (before, now))
         found = _items(old, new) if old and new and old.text_sha256 == new.text_sha256 else ()
         change = _change(before, now, found)
         if change == "metadata":
@@ -144,8 +143,8 @@ class Diff:
             self._count.article(before, now)
         of = self._annotators[row["annotator"]]
         of["articles"] += 1
-        for one in found:
-            of[one.change if one.change in ("added", "removed") else "changed"] += 1
+        for item in found:
+            of[item.change if item.change in ("added", "removed") else "changed"] += 1
         if change in ("added", "left out", "new text"):
             of["added"] += _size(new)
             of["removed"] += _size(old)
@@ -201,7 +200,7 @@ def _rows(folder: Path, wanted: set[str]) -> Iterator[Row]:
 
 def changed(changes: dict[str, ItemChanges]) -> list[tuple[str, int, int, int]]:
     """Label, added, removed, changed: as the lines of a table."""
-    return [(name, one.added, one.removed, one.changed) for name, one in changes.items()]
+    return [(name, items.added, items.removed, items.changed) for name, items in changes.items()]
 
 
 def _change(before: Row | None, now: Row | None, found: tuple[ItemDiff, ...]) -> ArticleChange:
@@ -229,15 +228,15 @@ def _items(before: Annotation, now: Annotation) -> tuple[ItemDiff, ...]:
     )
     for item, pairs in sections:
         for pair in pairs:
-            one, two = (_place(side) for side in (pair.reference, pair.other))
-            if pair.kind != "same" or one != two:
+            old, new = (_place(side) for side in (pair.reference, pair.other))
+            if pair.kind != "same" or old != new:
                 change = "attributes" if pair.kind == "same" else _WHAT.get(pair.kind, pair.kind)
-                found.append(ItemDiff(item, change, one, two))
+                found.append(ItemDiff(item, change, old, new))
     for keys, change in ((comparison.arguments_missed, "removed"), (comparison.arguments_spurious, "added")):
         for key in keys:
             filler = Place(key.filler[0], key.filler[1], key.role, {})
-            one, two = (filler, None) if change == "removed" else (None, filler)
-            found.append(ItemDiff("argument", change, one, two, Place(*key.trigger, {})))
+            old, new = (filler, None) if change == "removed" else (None, filler)
+            found.append(ItemDiff("argument", change, old, new, Place(*key.trigger, {})))
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ def features(config: str, labels: Labels) -> Features:
 def columns(labels: Labels) -> dict[str, str]:
     """Every column and nested field of every config, by its dotted path → its kind.
 
-    Those of `documents` stand without a prefix, those of other configs as `CONFIG/COLUMN`. Two releases with the same
+    Those of `documents` have no prefix, those of other configs are `CONFIG/COLUMN`. Two releases with the same
     columns are read by the same code.
     """
     found: dict[str, str] = {}

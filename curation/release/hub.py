@@ -83,14 +83,14 @@ def hub_errors(repo: str) -> Iterator[None]:
         raise ReleaseError(f"{repo}: is no name of a repository; give one such as ORG/NAME") from error
     except HfHubHTTPError as error:
         status = error.response.status_code
-        said = {
+        reason = {
             401: "the Hub does not know the token, or wants one; set HF_TOKEN to a valid one",
             403: "the token may not do that; take one with write access to this repository",
             404: "there is no such repository, or the token may not see it; check the name and the token",
         }.get(status, f"the Hub answered {status}; try again later")
         if isinstance(error, RepositoryNotFoundError) and status == 401:
-            said = "there is no such repository, or the token may not see it; check the name and HF_TOKEN"
-        raise ReleaseError(f"{repo}: {said}") from error
+            reason = "there is no such repository, or the token may not see it; check the name and HF_TOKEN"
+        raise ReleaseError(f"{repo}: {reason}") from error
     except OfflineModeIsEnabled as error:
         raise ReleaseError(f"{repo}: the Hub's client is set to be offline; unset HF_HUB_OFFLINE") from error
     except httpx2.HTTPError as error:
@@ -105,7 +105,7 @@ def _tagged(api: HfApi, repo: str, manifest: Manifest) -> bool:
     tag = f"v{manifest.version}"
     refs = api.list_repo_refs(repo, repo_type="dataset")
     if any(ref.name == tag for ref in refs.branches):
-        raise ReleaseError(f"{repo}: a branch is named {tag} and would stand before the tag; remove it there")
+        raise ReleaseError(f"{repo}: a branch is named {tag} and would hide the tag; remove it there")
     found = [ref.target_commit for ref in refs.tags if ref.name == tag]
     if found and _logical(api, repo, found[0]) != manifest.logical_sha256:
         raise ReleaseError(
@@ -144,7 +144,9 @@ def _commit(api: HfApi, folder: Path, repo: str, manifest: Manifest) -> str:
                 return done
             time.sleep(min(8.0, 0.25 * 2**attempt))
             continue
-        there = {one.path for one in api.list_repo_tree(repo, repo_type="dataset", revision=commit.oid, recursive=True)}
+        there = {
+            entry.path for entry in api.list_repo_tree(repo, repo_type="dataset", revision=commit.oid, recursive=True)
+        }
         if missing := [name for name in manifest.paths if name not in there]:
             raise ReleaseError(f"{repo}: {missing[0]} did not arrive; is it in the repository's .gitignore?")
         return commit.oid
@@ -172,7 +174,7 @@ def _ours(api: HfApi, repo: str, head: str | None) -> None:
     except yaml.YAMLError:
         front = None
     configs = front.get("configs") if isinstance(front, dict) else None
-    names = {str(one.get("config_name")) for one in configs or () if isinstance(one, dict)}
+    names = {str(config.get("config_name")) for config in configs or () if isinstance(config, dict)}
     if foreign := sorted(names.difference(CONFIGS)):
         raise ReleaseError(
             f"{repo}: its {CARD} describes configs that are not of this dataset ({', '.join(foreign)}), "

@@ -177,7 +177,7 @@ def _from_hub(repo: str, version: str, token: str | None, endpoint: str | None) 
             ) from error
     # A branch that is named like the tag goes before it.
     if target is not None and folder.name != target:
-        raise ReleaseError(f"{repo}: a branch named {tag} stands before the tag; ask its owner to remove the branch")
+        raise ReleaseError(f"{repo}: a branch named {tag} hides the tag; ask its owner to remove the branch")
     return folder
 
 
@@ -197,26 +197,26 @@ def _versions(names: Iterable[str]) -> dict[tuple[int, int, int], str]:
 
 
 def _listed(versions: Iterable[tuple[int, int, int]]) -> str:
-    numbers = [".".join(map(str, one)) for one in sorted(versions)]
+    numbers = [".".join(map(str, version)) for version in sorted(versions)]
     return f"there are {', '.join(numbers)}" if numbers else "there is none"
 
 
 def _content(folder: Path, manifest: Manifest) -> list[str]:
     labels, schema, table = read_labels(folder), read_schema(folder), read_splits(folder / SPLIT_TABLE)
-    known = {one.id: one for one in read_known(folder)}
+    known = {line.id: line for line in read_known(folder)}
     logical = LogicalHash(labels, schema)
     others = {split: _OtherRows(folder, split, labels) for split in SPLITS}
     counting = Counting(labels)
     problems = []
     seen: set[str] = set()
-    for split, row in heapq.merge(*(_split(folder, split, labels) for split in SPLITS), key=lambda one: one[1]["id"]):
+    for split, row in heapq.merge(*(_split(folder, split, labels) for split in SPLITS), key=lambda row: row[1]["id"]):
         article, digest = row["id"], row_sha256(row)
         sentences, corrections = others[split].of(article)
         beside = more_sha256(sentences, corrections)
         logical.article(article, split, digest, beside)
         counting.lost(_lost(row, sentences))
         if article in seen:
-            problems.append(f"{article}: stands there twice")
+            problems.append(f"{article}: is there twice")
         seen.add(article)
         if article not in table or table[article].split != split:
             problems.append(f"{article}: is in {split}, the split table says otherwise")
@@ -231,7 +231,9 @@ def _content(folder: Path, manifest: Manifest) -> list[str]:
             for item in (*row["entities"], *row["events"])
             if row["text"][item["start"] : item["end"]] != item["text"]
         ]
-    problems += [f"{one}: has sentences or corrections and no row" for split in SPLITS for one in others[split].left]
+    problems += [
+        f"{article}: has sentences or corrections and no row" for split in SPLITS for article in others[split].left
+    ]
     problems += [f"{article}: is named in articles.jsonl and has no row" for article in sorted(known.keys() - seen)]
     if manifest.schema_ref != schema.ref:
         problems.append(f"{MANIFEST}: schema is {manifest.schema_ref}, schema.json holds {schema.ref}")
@@ -277,7 +279,7 @@ class _OtherRows:
 
 
 def _lost(document: Row, sentences: list[Row]) -> Mapping[str, int]:
-    layout = [(one["start"], one["end"], list(zip(one["starts"], one["ends"], strict=True))) for one in sentences]
+    layout = [(row["start"], row["end"], list(zip(row["starts"], row["ends"], strict=True))) for row in sentences]
     return sentence_rows(document, layout)[1] if layout else Counter()
 
 

@@ -67,7 +67,7 @@ class Selection(Value):
         """Why an article is excluded, or None."""
         if article_id in self.withdrawn:
             return "withdrawn"
-        wanted = {one.casefold() for one in self.licences}
+        wanted = {name.casefold() for name in self.licences}
         return "licence" if wanted and (licence or "").casefold() not in wanted else None
 
 
@@ -106,7 +106,7 @@ class Counts(Value):
     def total(self, of: Literal["articles", "entities", "events", "arguments"]) -> int:
         """The count over all splits."""
         held = getattr(self, of)
-        return sum(held.values()) if of == "articles" else sum(sum(one.values()) for one in held.values())
+        return sum(held.values()) if of == "articles" else sum(sum(by_split.values()) for by_split in held.values())
 
 
 class Agreement(Value):
@@ -414,8 +414,8 @@ def _manifest_differs(folder: Path, manifest: Manifest) -> list[str]:
     found = {name: fact.sha256 for name, fact in manifest.files.items()}
     found[MANIFEST] = file_fact(folder / MANIFEST).sha256
     if stated.get(MANIFEST) != found[MANIFEST]:
-        said = f"{manifest.checksums} says {stated.get(MANIFEST, 'nothing')[:12]}"
-        return [f"{MANIFEST}: has SHA-256 {found[MANIFEST][:12]}…, {said}"]
+        recorded = f"{manifest.checksums} says {stated.get(MANIFEST, 'nothing')[:12]}"
+        return [f"{MANIFEST}: has SHA-256 {found[MANIFEST][:12]}…, {recorded}"]
     names = sorted(name for name in {*stated, *found} if stated.get(name) != found.get(name))
     return [f"{manifest.checksums}: does not agree with {MANIFEST} on {one_line(name, 200)}" for name in names[:1]]
 

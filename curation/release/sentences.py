@@ -35,12 +35,12 @@ def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], C
     entities = _placed(document["entities"], layout, "entities", lost)
     triggers = _placed(document["events"], layout, "triggers", lost)
     placed = entities | triggers
-    kinds = {one["id"]: one for one in (*document["entities"], *document["events"])}
+    items = {item["id"]: item for item in (*document["entities"], *document["events"])}
     by_sentence: list[tuple[list[Row], list[Row]]] = [([], []) for _ in layout]
     for side, (section, found) in enumerate((("entities", entities), ("events", triggers))):
-        for one in document[section]:
-            if one["id"] in found:
-                by_sentence[found[one["id"]][0]][side].append(one)
+        for item in document[section]:
+            if item["id"] in found:
+                by_sentence[found[item["id"]][0]][side].append(item)
     rows = []
     for number, (start, end, tokens) in enumerate(layout):
         here = by_sentence[number]
@@ -52,14 +52,16 @@ def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], C
         for event in here[1]:
             _, first, behind = placed[event["id"]]
             arguments = []
-            for one in event["arguments"]:
-                filler = placed.get(one["filler"])
+            for argument in event["arguments"]:
+                filler = placed.get(argument["filler"])
                 if filler is None or filler[0] != number:
                     lost["arguments_across"] += 1
                     continue
-                item = kinds[one["filler"]]
+                item = items[argument["filler"]]
                 span = {"first": filler[1], "behind": filler[2], "text": item["text"]}
-                arguments.append({"role": one["role"], **span, "type": item["type"], "kind": one["filler_kind"]})
+                arguments.append(
+                    {"role": argument["role"], **span, "type": item["type"], "kind": argument["filler_kind"]}
+                )
             span = {"first": first, "behind": behind, "text": event["text"]}
             events.append({"id": event["id"], "type": event["type"], **span, "arguments": arguments})
         rows.append(
@@ -70,9 +72,9 @@ def sentence_rows(document: Row, layout: Sequence[Tokens]) -> tuple[list[Row], C
                 "end": end,
                 "text": document["text"][start:end],
                 "zone": _zone(document["zones"], start, end),
-                "tokens": [document["text"][one:two] for one, two in tokens],
-                "starts": [one for one, _ in tokens],
-                "ends": [two for _, two in tokens],
+                "tokens": [document["text"][first:last] for first, last in tokens],
+                "starts": [first for first, _ in tokens],
+                "ends": [last for _, last in tokens],
                 "tags": tags,
                 "trigger_tags": trigger_tags,
                 "events": events,
@@ -106,7 +108,9 @@ def _placed(
 def _tagged(items: Sequence[Row], placed: dict[str, tuple[int, int, int]], count: int) -> tuple[list[str], int]:
     """BIO tags of one sentence, and how many items have no place in them."""
     tags, free, inside = ["O"] * count, 0, 0
-    for item in sorted(items, key=lambda one: (placed[one["id"]][1], -placed[one["id"]][2], one["type"], one["id"])):
+    for item in sorted(
+        items, key=lambda held: (placed[held["id"]][1], -placed[held["id"]][2], held["type"], held["id"])
+    ):
         _, first, behind = placed[item["id"]]
         if first < free:
             inside += 1
@@ -118,6 +122,6 @@ def _tagged(items: Sequence[Row], placed: dict[str, tuple[int, int, int]], count
 
 def _zone(zones: Sequence[Row], start: int, end: int) -> str | None:
     """The zone that has most of the sentence, the first of equals."""
-    shared = [(min(one["end"], end) - max(one["start"], start), one["kind"]) for one in zones]
-    best = max(shared, key=lambda one: one[0], default=(0, None))
+    shared = [(min(zone["end"], end) - max(zone["start"], start), zone["kind"]) for zone in zones]
+    best = max(shared, key=lambda overlap: overlap[0], default=(0, None))
     return best[1] if best[0] > 0 else None

@@ -39,8 +39,8 @@ _COLUMNS = ("article_id", "cluster", "split", "since_version")
 _SHINGLE = 5
 _SLOTS = 512
 _BANDS = _SLOTS // 2
-_TURNED = 4096  # articles whose bands are turned over at a time
-_CROWD = 64  # articles in one bucket, from which on not every pair of them is looked at
+_TRANSPOSED = 4096  # articles whose bands are transposed at a time
+_CROWD = 64  # articles in one bucket, above which not every pair of them is compared
 # Chinese and Japanese write without spaces: there each character counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 
@@ -48,8 +48,11 @@ Pairs = NDArray[np.int64]
 
 
 class Place(NamedTuple):
-    """Where an article is for ever. `cluster` is the smallest id in it at first sight; `since` is the version that
-    first placed the article, None for the one being made."""
+    """The split of an article, which never changes.
+
+    `cluster` is the smallest id of its near-duplicates when it came; `since` is the first version with the article,
+    None for the version that is being made.
+    """
 
     cluster: str
     split: str
@@ -73,7 +76,7 @@ class SetAside(Value):
 
 
 class Assignment(NamedTuple):
-    """The whole split table, articles of earlier releases included, and who was set aside."""
+    """The whole split table, articles of earlier releases included, and the articles that were set aside."""
 
     table: dict[str, Place]
     set_aside: tuple[SetAside, ...]
@@ -124,9 +127,9 @@ class Sketches:
             return shingles(text_of(number))
 
         self._file.flush()
-        for one, two in self._candidates(ids, threshold).tolist():
-            shared = len(known(one) & known(two))
-            yield Edge(ids[one], ids[two], shared / (len(known(one)) + len(known(two)) - shared))
+        for left, right in self._candidates(ids, threshold).tolist():
+            shared = len(known(left) & known(right))
+            yield Edge(ids[left], ids[right], shared / (len(known(left)) + len(known(right)) - shared))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -154,18 +157,18 @@ class Sketches:
         return pairs[self._estimates(pairs) >= threshold / 2]
 
     def _bands(self) -> Iterator[NDArray[np.uint64]]:
-        """The keys of every article, one band after the other."""
-        # Turned over on disk first: the file has them article by article, and all of them are too many for memory.
-        with tempfile.TemporaryFile(dir=self._folder) as turned:
+        """The keys of every article, band by band."""
+        # Transposed on disk first: the file is ordered by article, and all of it would not fit into memory.
+        with tempfile.TemporaryFile(dir=self._folder) as transposed:
             self._file.seek(0)
             done = 0
-            while chunk := self._file.read(_TURNED * _SLOTS * 4):
+            while chunk := self._file.read(_TRANSPOSED * _SLOTS * 4):
                 keys = np.frombuffer(chunk, dtype="<u8").reshape(-1, _BANDS)
                 for band, column in enumerate(keys.T):
-                    os.pwrite(turned.fileno(), column.tobytes(), 8 * (band * self._count + done))
+                    os.pwrite(transposed.fileno(), column.tobytes(), 8 * (band * self._count + done))
                 done += len(keys)
             for band in range(_BANDS):
-                held = os.pread(turned.fileno(), 8 * self._count, 8 * band * self._count)
+                held = os.pread(transposed.fileno(), 8 * self._count, 8 * band * self._count)
                 yield np.frombuffer(held, dtype="<u8")
 
     def _estimates(self, pairs: Pairs) -> NDArray[np.float64]:
@@ -189,8 +192,8 @@ def assign(
 ) -> Assignment:
     """Give every article a split.
 
-    A new cluster goes where `fresh` says, which is given its ids; by default where the hash of the smallest says. Who
-    is in `table` stays where it is, and newcomers to its cluster join it. Where newcomers link clusters of different
+    `fresh` gives the split of a new cluster from its ids; by default the hash of the smallest id decides. Articles in
+    `table` keep their split, and new articles of their cluster join them. Where new articles link clusters of different
     splits, those that touch both are set aside.
 
     Args:
@@ -202,26 +205,26 @@ def assign(
     fresh = fresh or (lambda members: split_of(min(members)))
     known = dict(table or {})
     near: dict[str, set[str]] = defaultdict(set)
-    for one, two, _ in edges:
-        near[one].add(two)
-        near[two].add(one)
-    for one in ids:
+    for edge in edges:
+        near[edge.one].add(edge.two)
+        near[edge.two].add(edge.one)
+    for article_id in ids:
         # Most articles resemble no other.
-        if one not in near and one not in known:
-            known[one] = Place(one, fresh([one]), None)
-    aside: list[SetAside] = []
+        if article_id not in near and article_id not in known:
+            known[article_id] = Place(article_id, fresh([article_id]), None)
+    set_aside: list[SetAside] = []
     placed: dict[str, Place] = {}
-    for members in _components(sorted(one for one in ids if one in near), near):
-        pins = [known[one] for one in members if one in known]
-        if len({pin.split for pin in pins}) > 1:
-            aside += _untangle(members, near, known, set(settled), placed, fresh)
+    for members in _components(sorted(article_id for article_id in ids if article_id in near), near):
+        places = [known[member] for member in members if member in known]
+        if len({place.split for place in places}) > 1:
+            set_aside += _untangle(members, near, known, set(settled), placed, fresh)
             continue
-        cluster = min((pin.cluster for pin in pins), default=members[0])
-        split = pins[0].split if pins else fresh(members)
-        for one in members:
-            placed[one] = Place(cluster, split, known[one].since if one in known else None)
+        cluster = min((place.cluster for place in places), default=members[0])
+        split = places[0].split if places else fresh(members)
+        for member in members:
+            placed[member] = Place(cluster, split, known[member].since if member in known else None)
     known.update(placed)
-    return Assignment(known, tuple(sorted(aside, key=lambda one: one.article_id)))
+    return Assignment(known, tuple(sorted(set_aside, key=lambda article: article.article_id)))
 
 
 def split_of(article_id: str, fractions: Sequence[float] = FRACTIONS) -> str:
@@ -270,11 +273,11 @@ def _components(order: Sequence[str], near: Mapping[str, set[str]]) -> Iterator[
         seen.add(start)
         members, waiting = [], [start]
         while waiting:
-            one = waiting.pop()
-            members.append(one)
-            fresh = near.get(one, set()) - seen
-            seen |= fresh
-            waiting += fresh
+            member = waiting.pop()
+            members.append(member)
+            unseen = near.get(member, set()) - seen
+            seen |= unseen
+            waiting += unseen
         yield sorted(members)
 
 
@@ -286,44 +289,50 @@ def _untangle(
     placed: dict[str, Place],
     fresh: Callable[[Sequence[str]], str],
 ) -> list[SetAside]:
-    """Place the members of a group that links several splits, adding to `placed`; returns who is set aside."""
+    """Place the members of a group that links several splits.
+
+    Adds to `placed`; returns the members that are set aside.
+    """
     aside: set[str] = set()
 
-    def beside(one: str) -> list[str]:
-        return sorted(other for other in near[one] if other in placed)
+    def neighbours(member: str) -> list[str]:
+        return sorted(neighbour for neighbour in near[member] if neighbour in placed)
 
-    def splits(one: str) -> set[str]:
-        own = {known[one].split} if one in known else set()
-        return own | {placed[other].split for other in beside(one)}
+    def splits(member: str) -> set[str]:
+        own = {known[member].split} if member in known else set()
+        return own | {placed[neighbour].split for neighbour in neighbours(member)}
 
-    placed.update((one, known[one]) for one in members if one in known and one in settled)
-    for one in members:
-        if one in known and one not in settled:
-            if len(splits(one)) > 1:
-                aside.add(one)
+    placed.update((member, known[member]) for member in members if member in known and member in settled)
+    for member in members:
+        if member in known and member not in settled:
+            if len(splits(member)) > 1:
+                aside.add(member)
             else:
-                placed[one] = known[one]
-    # Newcomers next to what is placed join it, one after the other; each may bring others within reach.
-    frontier = [one for one in members if one not in placed and one not in aside and beside(one)]
+                placed[member] = known[member]
+    # New articles next to placed ones join them in the order of their ids; each may bring others within reach.
+    frontier = [member for member in members if member not in placed and member not in aside and neighbours(member)]
     heapq.heapify(frontier)
     while frontier:
-        one = heapq.heappop(frontier)
-        if one in placed or one in aside:
+        member = heapq.heappop(frontier)
+        if member in placed or member in aside:
             continue
-        if len(splits(one)) > 1:
-            aside.add(one)
+        if len(splits(member)) > 1:
+            aside.add(member)
             continue
-        joined = [placed[other] for other in beside(one)]
-        placed[one] = Place(min(place.cluster for place in joined), joined[0].split, None)
-        for other in near[one] - aside:
-            if other not in placed:
-                heapq.heappush(frontier, other)
-    rest = [one for one in members if one not in placed and one not in aside]
-    inside = {one: near[one] & set(rest) for one in rest}
+        joined = [placed[neighbour] for neighbour in neighbours(member)]
+        placed[member] = Place(min(place.cluster for place in joined), joined[0].split, None)
+        for neighbour in near[member] - aside:
+            if neighbour not in placed:
+                heapq.heappush(frontier, neighbour)
+    rest = [member for member in members if member not in placed and member not in aside]
+    inside = {member: near[member] & set(rest) for member in rest}
     for group in _components(rest, inside):
         split = fresh(group)
-        placed.update((one, Place(group[0], split, None)) for one in group)
-    return [SetAside(article_id=one, near=tuple(beside(one)), splits=tuple(sorted(splits(one)))) for one in aside]
+        placed.update((member, Place(group[0], split, None)) for member in group)
+    return [
+        SetAside(article_id=member, near=tuple(neighbours(member)), splits=tuple(sorted(splits(member))))
+        for member in aside
+    ]
 
 
 def read_splits(path: Path) -> dict[str, Place]:

@@ -1,7 +1,7 @@
 """Releases on any storage that fsspec knows (`s3://BUCKET/FOLDER` and the like): published, and fetched again.
 
-The files of version X.Y.Z stand under `vX.Y.Z/`, and a release is there once its `manifest.json` is, which is written
-last and never over another. Such storage knows no renaming, so this is what keeps half a release from being one.
+The files of version X.Y.Z are under `vX.Y.Z/`. A release is complete once it has its `manifest.json`, which is written
+last and never overwritten: such storage cannot rename a finished folder.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from curation.release.manifest import MANIFEST, Manifest, differing
 from curation.schema import parse_version
 
 Options = Mapping[str, Any]
-"""What fsspec is told besides the address, such as `{"profile": "news"}` for S3; it finds most by itself."""
+"""Options for fsspec besides the address, such as `{"profile": "news"}` for S3; it finds most by itself."""
 
 
 class _OutOfReach(ReleaseError):
-    """What is in the cache will do instead."""
+    """The storage cannot be reached; the cache may have the release."""
 
 
 def is_address(where: object) -> bool:
@@ -139,7 +139,7 @@ def _manifest(storage: Any, root: str, address: str) -> Manifest | None:
     try:
         return build(Manifest, json_object(raw, path=Path(MANIFEST)), path=MANIFEST)
     except BadInput as error:
-        raise ReleaseError(f"{_shown(address)}: {error}; what is there is not a release of ours") from error
+        raise ReleaseError(f"{_shown(address)}: {error}; it is not a release of this software") from error
 
 
 def _same(there: Manifest, wanted: Manifest, address: str) -> str:
@@ -162,7 +162,7 @@ def _whole(folder: Path) -> Manifest | None:
 
 def _versions(storage: Any, root: str) -> list[str]:
     try:
-        names = [str(one).rstrip("/").rpartition("/")[2] for one in storage.ls(root, detail=False)]
+        names = [str(path).rstrip("/").rpartition("/")[2] for path in storage.ls(root, detail=False)]
     except FileNotFoundError:
         return []
     found = []
@@ -173,7 +173,7 @@ def _versions(storage: Any, root: str) -> list[str]:
             continue
         if storage.exists(f"{root}/{name}/{MANIFEST}"):
             found.append(version)
-    return [".".join(map(str, one)) for one in sorted(found)]
+    return [".".join(map(str, version)) for version in sorted(found)]
 
 
 def _download(storage: Any, root: str, manifest: Manifest, folder: Path, *, check: bool = True) -> None:
@@ -199,7 +199,7 @@ def _download(storage: Any, root: str, manifest: Manifest, folder: Path, *, chec
 
 @contextmanager
 def _errors(address: str) -> Iterator[None]:
-    """Whatever the storage raises as a ReleaseError of one line, without what may be secret in it."""
+    """Turn whatever the storage raises into a ReleaseError of one line, without secrets."""
     try:
         yield
     except CurationError:

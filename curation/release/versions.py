@@ -133,9 +133,11 @@ def propose(
     if previous is None:
         return Proposal(wanted or FIRST, "first", "first", ())
     before = parse_version(previous.version)
-    needed: Bump = max((one.bump for one in reasons), key=_RANK.__getitem__, default="patch") if changed else "none"
+    needed: Bump = (
+        max((reason.bump for reason in reasons), key=_RANK.__getitem__, default="patch") if changed else "none"
+    )
     least = _bumped(before, needed)
-    texts = tuple(one.text for one in sorted(reasons, key=lambda one: -_RANK[one.bump]))
+    texts = tuple(reason.text for reason in sorted(reasons, key=lambda reason: -_RANK[reason.bump]))
     if wanted is None:
         return Proposal(_text(least), needed, needed, texts)
     version = parse_version(wanted)
@@ -226,11 +228,11 @@ def _roles(schema: LabelSchema) -> list[str]:
 
 
 def _attributes(schema: LabelSchema) -> list[str]:
-    return [f"{one.of}.{one.name}" for one in schema.attributes]
+    return [f"{attribute.of}.{attribute.name}" for attribute in schema.attributes]
 
 
 def _values(schema: LabelSchema) -> list[str]:
-    return [f"{one.of}.{one.name}.{value}" for one in schema.attributes for value in one.names]
+    return [f"{attribute.of}.{attribute.name}.{value}" for attribute in schema.attributes for value in attribute.names]
 
 
 def _articles(count: int) -> str:

@@ -436,7 +436,7 @@ def test_split_by_time_cuts_once_and_keeps_near_duplicates_together(tmp_path: Pa
     facts = Manifest.read(first.folder).splits
     assert facts.by == "time"
     assert facts.cuts is not None
-    assert f"{facts.cuts[0].isoformat()} is for train" in (first.folder / "README.md").read_text()
+    assert f"{facts.cuts[0].isoformat()} are for train" in (first.folder / "README.md").read_text()
 
     newer = reviewed("z-new", words(60, random.Random(5)))
     newer = newer._replace(article=newer.article.model_copy(update={"published": datetime(2031, 1, 2, tzinfo=UTC)}))

@@ -63,7 +63,7 @@ def test_the_card_tells_what_is_in_it(folder: Path) -> None:
     for line in (
         f"| `Person` | {row} | A person. |",
         "| `Move` | `mover` (required) | Person | Who goes. |",
-        "`mention` of entities: How it is named. Where nothing is said it is name.",
+        "`mention` of entities: How it is named. The default is name.",
         "| `nominal` | By noun. |",
         "| `topic` | Event | What of. |",
         "| Event | every event type |",

@@ -1,4 +1,4 @@
-"""Corrections: what an engine said against what a person made of it."""
+"""Corrections: what an engine predicted against what a person made of it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_item_is_set_against_what_became_of_it(tmp_path: Path) -> None:
     counts = Manifest.read(report.folder).counts
     assert counts.corrections["entity"] == {"attributes": 1, "type and border": 1, "removed": 1}
     card = (report.folder / "README.md").read_text()
-    assert "| engine said | people say | kept, of what the engine said | added, of what people say |" in card
+    assert "| | predicted | corrected | kept, of the predicted | added, of the corrected |" in card
     assert "| entity | 3 | 2 | 0% | 0% |" in card
     assert verify(report.folder) == []
 

@@ -98,7 +98,7 @@ def test_rows_written_in_another_way_are_the_same_release(folder: Path) -> None:
         (relabelled, "its row is not the one"),
         (beyond, "holds 7, which stands for no label"),
         (lambda table: table.slice(1), "is named in articles.jsonl and has no row"),
-        (lambda table: pa.concat_tables([table, table.slice(0, 1)]), "stands there twice"),
+        (lambda table: pa.concat_tables([table, table.slice(0, 1)]), "is there twice"),
     ],
 )
 def test_content_that_was_changed_and_signed_is_found(

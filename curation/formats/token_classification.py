@@ -47,7 +47,7 @@ _BEGIN, _INSIDE, _END, _SINGLE = "B", "IM", "EL", "SUW"
 _BRACKET = re.compile(r"(?:\(([^()*\s]+))?(\*?)(\))?")
 _CHUNKS = frozenset(["NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"])
 _HEADER = re.compile(r"(?:.*[-_ ])?(?:ner?|iob2?|bio|tags?|labels?|entity|entities)", re.IGNORECASE)
-_UD_WORD = re.compile(r"\d+(?:[-.]\d+)?")
+_UD_WORD = re.compile(r"\d{1,9}(?:[-.]\d{1,9})?")
 _UD_TAG = re.compile(r"(?:^|\|)(?:NER|NE|name)=([^|\s]+)", re.IGNORECASE)
 _SAMPLE = 20_000
 """Lines that are looked at to find out the columns of a file."""
@@ -275,7 +275,8 @@ def _layout(source: Path) -> _Layout:
         columns = [values[1:] for values in columns]
     index = _is_running_number(columns[0])
     ud = tabs and width == 10 and index
-    if ud and any(_UD_TAG.search(row[9]) for row in rows):
+    ud_tags = [match[1] for row in rows if ud and (match := _UD_TAG.search(row[9]))]
+    if ud_tags and _is_tags(ud_tags):
         return _Layout("CoNLL-U", tabs, width, 1, (9,))
     tags = [place for place, values in enumerate(columns) if _is_tags(values)]
     marked = [place for place in tags if any(value != "O" for value in columns[place])]
@@ -314,7 +315,7 @@ def _is_running_number(values: Sequence[str]) -> bool:
     """Whether a column numbers the tokens of each sentence, as 1, 2, 3; ranges and empty nodes of CoNLL-U count too."""
     if not all(_UD_WORD.fullmatch(value) for value in values):
         return False
-    numbers = [int(re.split("[-.]", value)[0][:9]) for value in values]
+    numbers = [int(re.split("[-.]", value)[0]) for value in values]
     return numbers[0] in (0, 1) and all(after in (before, before + 1, 0, 1) for before, after in pairwise(numbers))
 
 
@@ -369,6 +370,9 @@ def _documents(source: Path, layout: _Layout) -> Iterator[_Document]:
             document.fault = document.fault or BadInput(what, path=source, line=number, way_out=way_out)
         elif header:
             header = False
+        elif layout.kind == "CoNLL-U" and not _UD_WORD.fullmatch(columns[0]):
+            fault = BadInput("begins with no word number", path=source, line=number, way_out="number the words from 1")
+            document.fault = document.fault or fault
         elif layout.kind == "CoNLL-U":
             covered = _add_ud_word(document.sentences[-1], columns, covered)
         else:

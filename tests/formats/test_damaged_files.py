@@ -20,6 +20,8 @@ from curation.formats.articles import read_articles
 from curation.formats.registry import ImportContext, format_named, format_names, read_as, write_as
 from curation.schema import LabelSchema
 
+from .conftest import CONLL_2003, CONLL_2012, CONLL_U, GERMEVAL
+
 RUNS = 1500 if os.environ.get("CURATION_TEST_FULL") else 40
 PERSON = Annotator(kind="person", name="3")
 ODD: tuple[Any, ...] = (
@@ -105,6 +107,16 @@ def test_imports(tmp_path: Path, schema: LabelSchema, name: str, article: Articl
 
         survive(read, raw)
         path.write_bytes(originals[path])
+
+
+@pytest.mark.parametrize("text", [CONLL_2003, GERMEVAL, CONLL_U, CONLL_2012], ids=["2003", "GermEval", "U", "2012"])
+def test_conll_files_of_others(tmp_path: Path, schema: LabelSchema, text: str) -> None:
+    chance = random.Random(text)
+    path = tmp_path / "file.conll"
+    for _ in range(RUNS):
+        raw = damaged(text.encode(), chance)
+        path.write_bytes(raw)
+        survive(lambda: list(read_as(path, ImportContext("conll", schema, ArticleLookup(), PERSON))), raw)
 
 
 def test_articles(tmp_path: Path) -> None:

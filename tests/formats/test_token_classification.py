@@ -13,6 +13,8 @@ from curation.formats.article_lookup import ArticleLookup
 from curation.formats.registry import ImportContext, read_as, write_as
 from curation.schema import LabelSchema
 
+from .conftest import CONLL_2002, CONLL_2003, CONLL_2012, CONLL_U, GERMEVAL
+
 PERSON = Annotator(kind="person", name="3")
 
 
@@ -29,27 +31,6 @@ def read(folder: Path, schema: LabelSchema, text: str, bad: list[BadInput] | Non
 def spans(article: Article, annotation: Annotation) -> list[str]:
     found = sorted(annotation.items(), key=lambda item: (item.start, -item.end))
     return [f"{one.type} {article.text[one.start : one.end]}" for one in found]
-
-
-CONLL_2003 = "-DOCSTART- -X- -X- O\n\nKarsk NNP B-NP B-LOC\nfell VBD B-VP O\n. . O O\n"
-CONLL_2002 = "El DA O\nKarsk NC B-LOC\ndel SP I-LOC\nSur NC I-LOC\n\n"
-GERMEVAL = (
-    "#\thttp://example.org/one [2031-01-01]\n1\tKarsker\tB-LOCderiv\tO\n2\tBank\tO\tO\n\n"
-    "#\thttp://example.org/two [2031-01-01]\n1\tFC\tB-ORG\tO\n2\tKarsk\tI-ORG\tB-LOC\n3\t#\tO\tO\n"
-)
-CONLL_U = (
-    "# newdoc id = kar-1\n# sent_id = 1\n# text = Karsk fell, del Sur.\n"
-    "1\tKarsk\tKarsk\tPROPN\t_\t_\t2\tnsubj\t_\tNER=B-LOC\n2\tfell\tfall\tVERB\t_\t_\t0\troot\t_\tSpaceAfter=No\n"
-    "3\t,\t,\tPUNCT\t_\t_\t2\tpunct\t_\t_\n4-5\tdel\t_\t_\t_\t_\t_\t_\t_\t_\n4\tde\tde\tADP\t_\t_\t6\tcase\t_\t_\n"
-    "5\tel\tel\tDET\t_\t_\t6\tdet\t_\t_\n5.1\tx\tx\tX\t_\t_\t_\t_\t_\t_\n"
-    "6\tSur\tSur\tPROPN\t_\t_\t2\tobl\t_\tNER=B-LOC|SpaceAfter=No\n7\t.\t.\tPUNCT\t_\t_\t2\tpunct\t_\t_\n\n"
-)
-CONLL_2012 = (
-    "#begin document (bn/kar/00/kar_0001); part 000\n"
-    "bn/kar/00 0 0 The DT (NP* - - - - (ORG* * -\nbn/kar/00 0 1 Karsk NNP * - - - - * * -\n"
-    "bn/kar/00 0 2 Bank NNP *) - - - - *) * -\nbn/kar/00 0 3 of IN * - - - - * -\n"
-    "bn/kar/00 0 4 Torvan NNP * - - - - (GPE) (ARG0*) -\n\n#end document\n"
-)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +90,7 @@ def test_tokens_with_a_no_break_space_come_back(tmp_path: Path, schema: LabelSch
     [
         ("#FORMAT=WebAnno TSV 3.3\n\n1-1\t0-5\tKarsk\tLOC\n", "looks like WebAnno TSV, not like CoNLL"),
         (CONLL_U.replace("NER=B-LOC", "_"), "looks like CoNLL-U without entity tags"),
+        (CONLL_U.replace("NER=B-LOC", "NER=LOC"), "looks like CoNLL-U without entity tags"),
         (
             CONLL_2012.replace("#begin document", "#x"),
             "looks like CoNLL-2005 or -2012 without its headers|which are no",

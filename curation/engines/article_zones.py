@@ -1,7 +1,7 @@
-"""The parts of an article: headline, dateline, caption, credit, quotation, heading, body.
+"""The zones of an article: headline, dateline, caption, credit, quotation, heading, body.
 
-A sentence never runs from one zone into the next, so each is read on its own. A line break ends a zone unless the
-next line starts in lower case and the last had no full stop: such lines are one paragraph wrapped by hand.
+Sentences do not cross zones, so each zone is parsed alone. A line break ends a zone unless the next line starts in
+lower case and the last has no final punctuation: such lines are one paragraph wrapped by hand.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 Kind = Literal["headline", "dateline", "caption", "credit", "quotation", "heading", "body"]
 
 MAX_ZONE = 20_000
-"""Longest stretch read in one go, in code points; a longer paragraph is cut at a space."""
+"""Longest zone, in code points; a longer paragraph is split at a space."""
 
 _LINE = re.compile(r"[^\n]+")
 _ENDS = ".!?:;…”\"'’)]|"
@@ -28,7 +28,7 @@ _CAPTION = re.compile(
     r"|(?:A|An|This|In this) (?:\w+ )?(?:photo|photograph|image|picture|frame grab|video grab|screengrab|handout)\b)"
 )
 _ARCHIVE = re.compile(r"FILE(?: PHOTO)?\s*[-–—:]\s*(?=\w)")
-"""What says that a picture is an old one."""
+"""The mark of a picture from the archive."""
 _CREDIT_LINE = re.compile(
     r"(?:\*\s?\S|©|\(?c\) |Copyright\b|Photo(?:graph)? by|Reporting by|Additional reporting|Editing by|Writing by"
     r"|By [A-Z][\w.'’-]+ [A-Z]"
@@ -47,16 +47,16 @@ SMALL = frozenset(
     ("a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "it", "its", "nor", "of", "on", "or",
      "over", "the", "to", "up", "via", "vs", "with", "'s", "’s")
 )  # fmt: skip
-"""Words that a headline in title case leaves in lower case."""
+"""Words that are in lower case in a headline in title case."""
 _OPENERS = frozenset(
     ("A", "An", "As", "At", "By", "For", "In", "On", "The", "There", "These", "This", "Those", "When")
 )  # fmt: skip
-"""Words that open a sentence, where they are capitalised in the midst of a title that runs on."""
+"""Words that begin a sentence if they are capitalised inside a title that runs on into the text."""
 _DASHES = frozenset(("—", "–", "--"))
 _TITLE = 4
 """Fewest words of a headline that runs on into the text."""
 _LONGEST_TITLE = 500
-"""Code points after which none is looked for."""
+"""Longest such headline, in code points."""
 
 
 class Zone(NamedTuple):
@@ -68,7 +68,7 @@ class Zone(NamedTuple):
 
 
 def zones(text: str) -> list[Zone]:
-    """The zones of `text` from first to last; together they hold every character that is not white space."""
+    """The zones of `text`, in order; together they contain every character that is not white space."""
     found: list[Zone] = []
     lines = _lines(text)
     for index, (start, end) in enumerate(lines):
@@ -119,7 +119,7 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
         yield Zone("headline", *_stripped(text, start, start + title))
         start, _ = _stripped(text, start + title, end)
         line = text[start:end]
-    if (match := _DATELINE.match(line)) and _shouts(match["place"]):
+    if (match := _DATELINE.match(line)) and _in_capitals(match["place"]):
         yield Zone("dateline", start, start + match.end("place"))
         if match["agency"]:
             yield Zone("credit", start + match.start("agency"), start + match.end("agency"))
@@ -136,7 +136,7 @@ def _parts(text: str, start: int, end: int, index: int, count: int) -> Iterator[
 
 
 def _title_end(line: str) -> int | None:
-    """Where a headline in title case ends that runs on into a dateline or a sentence; None where that is not plain."""
+    """End of a headline in title case that runs on into a dateline or a sentence; None if it is not clear."""
     opened: int | None = None
     before = ""
     for place, found in enumerate(_WORD.finditer(line)):
@@ -153,8 +153,8 @@ def _title_end(line: str) -> int | None:
     return None
 
 
-def _shouts(place: str) -> bool:
-    """Whether the first word is in capitals, as a dateline's is: `MOSCOW`, `TUNIS, Tunisia`."""
+def _in_capitals(place: str) -> bool:
+    """Whether the first word is in capitals, as in a dateline: `MOSCOW`, `TUNIS, Tunisia`."""
     first = re.split(r"[ ,/]", place)[0]
     return len(first) > 1 and first.isupper()
 

@@ -1,4 +1,4 @@
-"""One thin client of an OpenAI-compatible server: retries, a budget, and a cache of answers by what was asked."""
+"""A client of an OpenAI-compatible server with retries, a budget, and a cache of answers by request."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ from curation.errors import EngineError, one_line
 from curation.files import whole_file
 
 TRIES = 5
+"""Attempts per request. A completion changes nothing on the server, so it may be sent again."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers after which the same is asked again, later."""
+"""Status codes after which a request is sent again, later."""
 LONGEST_PAUSE = 60.0
+"""Longest wait before the next attempt, in seconds."""
 MAX_ANSWER = 8 * 1024 * 1024
-"""Longest answer we read, in bytes."""
+"""Longest answer that is read, in bytes."""
 
 
 class LlmClient:
-    """Asks for completions. What was answered once is not asked again while `cache` stands.
+    """Requests completions. Answers are cached: a request is not sent twice while the cache exists.
 
     Args:
         url: the address up to `/v1`.
-        api_key: the key, if the server wants one; it is sent to that address and nowhere else.
-        requests: how many requests to send at most; None for no limit.
-        tokens: how many tokens to use at most, as the server counts them; None for no limit.
+        api_key: the key, if the server wants one; it is sent to that address only.
+        requests: budget of requests; None for no limit.
+        tokens: budget of tokens, as the server counts them; None for no limit.
         timeout: seconds to wait for an answer.
-        sleep: how to wait.
+        sleep: waits a number of seconds.
 
     Raises:
-        EngineError: the address or the key cannot be one.
+        EngineError: the address or the key is invalid.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class LlmClient:
         self.url = _address(url)
         self._key = api_key.get_secret_value().strip() if api_key else ""
         if self._key and not re.fullmatch(r"[\x21-\x7e]+", self._key):
-            raise EngineError("CURATION_SERVER_API_KEY cannot be a key; copy it again")
+            raise EngineError("CURATION_SERVER_API_KEY is not a valid key; copy it again")
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {}, timeout=timeout
         )
@@ -66,28 +68,28 @@ class LlmClient:
         return f"LlmClient({self.url})"
 
     def complete(self, body: dict[str, Any], *, cache: Path | None) -> dict[str, Any]:
-        """The JSON object that the server's first choice holds.
+        """The JSON object in the first choice of the answer.
 
         Raises:
-            Stopped: the server does not answer or refuses us, or the budget is spent.
-            EngineError: what it answers is no JSON object.
+            Stopped: the server does not answer or refuses access, or the budget is spent.
+            EngineError: the answer is not a JSON object.
         """
-        asked = json.dumps(body, sort_keys=True, ensure_ascii=False)
-        key = hashlib.sha256(f"{self.url}\n{asked}".encode()).hexdigest()
-        kept = cache / key[:2] / f"{key}.json" if cache else None
-        if kept and kept.is_file():
+        request = json.dumps(body, sort_keys=True, ensure_ascii=False)
+        key = hashlib.sha256(f"{self.url}\n{request}".encode()).hexdigest()
+        cached = cache / key[:2] / f"{key}.json" if cache else None
+        if cached and cached.is_file():
             try:
-                return _object(kept.read_text(encoding="utf-8"))
+                return _object(cached.read_text(encoding="utf-8"))
             except (OSError, EngineError):
-                kept.unlink(missing_ok=True)
-        found = _object(self._content(self._ask(body)))
-        if kept:
-            with whole_file(kept) as file:
-                json.dump(found, file, ensure_ascii=False)
-        return found
+                cached.unlink(missing_ok=True)
+        answer = _object(self._content(self._post(body)))
+        if cached:
+            with whole_file(cached) as file:
+                json.dump(answer, file, ensure_ascii=False)
+        return answer
 
-    def _ask(self, body: dict[str, Any]) -> bytes:
-        """The server's answer, asked again with growing pauses while it is busy or away."""
+    def _post(self, body: dict[str, Any]) -> bytes:
+        """The server's answer; retries with growing pauses while the server is busy or unavailable."""
         reason = ""
         for attempt in range(TRIES):
             self._spend()
@@ -100,9 +102,9 @@ class LlmClient:
             else:
                 if response.status_code == 200:
                     return answer
-                reason = f"answers {response.status_code}: {self._harmless(answer)}"
+                reason = f"answers {response.status_code}: {self._printable(answer)}"
                 if response.status_code in (401, 403):
-                    raise Stopped(f"{self.url} {reason}; set CURATION_SERVER_API_KEY to a key it takes")
+                    raise Stopped(f"{self.url} {reason}; set CURATION_SERVER_API_KEY to a key that it accepts")
                 if response.status_code == 404:
                     raise Stopped(f"{self.url} {reason}; check CURATION_SERVER_URL and --model")
                 if response.status_code not in BUSY:
@@ -110,7 +112,7 @@ class LlmClient:
                 pause = max(pause, min(LONGEST_PAUSE, _retry_after(response)))
             if attempt < TRIES - 1:
                 self._sleep(pause)
-        raise Stopped(f"{self.url} {reason}, {TRIES} times; run again when it does, what is finished is kept")
+        raise Stopped(f"{self.url} {reason}, {TRIES} times; run again when it does, finished articles are kept")
 
     def _spend(self) -> None:
         with self._lock:
@@ -118,7 +120,7 @@ class LlmClient:
                 if limit is not None and spent >= limit:
                     raise Stopped(
                         f"the budget of {limit} {name.lower()} is spent; raise CURATION_SERVER_{name} and run again, "
-                        "what is finished is kept"
+                        "finished articles are kept"
                     )
             self.sent += 1
 
@@ -127,37 +129,39 @@ class LlmClient:
         usage = record.get("usage")
         total = usage.get("total_tokens") if isinstance(usage, dict) else None
         with self._lock:
-            # a server that counts no tokens: about four bytes each
+            # if the server does not count tokens: about four bytes each
             self.used += total if isinstance(total, int) and total >= 0 else len(answer) // 4
         try:
             choice = record["choices"][0]
             content = choice["message"]["content"]
         except (KeyError, IndexError, TypeError) as error:
-            raise EngineError("the server's answer is not that of a chat completion") from error
+            raise EngineError("the server's answer is not a chat completion") from error
         if choice.get("finish_reason") == "length":
             raise EngineError("the server cut its answer short; give the model more room for answers")
         if not isinstance(content, str):
-            raise EngineError("the server's answer holds no text")
+            raise EngineError("the server's answer has no text")
         return content
 
-    def _harmless(self, answer: bytes) -> str:
+    def _printable(self, answer: bytes) -> str:
         text = answer.decode("utf-8", "replace")
         return one_line(text.replace(self._key, "…") if self._key else text, 200)
 
 
 def _address(url: str) -> str:
-    """`url` as we ask it. It stands in errors, so none with a password in it is taken or shown."""
+    """The address without query and trailing slash. It appears in errors, so one with a password is refused."""
     try:
         parts = httpx.URL(url.strip())
-        fine, password = parts.scheme in ("http", "https") and bool(parts.host), bool(parts.userinfo)
+        valid, password = parts.scheme in ("http", "https") and bool(parts.host), bool(parts.userinfo)
     except (httpx.InvalidURL, ValueError):
-        fine, password = False, False
-    if password or (not fine and "@" in url):
+        valid, password = False, False
+    if password or (not valid and "@" in url):
         raise EngineError(
-            "the address in CURATION_SERVER_URL holds a password; leave it out and set CURATION_SERVER_API_KEY"
+            "the address in CURATION_SERVER_URL contains a password; remove it and set CURATION_SERVER_API_KEY"
         )
-    if not fine:
-        raise EngineError(f"{one_line(url)} is no address; set CURATION_SERVER_URL, such as http://127.0.0.1:8080/v1")
+    if not valid:
+        raise EngineError(
+            f"{one_line(url)} is not an address; set CURATION_SERVER_URL, such as http://127.0.0.1:8080/v1"
+        )
     return str(parts.copy_with(query=None, fragment=None)).rstrip("/")
 
 
@@ -167,7 +171,7 @@ def _object(raw: str | bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise EngineError("the server's answer is not JSON") from error
     if not isinstance(found, dict):
-        raise EngineError("the server's answer is no JSON object")
+        raise EngineError("the server's answer is not a JSON object")
     return found
 
 

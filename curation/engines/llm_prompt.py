@@ -1,4 +1,4 @@
-"""What a language model is asked: instructions and a JSON Schema, made from the label schema; articles are data."""
+"""The prompt of a language model: instructions and a JSON Schema, made from the label schema; articles are data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from curation.schema import EVENT, LabelSchema
 
 
 def instructions(schema: LabelSchema) -> str:
-    """The system message: every label with its definition, and how to quote."""
+    """The system message: every label with its definition, and rules for quoting."""
     lines = [f"You annotate news articles. {schema.description}", "", *schema.guidelines, "", "Entity types:"]
     lines += [f"- {label.name}: {label.definition}" for label in schema.entity_types]
     if schema.event_types:
@@ -35,20 +35,20 @@ def instructions(schema: LabelSchema) -> str:
 
 
 def message(text: str) -> str:
-    """The user message. The code of the marks hangs on the text, so that no text can hold its own end mark."""
+    """The user message. The code in the marks is a hash of the text, so that no text can contain its own end mark."""
     code = hashlib.sha256(text.encode()).hexdigest()[:12]
     return f"<article-{code}>\n{text}\n</article-{code}>"
 
 
 def answer_schema(schema: LabelSchema) -> dict[str, Any]:
-    """The JSON Schema of an answer, in the part of the language that servers hold a model to."""
-    said = {"id": {"type": "string"}, "quote": {"type": "string"}, "context": {"type": "string"}}
-    entity = _object(type=_one_of(schema.entity_names), **said, **_attributes(schema, "entities"))
+    """The JSON Schema of an answer, in the subset of the language that servers enforce."""
+    quoted = {"id": {"type": "string"}, "quote": {"type": "string"}, "context": {"type": "string"}}
+    entity = _object(type=_one_of(schema.entity_names), **quoted, **_attributes(schema, "entities"))
     parts = {"entities": _list(entity)}
     if schema.event_types:
         argument = _object(role=_one_of(schema.role_names), filler={"type": "string"})
         events = _object(
-            type=_one_of(schema.event_names), **said, **_attributes(schema, "events"), arguments=_list(argument)
+            type=_one_of(schema.event_names), **quoted, **_attributes(schema, "events"), arguments=_list(argument)
         )
         parts["events"] = _list(events)
     return _object(**parts)

@@ -194,8 +194,8 @@ def test_what_cannot_be_used_is_left_out_and_told(
     ("answer", "reason"),
     [
         ((200, {}, b"<html>"), "is not JSON"),
-        ((200, {}, b"[]"), "is no JSON object"),
-        ((200, {}, b"{}"), "not that of a chat completion"),
+        ((200, {}, b"[]"), "is not a JSON object"),
+        ((200, {}, b"{}"), "is not a chat completion"),
         ((200, {}, completion('{"entities": [{"id"')), "is not JSON"),
         ((200, {}, completion("{}", finish="length")), "cut its answer short"),
         (
@@ -229,7 +229,7 @@ def test_a_busy_server_is_asked_again_with_growing_pauses(server: Server, make: 
 
 @pytest.mark.parametrize(
     ("status", "requests", "reason"),
-    [(401, 1, "a key it takes"), (404, 1, "CURATION_SERVER_URL"), (503, TRIES, "times")],
+    [(401, 1, "a key that it accepts"), (404, 1, "CURATION_SERVER_URL"), (503, TRIES, "times")],
 )
 def test_a_server_of_no_use_stops_the_run_and_no_key_is_shown(
     server: Server, make: Callable[..., LlmEngine], status: int, requests: int, reason: str
@@ -244,7 +244,7 @@ def test_a_server_of_no_use_stops_the_run_and_no_key_is_shown(
 
 @pytest.mark.parametrize("url", ["http://bob:hunter2@127.0.0.1:1/v1", "http://bob:hunter2@[::", "bob:hunter2@host/v1"])
 def test_a_password_in_the_address_is_refused_and_not_shown(make: Callable[..., LlmEngine], url: str) -> None:
-    with pytest.raises(EngineError, match="holds a password; leave it out and set CURATION_SERVER_API_KEY") as refused:
+    with pytest.raises(EngineError, match="contains a password; remove it and set CURATION_SERVER_API_KEY") as refused:
         make(URL=url)
     assert "hunter2" not in f"{refused.value!r} {refused.value} {refused.value.__cause__!r}"
 

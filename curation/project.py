@@ -71,10 +71,10 @@ class Verb:
         found: Callable[..., Any] = getattr(import_module(f"curation.jobs.{module}"), name)
         return found
 
-    def __get__(self, project: Any, owner: type) -> Callable[..., Any]:
+    def __get__(self, project: Any, owner: type) -> Any:
+        if project is None:  # pydantic looks at the attributes of the class: this must not import the job
+            return self
         function = self.function()
-        if project is None:
-            return function
 
         def verb(*args: Any, **options: Any) -> Any:
             result = function(project, *args, **options)

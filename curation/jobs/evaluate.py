@@ -30,8 +30,8 @@ from curation.metrics.error_examples import Example, Side
 from curation.metrics.evaluation import Compared, Evaluation, Evaluator, Figures
 from curation.metrics.label_mapping import Mapping, mapping_to, own_names
 from curation.metrics.rounding import decimal, interval
+from curation.report.evaluation_page import SHOWN_ARTICLES, evaluation_page
 from curation.result import Block, Styled, Table, TableResult
-from curation.review.page import SHOWN_ARTICLES, page
 from curation.schema import LabelSchema
 from curation.settings import Settings
 from curation.store import AnnotationFile
@@ -202,7 +202,7 @@ def evaluate(
     )
     if html:
         with whole_file(html) as out:
-            out.write(page(result, shown, measured=measured, gold=place.name))
+            out.write(evaluation_page(result, shown, measured=measured, gold=place.name))
     return result
 
 

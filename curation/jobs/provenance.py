@@ -9,9 +9,9 @@ from curation.annotation import Annotation
 from curation.jobs.inputs import snapshot_folder
 from curation.jobs.review_policy import policy
 from curation.labelstudio import Predictions, Snapshot, predictions, read_snapshot
+from curation.metrics.anchoring import Anchoring, Work
+from curation.metrics.anchoring import anchoring as audit
 from curation.review.adjudication import MERGED
-from curation.review.anchoring import Anchoring, Work
-from curation.review.anchoring import anchoring as audit
 from curation.review.selection_policy import Policy
 from curation.settings import Settings
 

@@ -13,6 +13,7 @@ from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, undeci
 from curation.jobs.review_policy import policy as policy_of
 from curation.jobs.rows import SnapshotReader, Sources, reviewed_articles
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
+from curation.metrics.anchoring import Anchoring, Contrast
 from curation.release import (
     About,
     Audit,
@@ -29,7 +30,6 @@ from curation.release.manifest import parquet_files
 from curation.release.rows import DOCUMENTS, kept_articles
 from curation.release.targets import is_address
 from curation.result import Result
-from curation.review.anchoring import Anchoring, Contrast
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
 from curation.settings import Settings

@@ -35,29 +35,18 @@ from curation.labelstudio import (
     read_snapshot,
 )
 from curation.metrics.agreement import Agreement
+from curation.metrics.anchoring import Anchoring
 from curation.metrics.corrections import Corrections
 from curation.release import read_takedown
+from curation.report.charts import kept
+from curation.report.figures import Checked, Contested, Report, ReportedFinding, Shown
+from curation.report.forecast import forecast
+from curation.report.label_counts import LabelCounter
+from curation.report.project_page import project_page
+from curation.report.reader_data import ARTICLES, GOLD, Highlight, Reader
+from curation.report.throughput import Work, WorkCounter, latest
 from curation.result import Result
-from curation.review.anchoring import Anchoring
 from curation.review.pseudonyms import Pseudonyms
-from curation.review.report import (
-    ARTICLES,
-    GOLD,
-    Checked,
-    Contested,
-    Doubtful,
-    Finding,
-    LabelCounter,
-    Reader,
-    Report,
-    Shown,
-    Work,
-    WorkCounter,
-    forecast,
-    kept,
-    latest,
-    page,
-)
 from curation.schema_migration import migrate
 from curation.settings import Settings
 from curation.store import AnnotationFile
@@ -95,7 +84,7 @@ class _Checked(NamedTuple):
     """What the page says of the checks, and the findings that are worth a look, for the reader."""
 
     report: Checked
-    findings: list[Finding]
+    findings: list[ReportedFinding]
 
 
 class Said(NamedTuple):
@@ -163,7 +152,7 @@ def report(
         )
         corrections, correction_notes = sources.corrections()
         found = sources.checked(readable) if checks else None
-        doubts: dict[str, list[Finding]] = {}
+        doubts: dict[str, list[ReportedFinding]] = {}
         for one in found.findings if found else ():
             doubts.setdefault(one.article_id, []).append(one)
         doubtful = {name: sum(one.score for one in of) + differ.get(name, 0) for name, of in doubts.items()}
@@ -200,7 +189,7 @@ def report(
         notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
         reader=Shown(articles=reader.articles, of=len(readable)),
     )
-    html = page(figures, reader)
+    html = project_page(figures, reader)
     with whole_file(output) as file:
         file.write(html)
     if folder is not None:
@@ -316,7 +305,7 @@ class _Sources:
         except BadInput:
             return None
         findings = [
-            Finding(
+            ReportedFinding(
                 article_id=one.article_id,
                 start=one.spans[0].start,
                 end=one.spans[0].end,
@@ -389,7 +378,7 @@ def _reader(
     chosen: list[str],
     stands: StatusResult,
     differ: dict[str, int],
-    doubts: dict[str, list[Finding]],
+    doubts: dict[str, list[ReportedFinding]],
 ) -> Reader:
     """The chosen articles with all that was said of them, in the order of choice."""
     wanted = set(chosen)
@@ -406,7 +395,7 @@ def _reader(
         if name in gold:
             said.append((GOLD, gold[name]))
         here = [(key, one) for key, one in said if one.text_sha256 == article.text_sha256]
-        doubtful = [Doubtful(one.start, one.end, one.kind, one.message) for one in doubts.get(name, ())[:DOUBTS]]
+        doubtful = [Highlight(one.start, one.end, one.kind, one.message) for one in doubts.get(name, ())[:DOUBTS]]
         if not reader.add(article, here, stage=stands.articles[name], differ=differ.get(name, 0), doubts=doubtful):
             break
     return reader

@@ -1,4 +1,5 @@
-"""HTML pages. A page needs no other file and no network; everything in it that came from outside is escaped.
+"""HTML pages: the project report, the evaluation of an engine, the differences between two releases.
 
-Imports nothing but values: the functions take the figures to show.
+A page needs no other file and no network. Everything in it that came from outside is escaped. The functions take plain
+values, so this package knows neither Label Studio nor Hugging Face.
 """

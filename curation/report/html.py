@@ -14,6 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from curation.errors import one_line, visible
+from curation.metrics.agreement import Figures
+from curation.metrics.rounding import decimal, percent
+from curation.svg import colour
 
 _LINE_SEPARATORS = "\u2028\u2029"
 
@@ -44,7 +47,8 @@ def template(name: str) -> Template:
 def environment() -> Environment:
     """Everything is escaped; a variable without a value is an error.
 
-    Filters: `line` (one printable line of at most so many characters), `visible` (control characters replaced).
+    Filters: `line` (one printable line of at most so many characters), `visible` (control characters replaced), and
+    the formats of figures.
     """
     made = Environment(
         loader=PackageLoader(__package__, "templates"),
@@ -53,7 +57,16 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: Mapping[str, Callable[..., Any]] = {"line": one_line, "visible": visible}
+    filters: Mapping[str, Callable[..., Any]] = {
+        "line": one_line,
+        "visible": visible,
+        "annotator": annotator_name,
+        "duration": duration,
+        "f1": f1,
+        "decimal": decimal,
+        "percent": percent,
+        "colour": colour,
+    }
     made.filters.update(filters)
     return made
 
@@ -71,6 +84,27 @@ def json_for_script(value: Any) -> str:
     for char in "<>&" + _LINE_SEPARATORS:
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
+
+
+def annotator_name(key: str) -> str:
+    """The name of an annotator on pages: `3f…` for the key `person:3f…`, `engine rules@1` for `engine:rules@1`."""
+    name = one_line(key, 60)
+    return name.removeprefix("person:") if name.startswith("person:") else name.replace("engine:", "engine ", 1)
+
+
+def f1(figures: Figures) -> str:
+    """`0.913 (0.880–0.941)`; a dash where there is nothing to measure."""
+    if figures.f1 is None:
+        return "–"
+    interval = f" ({decimal(figures.interval[0], 2)}–{decimal(figures.interval[1], 2)})" if figures.interval else ""
+    return f"{decimal(figures.f1)}{interval}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `6.5 min` or `1.2 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _hash(text: str) -> str:

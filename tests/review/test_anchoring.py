@@ -8,7 +8,7 @@ import random
 import pytest
 
 from curation.annotation import Annotation, Annotator, Entity
-from curation.review.anchoring import LEAST, Work, anchoring
+from curation.metrics.anchoring import LEAST, Work, anchoring
 
 
 def said(number: int, *starts: int, lead: float | None = 60, kind: str = "person", label: str = "X") -> Annotation:

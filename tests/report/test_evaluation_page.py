@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,11 +13,10 @@ from hypothesis import strategies as st
 from curation.annotation import Annotation, Argument, Entity, Event
 from curation.article import Article, normalise
 from curation.metrics.evaluation import Evaluator
-from curation.review.page import SHOWN_CHARACTERS, page
+from curation.report.evaluation_page import SHOWN_CHARACTERS, evaluation_page
 
 SECOND = '"><img src=x onerror=alert(2)> {{ 7*7 }} {% raw %} \u202egnp.exe\x1b[31m &amp; \u2028 end'
 HOSTILE = f"<script>alert(1)</script>\n{SECOND}"
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class Reader(HTMLParser):
@@ -56,7 +57,7 @@ class Reader(HTMLParser):
 def made(article: Article, gold: Annotation, said: Annotation, *, name: str = "mine") -> Reader:
     evaluator = Evaluator()
     compared = evaluator.add(article, gold, said)
-    return Reader(page(evaluator.result(), [compared], measured=name, gold="gold"))
+    return Reader(evaluation_page(evaluator.result(), [compared], measured=name, gold="gold"))
 
 
 def annotation(article: Article, entities: list[Entity], events: list[Event] | None = None) -> Annotation:
@@ -87,7 +88,10 @@ def test_hostile_text_and_labels_are_only_text() -> None:
     }
     shown = SECOND.replace("\u202e", "\ufffd").replace("\x1b", "\ufffd")
     assert set(found.texts) == {"<script>alert(1)</script>", shown}
-    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}) in found.elements
+    (policy,) = (attributes["content"] for _, attributes in found.elements if "http-equiv" in attributes)
+    style = found.html.split("<style>")[1].split("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def test_it_needs_nothing_else() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import Any, Literal, NamedTuple
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from curation.errors import visible
 from curation.metrics.error_examples import NAMES
 from curation.metrics.evaluation import Compared, Evaluation
 from curation.metrics.matching import Kind, Pair
-from curation.metrics.rounding import decimal
+from curation.report.html import render
 
 SHOWN_ARTICLES = 40
 """Articles whose text stands on the page."""
@@ -83,7 +80,7 @@ class Shown(NamedTuple):
     cut: bool
 
 
-def page(evaluation: Evaluation, articles: Sequence[Compared], *, measured: str, gold: str) -> str:
+def evaluation_page(evaluation: Evaluation, articles: Sequence[Compared], *, measured: str, gold: str) -> str:
     """The page, as HTML.
 
     Args:
@@ -93,26 +90,15 @@ def page(evaluation: Evaluation, articles: Sequence[Compared], *, measured: str,
         gold: against what.
     """
     sections = {"Entities": evaluation.entities, "Triggers": evaluation.triggers, "Arguments": evaluation.arguments}
-    return _template().render(
+    return render(
+        "evaluation.html.jinja",
+        styles=("base.css", "evaluation.css"),
         evaluation=evaluation,
         sections={name: section for name, section in sections.items() if section is not None},
         articles=[_shown(one) for one in articles],
         measured=measured,
         gold=gold,
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("curation.review", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["decimal"] = decimal
-    return environment.get_template("page.html.jinja")
 
 
 def _shown(compared: Compared) -> Shown:

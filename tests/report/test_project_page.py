@@ -22,8 +22,8 @@ from curation.jobs.report import ReportResult, report
 from curation.jobs.status import status
 from curation.metrics.effort import LONGEST
 from curation.project import Project
+from curation.report.forecast import forecast
 from curation.review.pseudonyms import Pseudonyms
-from curation.review.report.forecast import forecast
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from curation.article import Value
 from curation.metrics.agreement import Agreement
+from curation.metrics.anchoring import Anchoring
 from curation.metrics.corrections import Corrections
-from curation.review.anchoring import Anchoring
-from curation.review.report.forecast import Forecast
-from curation.review.report.labels import Labels
-from curation.review.report.work import Work
+from curation.report.forecast import Forecast
+from curation.report.label_counts import Labels
+from curation.report.throughput import Work
 
 
 class Shown(Value):
@@ -29,7 +29,7 @@ class Contested(Value):
     skipped: int
 
 
-class Finding(Value):
+class ReportedFinding(Value):
     """A finding of the checks with the text round it; `score` is how probable it is that there is a mistake."""
 
     article_id: str
@@ -55,7 +55,7 @@ class Checked(Value):
     worth: int
     likely: int
     kinds: dict[str, int]
-    strongest: tuple[Finding, ...]
+    strongest: tuple[ReportedFinding, ...]
     dismissed: int
 
 

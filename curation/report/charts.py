@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from curation.errors import one_line
 from curation.metrics.agreement import Agreement, Figures
 from curation.metrics.corrections import Corrections, Group
 from curation.metrics.counts import NOTHING, Matrix, Section
-from curation.metrics.rounding import decimal
-from curation.review.report.figures import Report
-from curation.review.report.labels import LONGEST_SPAN, SECTIONS, STEP
+from curation.report.figures import Report
+from curation.report.html import annotator_name
+from curation.report.label_counts import LONGEST_SPAN, SECTIONS, STEP
 from curation.svg import COLOURS, Box, Plot, Range, bars, boxes, columns, heat, ranges, rising, stacked
 
 DAYS = 31
@@ -57,27 +56,6 @@ def charts(report: Report) -> dict[str, Any]:
     }
 
 
-def who(key: str) -> str:
-    """An annotator as the page names them: `person:3f…` by the pseudonym alone, an engine as one."""
-    name = one_line(key, 60)
-    return name.removeprefix("person:") if name.startswith("person:") else name.replace("engine:", "engine ", 1)
-
-
-def f1(figures: Figures) -> str:
-    """`0.913 (0.880–0.941)`; a dash where there is nothing to measure."""
-    if figures.f1 is None:
-        return "–"
-    interval = f" ({decimal(figures.interval[0], 2)}–{decimal(figures.interval[1], 2)})" if figures.interval else ""
-    return f"{decimal(figures.f1)}{interval}"
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `6.5 min` or `1.2 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def series(counts: Mapping[str, int], most: int) -> list[str]:
     """The names with the highest counts, people first."""
     ranked = sorted(counts, key=lambda name: (not name.startswith("person:"), -counts[name], name))
@@ -110,7 +88,7 @@ def _throughput(
 
 def _box(person: Any) -> Box:
     low, middle, high = (seconds / 60 for seconds in person.seconds)
-    return Box(who(person.key), low, middle, high)
+    return Box(annotator_name(person.key), low, middle, high)
 
 
 def _agreement(found: Agreement) -> dict[str, Any]:

@@ -8,13 +8,13 @@ What somebody said is `{who, state, items}`: `who` is a place in the list of ann
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from curation.annotation import Annotation, Event
 from curation.article import Article
 from curation.errors import one_line, visible
+from curation.report.html import json_for_script
 from curation.schema import LabelSchema
 
 ARTICLES = 300
@@ -29,7 +29,7 @@ GOLD = "gold"
 """What the gold is called beside the annotators' keys."""
 
 
-class Doubtful(NamedTuple):
+class Highlight(NamedTuple):
     """A finding of the checks: the span, which kind, and in words."""
 
     start: int
@@ -59,7 +59,7 @@ class Reader:
         *,
         stage: str,
         differ: int = 0,
-        doubts: Sequence[Doubtful] = (),
+        doubts: Sequence[Highlight] = (),
     ) -> bool:
         """Take an article in, with what each annotator (under the name to be shown) says of it.
 
@@ -82,7 +82,7 @@ class Reader:
             ],
             "said": [self._said(name, annotation, len(text)) for name, annotation in said],
         }
-        line = json_in_page(entry)
+        line = json_for_script(entry)
         if self._entries and self.size + len(line) > BYTES:
             return False
         self._places[article.id] = len(self._entries)
@@ -103,7 +103,7 @@ class Reader:
             "colours": [self._colours.get(label) for label in self._labels],
             "events": [label in self._events for label in self._labels],
         }
-        return json_in_page(head)[:-1] + ',"articles":[' + ",\n".join(self._entries) + "]}"
+        return json_for_script(head)[:-1] + ',"articles":[' + ",\n".join(self._entries) + "]}"
 
     def _said(self, name: str, annotation: Annotation, end: int) -> dict[str, Any]:
         shown = [item for item in annotation.items() if item.start < end][:ITEMS]
@@ -120,11 +120,3 @@ class Reader:
 
     def _label(self, label: str) -> int:
         return self._labels.setdefault(label, len(self._labels))
-
-
-def json_in_page(value: Any) -> str:
-    """JSON that may stand inside an HTML script element: no `<`, `>` or `&`, and no line ends that are not JSON's."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text

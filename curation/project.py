@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import SecretStr
 
 from curation.article import build
-from curation.errors import escaped
+from curation.errors import escaped, keep_secret, redact
 from curation.files import user_path
 from curation.result import Result
 from curation.settings import File, Settings, load_settings, resolve
@@ -49,8 +49,17 @@ if TYPE_CHECKING:
     from curation.jobs.status import status as _status
 
 
+class _Redact(logging.Filter):
+    """Strikes known secrets out of log records."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
 _log = logging.getLogger("curation")
 _log.addHandler(logging.NullHandler())
+_log.addFilter(_Redact())
 
 
 class Verb:
@@ -200,6 +209,7 @@ class Project(Verbs, Settings):
         if url is not None:
             fields["url"] = url.rstrip("/")
         if api_key is not None:
+            keep_secret(api_key)
             fields["api_key"] = SecretStr(api_key)
         super().__init__(**fields)
 

@@ -84,6 +84,13 @@ def test_results_are_tables_and_log_their_messages(folder: Path, caplog: pytest.
     assert "<td>new</td><td>28</td>" in found._repr_html_()
 
 
+def test_log_records_hold_no_secret(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_topsecret")
+    with caplog.at_level(logging.INFO, logger="curation"):
+        logging.getLogger("curation").info("the server said %s", "hf_topsecret")
+    assert caplog.messages == ["the server said ***"]
+
+
 def test_the_package_is_imported_in_no_time() -> None:
     heavy = {"pydantic", "rich", "typer", "spacy", "httpx", "numpy"}
     code = f"import sys, curation; print(sorted({heavy} & set(sys.modules)))"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -17,7 +18,7 @@ DataFolder = Annotated[Path | None, Option("Its data folder; default: studio in 
 
 
 class StudioResult(Result):
-    """A running Label Studio: its address, version and login."""
+    """A running Label Studio: its address, version and login, which `login_file` holds as well."""
 
     holds_secrets: ClassVar[bool] = True
 
@@ -27,11 +28,21 @@ class StudioResult(Result):
     api_key: str
     port: int
     version: str
+    login_file: str
 
-    def show(self) -> Iterator[str]:
-        """Where it is, and the login."""
+    def show(
+        self,
+        *,
+        secrets: Annotated[
+            bool, Option("Print the password also where the output is not a terminal.", name="--show-secrets")
+        ] = False,
+    ) -> Iterator[str]:
+        """Its address and login. The password is printed only on a terminal, or with `secrets`."""
         yield f"Label Studio {self.version} at {self.url}"
-        yield f"log in as {self.username} with the password {self.password}"
+        if secrets or os.isatty(1):
+            yield f"log in as {self.username} with the password {self.password}"
+        else:
+            yield f"log in as {self.username}; the password is in {self.login_file}"
 
 
 class StudioStatus(Result):
@@ -46,6 +57,7 @@ class StudioStatus(Result):
     api_key: str | None = None
     port: int | None = None
     version: str | None = None
+    login_file: str | None = None
 
     def show(self) -> Iterator[str]:
         """Where it runs."""
@@ -75,7 +87,8 @@ def start(
         StudioError: it does not install or start, or the port is taken.
         ProjectError: there is neither a project nor a data folder.
     """
-    return StudioResult(**_fields(local.start(_data(project, data), port=port, on_progress=on_message)))
+    folder = _data(project, data)
+    return StudioResult(**_fields(local.start(folder, port=port, on_progress=on_message), folder))
 
 
 def status(project: Settings | None, *, data: DataFolder = None) -> StudioStatus:
@@ -84,8 +97,9 @@ def status(project: Settings | None, *, data: DataFolder = None) -> StudioStatus
     Raises:
         StudioError: it runs, but the files about it cannot be read.
     """
-    running = local.status(_data(project, data))
-    return StudioStatus(running=running is not None, **(_fields(running) if running else {}))
+    folder = _data(project, data)
+    running = local.status(folder)
+    return StudioStatus(running=running is not None, **(_fields(running, folder) if running else {}))
 
 
 def stop(project: Settings | None, *, data: DataFolder = None) -> StudioStopped:
@@ -105,8 +119,9 @@ def _data(project: Settings | None, data: Path | None) -> Path:
     return project.studio
 
 
-def _fields(running: local.Studio) -> dict[str, Any]:
-    return {name: getattr(running, name) for name in StudioResult.model_fields}
+def _fields(running: local.Studio, folder: Path) -> dict[str, Any]:
+    names = ("url", "username", "password", "api_key", "port", "version")
+    return {**{name: getattr(running, name) for name in names}, "login_file": str(folder.absolute() / "login.json")}
 
 
 def connect(project: Settings) -> Client:

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from curation.cli import command as commands
 from curation.cli.app import GROUPS, STUDIO, app
 from curation.cli.command import Command
-from curation.errors import WrongUsage
+from curation.errors import WrongUsage, keep_secret
 from curation.jobs.options import Argument, Counts, OnProgress, Option, named_values, silent
+from curation.jobs.studio import StudioResult
 from curation.result import Block, Line, Result, Styled, Table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +140,15 @@ def test_secrets_are_struck_out(run: Any, monkeypatch: pytest.MonkeyPatch) -> No
     for words in (["--option", "k=topsecret-key/1"], ["--option", "k=a%20topsecret-key%2F1"]):
         assert "topsecret" not in run(*words, "--json").stdout
     assert "topsecret" not in str(WrongUsage("the server said topsecret-key/1"))
+    keep_secret("key-of-the-studio")
+    assert str(WrongUsage("sent key-of-the-studio")) == "sent ***"
+
+
+def test_the_password_of_the_studio_is_printed_on_a_terminal_only() -> None:
+    login = {"username": "admin", "password": "pass-7", "api_key": "key-8", "login_file": "work/studio/login.json"}
+    found = StudioResult(url="http://127.0.0.1:8080", port=8080, version="1.0", **login)
+    assert list(found.show())[1] == "log in as admin; the password is in work/studio/login.json"
+    assert list(found.show(secrets=True))[1] == "log in as admin with the password pass-7"
 
 
 def test_colours_only_on_a_terminal(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

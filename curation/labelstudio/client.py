@@ -8,11 +8,13 @@ rest: users, storages, webhooks.
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import re
 import ssl
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -72,7 +74,9 @@ class Client:
         self._lock = threading.Lock()
         self._verify = _trust(verify)
         limits = httpx.Timeout(timeout, connect=min(timeout, 15.0))
-        self._http = httpx.Client(verify=self._verify, timeout=limits, follow_redirects=False)
+        # A proxy that the environment names must not see the key of a server on this machine.
+        self._proxies = not _is_loopback(self.url)
+        self._http = httpx.Client(verify=self._verify, timeout=limits, follow_redirects=False, trust_env=self._proxies)
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -161,7 +165,7 @@ class Client:
         """The official SDK's `LabelStudio` client on the same server and key. Slow to import."""
         from label_studio_sdk import LabelStudio
 
-        http = httpx.Client(verify=self._verify, timeout=self._http.timeout)
+        http = httpx.Client(verify=self._verify, timeout=self._http.timeout, trust_env=self._proxies)
         return LabelStudio(base_url=self.url, api_key=self._key, httpx_client=http)
 
     def _send(
@@ -290,6 +294,13 @@ def _address(url: str) -> str:
     if not fine:
         raise Unreachable(f"{url!r} is no address of a server; give one such as https://label-studio.example.org")
     return str(parts.copy_with(query=None, fragment=None)).rstrip("/")
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _trust(verify: bool | str | Path) -> bool | ssl.SSLContext:

@@ -31,7 +31,7 @@ def new_database(env: Path, version: str, settings: Mapping[str, str], folder: P
     if not kept.exists() and not _make(env, settings, kept):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with kept.open("rb") as source, whole_file(folder / NAME, "wb") as file:
+    with kept.open("rb") as source, whole_file(folder / NAME, "wb", private=True) as file:
         shutil.copyfileobj(source, file)
 
 

@@ -73,6 +73,7 @@ def start(data: Path, *, port: int | None = None, plain: bool = False, on_progre
     """
     report = on_progress or (lambda _: None)
     data = data.absolute()
+    _make_private(data)
     with exclusive(data / "start.lock", "studio start", wait=True):
         studio = status(data)
         if studio is None:
@@ -83,6 +84,15 @@ def start(data: Path, *, port: int | None = None, plain: bool = False, on_progre
         elif port not in (None, studio.port):
             raise StudioError(f"Label Studio already runs on port {studio.port}; stop it first to change the port")
         return _wait(data)
+
+
+def _make_private(data: Path) -> None:
+    """Keep other users of the machine out of the folder: it holds keys, password hashes and exports."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data.chmod(0o700)
+    except OSError as error:
+        raise StudioError(f"{data}: cannot be made private: {error.strerror}; pick another folder") from error
 
 
 def status(data: Path) -> Studio | None:
@@ -226,7 +236,7 @@ def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
     new_database(env, version, settings, base)
     for copy in base.glob("export/project-*-at-*.json"):
         copy.unlink(missing_ok=True)  # it keeps a copy of every export, and a pull asks for some
-    with whole_file(data / "running.json") as file:
+    with whole_file(data / "running.json", private=True) as file:
         json.dump({"port": port, "version": version}, file)
     # The shell notes the process id and ends, so that we have no child to wait for, and nothing is lost should
     # we be killed meanwhile.
@@ -248,6 +258,7 @@ def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
             stderr=subprocess.STDOUT,
             pass_fds=(held.fileno(),),
             start_new_session=True,
+            umask=0o077,
             check=True,
         )
 

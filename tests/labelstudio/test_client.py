@@ -96,6 +96,23 @@ def test_what_is_not_label_studio_is_told_apart(serve: Callable[[Answers], Serve
         Client(server.url, KEY).version()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_proxy_never_sees_the_key_of_a_server_on_this_machine(
+    serve: Callable[[Answers], Server], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    server = serve(lambda method, path, headers: (200, {"id": 1}))
+    proxy = serve(lambda method, path, headers: (200, {"id": 2}))
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Client(server.url.replace("127.0.0.1", host), KEY) as client:
+        assert client.user() == 1
+    assert proxy.requests == []
+    with Client("http://label-studio.example.org", KEY) as client:
+        assert client.user() == 2, "a server elsewhere is asked through the proxy"
+
+
 def test_nobody_there() -> None:
     with pytest.raises(Unreachable, match="does not answer"):
         Client("http://127.0.0.1:9", KEY).version()

@@ -70,7 +70,10 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -
     # Nobody but this user gets in: not by another address, not by reading the login, not from a repr.
     listening = {one.laddr.ip for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == first.port}
     assert listening == {"127.0.0.1"}
-    assert (data / "login.json").stat().st_mode & 0o777 == 0o600
+    assert data.stat().st_mode & 0o777 == 0o700
+    secret = [data / "login.json", data / "running.json", *(data / "label-studio").rglob("*")]
+    assert any(path.suffix == ".sqlite3" for path in secret)
+    assert [path for path in secret if path.stat().st_mode & 0o077] == []
     assert first.password not in repr(first)
     assert first.api_key not in repr(first)
     assert first.api_key not in " ".join(psutil.Process(first.pid).cmdline())
@@ -88,7 +91,9 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -
     assert status(data) is None
     assert not any(one.laddr and one.laddr.port == first.port for one in psutil.net_connections("tcp"))
 
+    data.chmod(0o755)  # as earlier versions made it
     again = start(data)
+    assert data.stat().st_mode & 0o777 == 0o700
     assert (again.port, again.password, again.api_key) == (first.port, first.password, first.api_key)
     with Client(again.url, again.api_key) as client:
         assert client.get(f"/api/projects/{project['id']}/")["title"] == "kept"
@@ -96,7 +101,7 @@ def test_it_starts_is_found_stops_and_starts_again(data: Path, studio: Studio) -
 
 
 def test_garbage_is_collected_less_often_and_the_program_is_left_alone(studio: Studio) -> None:
-    serve = Path(module.__file__).with_name("serve.py")
+    serve = Path(module.__file__).with_name("server_entry.py")
     assert str(serve) in psutil.Process(studio.pid).cmdline()
     code = f"""
 import gc, runpy

@@ -81,8 +81,8 @@ def checked(folder: Path) -> int:
                 (label, trigger), *arguments = (one.split(":") for one in rest.split(" "))
                 assert types[trigger] == label and label in known.events
                 triggers.add(trigger)
-                said = [role for role, _ in arguments]
-                assert len(set(said)) == len(said), "roles are told apart by their numbers"
+                roles = [role for role, _ in arguments]
+                assert len(set(roles)) == len(roles), "numbers part the roles"
                 for role, filler in arguments:
                     base = re.sub(r"\d+$", "", role)
                     assert types[filler] in known.events[label][base][1]
@@ -113,7 +113,7 @@ def test_the_other_schema(recalls: LabelSchema) -> None:
 
 def test_a_small_folder_to_the_letter(tmp_path: Path, schema: LabelSchema) -> None:
     article = Article(id="kar/1", text="\U0001f680 Karsk opened\nfire on Torvan and Mirdan.")
-    said = Annotation(
+    annotation = Annotation(
         id="a1",
         article_id=article.id,
         text_sha256=article.text_sha256,
@@ -138,7 +138,7 @@ def test_a_small_folder_to_the_letter(tmp_path: Path, schema: LabelSchema) -> No
             ),
         ),
     )
-    write_as("brat", [(article, said)], tmp_path / "brat", schema)
+    write_as("brat", [(article, annotation)], tmp_path / "brat", schema)
     assert (tmp_path / "brat" / "kar%2F1.txt").read_text(encoding="utf-8") == article.text
     assert (tmp_path / "brat" / "kar%2F1.ann").read_text(encoding="utf-8") == (
         "T1\tGPE 2 7\tKarsk\n"
@@ -151,7 +151,7 @@ def test_a_small_folder_to_the_letter(tmp_path: Path, schema: LabelSchema) -> No
     )
 
 
-def test_what_brat_can_say_and_we_cannot(tmp_path: Path, schema: LabelSchema) -> None:
+def test_what_brat_has_and_we_cannot_hold(tmp_path: Path, schema: LabelSchema) -> None:
     (tmp_path / "kar-1.txt").write_text("Karsk and Torvan fired twice.", encoding="utf-8")
     (tmp_path / "kar-1.ann").write_text(
         "T1\tGPE 0 5\tKarsk\nT2\tGPE 0 5;10 16\tKarsk Torvan\nT3\tAttack 17 22\tfired\nT4\tAttack 23 28\ttwice\n"

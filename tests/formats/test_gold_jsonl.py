@@ -1,4 +1,4 @@
-"""The neutral form: what it says is read, offsets hold, and mistakes are named by file, line and field."""
+"""Gold as JSON lines: read as written, offsets hold, and mistakes are named by file, line and field."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_reads_what_it_says(tmp_path: Path) -> None:
     ((article, gold),) = read(tmp_path, DOCUMENT)
     assert (article.id, article.text, article.source) == ("kel-1", TEXT, "invented")
     assert (gold.article_id, gold.text_sha256) == (article.id, article.text_sha256)
-    told = [(TEXT[item.start : item.end], item.type) for item in gold.items()]
-    assert told == [("Kelmar", "State"), ("Torvan", "State"), ("Monday", FILLER), ("shelled", "Attack:Shell")]
+    items = [(TEXT[item.start : item.end], item.type) for item in gold.items()]
+    assert items == [("Kelmar", "State"), ("Torvan", "State"), ("Monday", FILLER), ("shelled", "Attack:Shell")]
     fillers = [(argument.role, gold.item(argument.filler).start) for argument in gold.events[0].arguments]
     assert fillers == [("Attacker", 2), ("Day", 27)]
 
@@ -91,7 +91,7 @@ def test_mistakes_name_line_and_field(tmp_path: Path, change: dict[str, Any], fi
     assert says in str(caught.value)
 
 
-def test_an_id_stands_once(tmp_path: Path) -> None:
+def test_an_id_is_unique(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="id kel-1 is duplicated"):
         read(tmp_path, DOCUMENT, {**DOCUMENT, "id": "kel\t1"})
 

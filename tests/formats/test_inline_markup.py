@@ -1,4 +1,4 @@
-"""The inline form: what is written reads back the same, and mistakes are named by file and line."""
+"""Inline markup: what is written reads back the same, and mistakes are named by file and line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHO = Annotator(kind="person", name="pass-a")
 HERE = Path("kel-1.ann.txt")
 
 
-def said(annotation: Annotation) -> object:
+def content(annotation: Annotation) -> object:
     items = [
         (i.id, i.start, i.end, i.type, i.attributes) for i in sorted(annotation.items(), key=lambda i: (i.start, i.id))
     ]
@@ -28,7 +28,7 @@ def said(annotation: Annotation) -> object:
 def test_round_trip(article: Article, annotation: Annotation, schema: LabelSchema) -> None:
     marked = write(annotation, article)
     assert "[[Torvan](Nationality #e4) rebels](ArmedGroup #e3 mention=nominal)" in marked
-    assert said(parse(marked, article, schema, WHO)) == said(annotation)
+    assert content(parse(marked, article, schema, WHO)) == content(annotation)
 
 
 texts = st.text(alphabet="ab[]\\() \n\t\u00e9e\u0301\u05d0\u200d\U0001f680=#", min_size=1, max_size=60).map(normalise)
@@ -50,7 +50,7 @@ def test_any_text_and_any_nested_spans_read_back(text: str, data: st.DataObject,
     annotation = Annotation(
         id="i", article_id="x", text_sha256=article.text_sha256, schema=schema.ref, annotator=WHO, entities=entities
     )
-    assert said(parse(write(annotation, article), article, schema, WHO)) == said(annotation)
+    assert content(parse(write(annotation, article), article, schema, WHO)) == content(annotation)
 
 
 def test_crossing_spans_are_refused(article: Article, annotation: Annotation) -> None:
@@ -96,7 +96,7 @@ def test_folder(tmp_path: Path, article: Article, annotation: Annotation, schema
     (tmp_path / "kel-1.ann.txt").write_bytes(write(annotation, article).replace("\n", "\r\n").encode())
     other = Article(id="kel-2", text="Nothing here")
     found = list(read_folder(tmp_path, [article, other], schema, WHO))
-    assert [said(one) for one in found] == [said(annotation)]
+    assert [content(one) for one in found] == [content(annotation)]
     (tmp_path / "kel-2.ann.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(BadInput, match=r"kel-2\.ann\.txt"):
         list(read_folder(tmp_path, [article, other], schema, WHO))

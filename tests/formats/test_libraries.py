@@ -31,8 +31,8 @@ def gold() -> list[Pair]:
     """The gold of the sample corpus."""
     schema = load_schema(ROOT / "schemas" / "conflict-news.yaml")
     articles = {one.id: one for one in good_articles([ROOT / "corpus" / "articles"])}
-    said = read_folder(ROOT / "corpus" / "gold", articles.values(), schema, PERSON)
-    return [(articles[one.article_id], one) for one in said]
+    annotations = read_folder(ROOT / "corpus" / "gold", articles.values(), schema, PERSON)
+    return [(articles[one.article_id], one) for one in annotations]
 
 
 def intake(name: str, schema: LabelSchema, *known: Article) -> ImportContext:
@@ -292,9 +292,9 @@ def test_a_type_outside_the_schema_has_no_class_label(
     tmp_path: Path, schema: LabelSchema, article: Article, annotation: Annotation
 ) -> None:
     other = annotation.entities[0].model_copy(update={"type": "Bird"})
-    said = annotation.model_copy(update={"entities": (other,), "events": ()})
+    changed = annotation.model_copy(update={"entities": (other,), "events": ()})
     with pytest.raises(BadInput, match="kel-1: the type Bird is not in the schema"):
-        write_as("hf-ner", [(article, said)], tmp_path / "x.parquet", schema)
+        write_as("hf-ner", [(article, changed)], tmp_path / "x.parquet", schema)
     assert list(tmp_path.iterdir()) == []
 
 

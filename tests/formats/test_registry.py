@@ -67,7 +67,7 @@ def pairs(draw: st.DrawFn, name: str = "kar-1") -> Pair:
     mentions = st.sampled_from(({}, {"mention": "nominal"}, {"mention": "pronoun"}, {"mention": "name"}))
     modalities = st.sampled_from(({}, {"modality": "planned"}, {"modality": "asserted"}))
     types, events = st.sampled_from(SCHEMA.entity_names[:3]), st.sampled_from(SCHEMA.event_names[:3])
-    # Items are told from each other by span and type: two that are alike could not be counted apart.
+    # Span and type identify an item: two alike could not be counted apart.
     entities = draw(st.lists(st.tuples(spans, types, mentions, scores), max_size=6, unique_by=lambda one: str(one[:2])))
     triggers = draw(
         st.lists(st.tuples(spans, events, modalities, scores), max_size=4, unique_by=lambda one: str(one[:2]))
@@ -77,8 +77,8 @@ def pairs(draw: st.DrawFn, name: str = "kar-1") -> Pair:
     made_events = []
     for i, ((start, end), label, attributes, score) in enumerate(triggers):
         others = [one for one in ids if one != f"v{i}"]
-        said = st.tuples(roles, st.sampled_from(others), scores) if others else st.nothing()
-        arguments = draw(st.lists(said, max_size=4, unique_by=lambda one: one[:2])) if others else []
+        pairs = st.tuples(roles, st.sampled_from(others), scores) if others else st.nothing()
+        arguments = draw(st.lists(pairs, max_size=4, unique_by=lambda one: one[:2])) if others else []
         made_events.append(
             Event(
                 id=f"v{i}",
@@ -236,7 +236,7 @@ def test_each_kind_of_loss_is_counted_once(on_loss: OnLoss, folder: Path) -> Non
             ),
         ),
     )
-    said = Annotation(
+    annotation = Annotation(
         id="a1",
         article_id="kar-1",
         text_sha256=article.text_sha256,
@@ -247,7 +247,7 @@ def test_each_kind_of_loss_is_counted_once(on_loss: OnLoss, folder: Path) -> Non
     )
 
     def lost(name: str) -> dict[str, int]:
-        return dict(write_as(name, [(article, said)], place(folder, name), SCHEMA, on_loss=on_loss).lost.counts)
+        return dict(write_as(name, [(article, annotation)], place(folder, name), SCHEMA, on_loss=on_loss).lost.counts)
 
     snap = on_loss == "snap"
     mid = {"snapped": 1} if snap else {"mid-token": 1}

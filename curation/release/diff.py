@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 from curation.annotation import Annotation
 from curation.article import Value
 from curation.errors import ReleaseError
-from curation.metrics.matching import Pair, compare
+from curation.metrics.corrections import changes
+from curation.metrics.matching import Link
 from curation.release.hashing import Row
 from curation.release.manifest import (
     ARTICLES,
@@ -34,7 +35,6 @@ from curation.release.rows import DOCUMENTS, annotation_of, read_rows
 from curation.release.versions import ChangeCount, schema_reasons
 
 ArticleChange = Literal["added", "left out", "new text", "corrected", "metadata"]
-_WHAT = {"missed": "removed", "spurious": "added"}
 
 
 class Place(NamedTuple):
@@ -220,24 +220,20 @@ def _fields(before: Row, now: Row) -> tuple[str, ...]:
 
 
 def _items(before: Annotation, now: Annotation) -> tuple[ItemDiff, ...]:
-    comparison = compare(before, now)
-    found: list[ItemDiff] = []
-    sections: tuple[tuple[Literal["entity", "event"], tuple[Pair[Any], ...]], ...] = (
-        ("entity", comparison.entities),
-        ("event", comparison.events),
-    )
-    for item, pairs in sections:
-        for pair in pairs:
-            old, new = (_place(side) for side in (pair.reference, pair.other))
-            if pair.kind != "same" or old != new:
-                change = "attributes" if pair.kind == "same" else _WHAT.get(pair.kind, pair.kind)
-                found.append(ItemDiff(item, change, old, new))
-    for keys, change in ((comparison.arguments_missed, "removed"), (comparison.arguments_spurious, "added")):
-        for key in keys:
-            filler = Place(key.filler[0], key.filler[1], key.role, {})
-            old, new = (filler, None) if change == "removed" else (None, filler)
-            found.append(ItemDiff("argument", change, old, new, Place(*key.trigger, {})))
+    """What differs, by the same rules as the `corrections` config."""
+    found = []
+    for change in changes(before, now, {}):
+        if change.fate != "kept":
+            old, new = change.predicted, change.corrected
+            trigger = _trigger(old or new) if change.what == "argument" else None
+            fate = "both" if change.fate == "type and border" else change.fate
+            found.append(ItemDiff(change.what, fate, _place(old), _place(new), trigger))
     return tuple(found)
+
+
+def _trigger(link: Link) -> Place:
+    start, end, type_ = link.trigger
+    return Place(start, end, type_, {})
 
 
 def _place(item: Any) -> Place | None:

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from curation.errors import ReleaseError
-from curation.metrics.matching import Pair, compare
+from curation.metrics.corrections import Change, What, changes
 from curation.release.hashing import Row
 from curation.release.manifest import MANIFEST, Bump, Changes, ItemChanges, Manifest
 from curation.release.rows import Labels, annotation_of
 from curation.schema import LabelSchema, parse_version
 
 FIRST = "0.1.0"
+_KIND: dict[What, str] = {"entity": "entities", "event": "events", "argument": "arguments"}
 _RANK: dict[Bump, int] = {"first": 0, "none": 0, "patch": 1, "minor": 2, "major": 3}
 
 
@@ -194,25 +195,10 @@ class ChangeCount:
         )
 
     def _corrected(self, before: Row, now: Row) -> None:
-        comparison = compare(annotation_of(before), annotation_of(now))
-        sections: tuple[tuple[str, tuple[Pair[Any], ...]], ...] = (
-            ("entities", comparison.entities),
-            ("events", comparison.events),
-        )
-        for kind, pairs in sections:
-            for pair in pairs:
-                old: Any = pair.reference
-                new: Any = pair.other
-                if new is None:
-                    self._items[kind][old.type]["removed"] += 1
-                elif old is None:
-                    self._items[kind][new.type]["added"] += 1
-                elif pair.kind != "same" or old.attributes != new.attributes:
-                    self._items[kind][new.type]["changed"] += 1
-        for argument in comparison.arguments_missed:
-            self._items["arguments"][argument.role]["removed"] += 1
-        for argument in comparison.arguments_spurious:
-            self._items["arguments"][argument.role]["added"] += 1
+        for change in changes(annotation_of(before), annotation_of(now), {}):
+            if change.fate != "kept":
+                label = (change.corrected or change.predicted).type
+                self._items[_KIND[change.what]][label][_effect(change)] += 1
 
     def _all(self, row: Row, change: str) -> None:
         for kind in ("entities", "events"):
@@ -221,6 +207,11 @@ class ChangeCount:
         for event in row["events"]:
             for argument in event["arguments"]:
                 self._items["arguments"][argument["role"]][change] += 1
+
+
+def _effect(change: Change) -> Literal["added", "removed", "changed"]:
+    """What became of an item that is not as it was."""
+    return change.fate if change.fate in ("added", "removed") else "changed"
 
 
 def _roles(schema: LabelSchema) -> list[str]:

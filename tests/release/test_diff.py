@@ -22,6 +22,7 @@ from curation.release.diff import Diff
 from curation.release.manifest import Changes, Manifest
 from curation.release.versions import latest_release
 from curation.report.diff_page import write_diff_page
+from curation.schema import LabelSchema
 
 EVIL = "</del><script>alert(1)</script>&<img src=x onerror=alert(2)> {{ 7*7 }} <!--articles--> [red]"
 
@@ -57,6 +58,27 @@ def two(out: Path) -> tuple[Path, Path]:
         previous=first.folder,
     )
     return first.folder, second.folder
+
+
+def test_a_corrected_type_leaves_the_arguments_as_they_were(tmp_path: Path) -> None:
+    """Changelog, diff and the `corrections` config follow the same rules."""
+    fields = SCHEMA.model_dump(mode="json")
+    fields["event_types"][0]["roles"][0]["fillers"] = ["Person", "Place"]
+    schema = LabelSchema.model_validate(fields)
+    (row,) = corpus(1)
+    first = build_release([row], schema, tmp_path, about=ABOUT)
+    person, place = row.annotation.entities
+    other = changed(row, entities=(person.model_copy(update={"type": "Place"}), place))
+    second = build_release([other], schema, tmp_path, about=ABOUT, previous=first.folder)
+    both = Diff(first.folder, second.folder)
+    (article,) = both
+    assert [(item.item, item.change) for item in article.items] == [("entity", "type")]
+    for changes in (both.summary.changes, second.changes):
+        assert changes is not None
+        assert {name: one.model_dump() for name, one in changes.entities.items()} == {
+            "Place": {"added": 0, "removed": 0, "changed": 1}
+        }
+        assert (changes.events, changes.arguments) == ({}, {})
 
 
 def test_each_article_and_item_that_differs_is_told(tmp_path: Path) -> None:

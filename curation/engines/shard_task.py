@@ -71,13 +71,13 @@ class AnnotateShards:
     def lines(self, articles: list[Article], on_article: Callable[[Article], None]) -> Iterator[str]:
         """One annotation or failure per article, and before it what the engine could not use."""
         engine = self._loaded()
-        for article, made in zip(articles, engine.pipe(articles), strict=True):
+        for article, result in zip(articles, engine.pipe(articles), strict=True):
             if left_out := engine.left_out(article.id):
                 yield json.dumps(LeftOut(article.id, left_out)._asdict(), sort_keys=True)
-            if isinstance(made, Failure):
-                yield json.dumps(made._asdict(), ensure_ascii=True)
+            if isinstance(result, Failure):
+                yield json.dumps(result._asdict(), ensure_ascii=True)
             else:
-                yield made.to_json()
+                yield result.to_json()
             on_article(article)
 
     def _loaded(self) -> Engine:

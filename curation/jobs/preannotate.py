@@ -163,23 +163,23 @@ def preannotate(
                 problems.refuse(*problem)
             if estimate:
                 estimate.add(shard)
-            for made in read_shard(shard):
-                if isinstance(made, LeftOut):
-                    problems.leave_out(made)
+            for result in read_shard(shard):
+                if isinstance(result, LeftOut):
+                    problems.leave_out(result)
                     continue
-                if isinstance(made, Failure):
-                    problems.refuse(f"{made.article_id}: {made.reason}", made.reason)
+                if isinstance(result, Failure):
+                    problems.refuse(f"{result.article_id}: {result.reason}", result.reason)
                     continue
                 if confidence:
-                    items = len(made.items())
-                    made = apply(confidence, made)
-                    counts["dropped"] += items - len(made.items())
-                keys.add(made.annotator.key)
+                    items = len(result.items())
+                    result = apply(confidence, result)
+                    counts["dropped"] += items - len(result.items())
+                keys.add(result.annotator.key)
                 counts["annotated"] += 1
-                counts["entities"] += len(made.entities)
-                counts["events"] += len(made.events)
-                counts["arguments"] += sum(len(event.arguments) for event in made.events)
-                yield made.to_json()
+                counts["entities"] += len(result.entities)
+                counts["events"] += len(result.events)
+                counts["arguments"] += sum(len(event.arguments) for event in result.events)
+                yield result.to_json()
         if not counts["annotated"]:
             why = problems.lines[0] if problems.lines else f"{', '.join(sources)}: empty; give it at least one article"
             raise BadInput(f"no article could be annotated: {why}")
@@ -249,8 +249,8 @@ def _count(counts: Counter[str], reason: str, more: int) -> None:
 class _Estimate:
     """Seconds left, from the characters this run annotated: articles differ in length, kept shards cost nothing."""
 
-    def __init__(self, sources: list[str], tell: OnProgress) -> None:
-        self._tell = tell
+    def __init__(self, sources: list[str], on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
         self._articles = self._characters = 0
         for found in read_articles(sources):
             if isinstance(found, Article):
@@ -267,7 +267,7 @@ class _Estimate:
     def tick(self, article: Article) -> None:
         """One more article of a shard that is not done yet."""
         self._within = self._within[0] + 1, self._within[1] + len(article.text)
-        self._say()
+        self._show()
 
     def add(self, shard: Shard) -> None:
         """One more shard is done."""
@@ -275,10 +275,10 @@ class _Estimate:
         self._passed += shard.characters
         self._worked += 0 if shard.kept else shard.characters
         self._within = 0, 0
-        self._say()
+        self._show()
 
-    def _say(self) -> None:
+    def _show(self) -> None:
         articles, characters = self._within
         worked, left = self._worked + characters, self._characters - self._passed - characters
         seconds = (perf_counter() - self._began) / worked * left if worked else None
-        self._tell(self._done + articles, self._articles, seconds)
+        self._on_progress(self._done + articles, self._articles, seconds)

@@ -45,7 +45,7 @@ class AttributeFinder:
         return dict(self.mentions.get(found.kind, {}))
 
     def of_event(self, parse: Parse, trigger: Trigger) -> dict[str, str]:
-        """Attributes of an event by the signs context its trigger; the first matching value."""
+        """Attributes of an event by the signs around its trigger; the first matching value."""
         context = _context_of(parse, trigger.token, self.light)
         made = {}
         for name, values in self.events.items():
@@ -58,7 +58,7 @@ class AttributeFinder:
 
 @dataclass(slots=True)
 class _Context:
-    """The words context a trigger that may be signs of an attribute."""
+    """The words around a trigger that may be signs of an attribute."""
 
     negated: bool = False
     auxiliaries: set[str] = field(default_factory=set)

@@ -12,7 +12,7 @@ CurationError
 │   ├── Unreachable     no answer, or not from Label Studio
 │   ├── Unauthorized    the token is missing, wrong or disabled
 │   ├── ProjectDiffers  the project there does not match the label schema
-│   └── Ambiguous       a request that may or may not have been executed
+│   └── OutcomeUnknown  a request that may or may not have been executed
 ├── StudioError         the local Label Studio cannot be installed, started or stopped
 └── ReleaseError        a release cannot be built, published or loaded
     └── NothingToRelease  no article may be in it
@@ -113,7 +113,7 @@ class ProjectDiffers(LabelStudioError):
     """The project in Label Studio does not match the label schema."""
 
 
-class Ambiguous(LabelStudioError):
+class OutcomeUnknown(LabelStudioError):
     """A request with an unknown outcome: it may have been executed. Ask the server before sending it again."""
 
 

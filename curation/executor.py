@@ -66,8 +66,8 @@ def workers(function: Callable[[T], R], count: int | None = 1, *, ray: str | Non
         Exception: whatever `function` raises; on a cluster, anything but a CurationError becomes a WorkerError.
     """
     if ray is not None:
-        with _cluster(ray, count), _cluster_errors():
-            yield partial(_map_on_cluster, _actors(function, count))
+        with _cluster(ray, count), _actors(function, count) as actors:
+            yield partial(_map_on_cluster, actors)
     elif count in (None, 1):
         yield partial(map, function)
     else:
@@ -417,15 +417,27 @@ class _Worker:
         return self._function(item)
 
 
-def _actors(function: Callable[[Any], Any], count: int | None) -> list[Any]:
+@contextmanager
+def _actors(function: Callable[[Any], Any], count: int | None) -> Iterator[list[Any]]:
     import ray
 
     # Restarts are limited: an article that kills workers would do so for ever.
     worker = ray.remote(num_cpus=1, max_restarts=2, max_task_retries=2)(_Worker)
-    return [worker.remote(function) for _ in range(count or max(1, int(ray.cluster_resources().get("CPU", 1))))]
+    count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    actors = [worker.remote(function) for _ in range(count)]
+    try:
+        yield actors
+    finally:
+        for actor in actors:
+            ray.kill(actor)
 
 
 def _map_on_cluster(actors: list[Any], items: Iterable[Any]) -> Iterator[Any]:
+    with _cluster_errors():
+        yield from _in_order(actors, items)
+
+
+def _in_order(actors: list[Any], items: Iterable[Any]) -> Iterator[Any]:
     import ray
 
     ahead = _AHEAD * len(actors)

@@ -173,3 +173,15 @@ def test_lines_are_written_to_an_address_as_a_whole(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "lines.jsonl").read_text() == "{}\n[]\n"
     with pytest.raises(CurationError, match="cannot be written"):
         write_lines(f"file://{tmp_path}/out/lines.jsonl/below", ["{}"])
+
+
+def test_a_cluster_gives_the_same_results_and_the_errors_of_its_nodes() -> None:
+    pytest.importorskip("ray")
+    with workers(Square(), 2, ray="local") as run:
+        found = list(run(range(20)))
+        assert [square for square, _ in found] == [item * item for item in range(20)]
+        assert str(os.getpid()) not in {loaded.split()[0] for _, loaded in found}
+        with pytest.raises(BadInput, match=r"^numbers:1: is negative$"):
+            list(run([1, -1]))
+        with pytest.raises(WorkerError, match=r"^on the cluster: TypeError: "):
+            list(run(["a"]))  # type: ignore[list-item]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 PACKAGE = Path(__file__).resolve().parents[1] / "curation"
 LAYERS = {
     4: {"cli", "serve", "__main__"},
-    3: {"project", "jobs", "__init__"},
+    3: {"project", "settings", "jobs", "__init__"},
     2: {"engines", "preannotate", "labelstudio", "review", "release", "formats", "report"},
 }
 """Layer → names directly in `curation`. All others are layer 1."""

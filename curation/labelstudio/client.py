@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from curation.errors import Ambiguous, LabelStudioError, Unauthorized, Unreachable, one_line
+from curation.errors import LabelStudioError, OutcomeUnknown, Unauthorized, Unreachable, one_line
 
 TRIES = 4
 """How often a request that changes nothing, or may be repeated, is sent before we give up."""
@@ -39,7 +39,7 @@ class Client:
     """A Label Studio server and a key to it.
 
     Reads, and writes that may be repeated, are tried again with growing pauses. A `post` is sent once: where its
-    outcome is unknown, `Ambiguous` is raised, and the server is to be asked before anything is sent again.
+    outcome is unknown, `OutcomeUnknown` is raised, and the server is to be asked before anything is sent again.
 
     Args:
         url: the address, with the path prefix if there is one (`https://host/label-studio`).
@@ -143,7 +143,7 @@ class Client:
         """Send `body`, or ready-made JSON `content`, once. Returns the JSON of the answer.
 
         Raises:
-            Ambiguous: no answer, or one that leaves open whether the request was carried out.
+            OutcomeUnknown: no answer, or one that leaves open whether the request was carried out.
         """
         if content is None:
             content = json.dumps(body, ensure_ascii=False).encode()
@@ -151,10 +151,10 @@ class Client:
         try:
             return self.json(answer)
         except Unreachable as error:
-            raise Ambiguous(f"{error}; {path} may have been carried out") from error
+            raise OutcomeUnknown(f"{error}; {path} may have been carried out") from error
 
     def patch(self, path: str, body: Any, *, once: bool = False) -> Any:
-        """Change what is at `path`. With `once` it is not tried again, and raises `Ambiguous` as `post` does."""
+        """Change what is at `path`. With `once` it is not tried again, and raises `OutcomeUnknown` as `post` does."""
         return self.json(self._send("PATCH", path, content=json.dumps(body).encode(), again=not once))
 
     def delete(self, path: str) -> None:
@@ -195,7 +195,7 @@ class Client:
                     raise self._unreachable(error) from error
             except httpx.TransportError as error:
                 if not again:
-                    raise Ambiguous(
+                    raise OutcomeUnknown(
                         f"{self.url}: {method} {path} got no answer ({_reason(error)}) and may have been carried out; "
                         "run it again, it asks the server first"
                     ) from error
@@ -241,7 +241,7 @@ class Client:
         what = f"{self.url}: {method} {path}"
         if status >= 500:
             if not again:
-                raise Ambiguous(
+                raise OutcomeUnknown(
                     f"{what} failed with {status} and may have been carried out all the same; "
                     "run it again, it asks the server first"
                 )

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from curation.errors import Ambiguous, LabelStudioError, ProjectDiffers, one_line
+from curation.errors import LabelStudioError, OutcomeUnknown, ProjectDiffers, one_line
 from curation.labelstudio.client import Client
 from curation.labelstudio.config import Difference, called, config_differences, instructions, labelling_config, retired
 from curation.labelstudio.constants import ATTRIBUTE, PREDICTION
@@ -324,7 +324,7 @@ def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: s
     ledger.begin_creation(mark, client.url, schema.name, title)
     try:
         there = client.post("/api/projects", body)
-    except Ambiguous:
+    except OutcomeUnknown:
         found = _made(client, title, [mark], time.time() + patience)
         if found is None:
             raise

@@ -22,7 +22,7 @@ from pydantic_core import to_json
 
 from curation.annotation import Annotation
 from curation.article import Article, Value
-from curation.errors import Ambiguous, LabelStudioError
+from curation.errors import LabelStudioError, OutcomeUnknown
 from curation.labelstudio import to_labelstudio
 from curation.labelstudio.client import Client
 from curation.labelstudio.constants import ANNOTATE, BATCH, PURPOSE
@@ -380,7 +380,7 @@ class _Run:
         """Write down the ids that the import gave. False where its outcome is unknown."""
         try:
             body = answer()
-        except Ambiguous:
+        except OutcomeUnknown:
             return False
         except LabelStudioError:
             self.ledger.lost(batch.name)  # refused: nothing was made
@@ -411,7 +411,7 @@ class _Run:
             self.ledger.begin(self.project, batch.name, batch.planned)
             if self.arrived(batch, partial(self.request, batch)):
                 return
-        raise Ambiguous(
+        raise OutcomeUnknown(
             f"{self.client.url}: an import of {len(batch.planned)} articles got no answer {ATTEMPTS} times; see that "
             "Label Studio is well and run again with a smaller batch size, nothing is sent twice"
         )
@@ -526,7 +526,7 @@ class _Run:
         """Put another prediction in the place of one. False if an earlier try may yet be carried out."""
         try:
             self.client.patch(f"/api/predictions/{number}/", made, once=True)
-        except Ambiguous:
+        except OutcomeUnknown:
             self.client.patch(f"/api/predictions/{number}/", made)
             return False
         return True
@@ -556,14 +556,14 @@ class _Run:
             body = [{"task": number, **one} for number, some in missing.items() for one in some]
             try:
                 self.client.post(f"/api/projects/{self.project.id}/import/predictions", body, timeout=IMPORT_TIMEOUT)
-            except Ambiguous:
+            except OutcomeUnknown:
                 sure = False
                 time.sleep(min(2.0, self.patience))
             for chunk in exported(self.client, self.project.id, missing):
                 given |= {task["id"]: min(task["predictions"]) for task in chunk if task["predictions"]}
             missing = {number: some for number, some in made.items() if number not in given}
         if missing:
-            raise Ambiguous(
+            raise OutcomeUnknown(
                 f"{self.client.url}: predictions of {len(missing)} tasks did not arrive; see that Label Studio is well "
                 "and run again"
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.errors import Ambiguous, LabelStudioError, Unauthorized, Unreachable
+from curation.errors import LabelStudioError, OutcomeUnknown, Unauthorized, Unreachable
 from curation.labelstudio.client import TRIES, Client
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -162,14 +162,14 @@ def test_reads_are_not_tried_for_ever(serve: Callable[[Answers], Server]) -> Non
 @pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
 def test_a_post_is_sent_once_and_its_outcome_left_open(serve: Callable[[Answers], Server], status: int) -> None:
     server = serve(lambda method, path, headers: (status, {}))
-    with pytest.raises(Ambiguous, match="may have been carried out"):
+    with pytest.raises(OutcomeUnknown, match="may have been carried out"):
         Client(server.url, KEY).post("/api/x", {"a": 1})
     assert len(server.requests) == 1
 
 
 def test_a_post_answered_by_a_login_page_is_left_open(serve: Callable[[Answers], Server]) -> None:
     server = serve(lambda method, path, headers: (200, b"<html>Sign in</html>"))
-    with pytest.raises(Ambiguous, match="other than JSON"):
+    with pytest.raises(OutcomeUnknown, match="other than JSON"):
         Client(server.url, KEY).post("/api/x", {})
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from curation.errors import Ambiguous
+from curation.errors import OutcomeUnknown
 from curation.labelstudio import PushReport, push
 from curation.labelstudio.client import Client
 from curation.labelstudio.ledger import Ledger
@@ -70,7 +70,7 @@ def test_a_fault_while_the_project_is_made(
     with FaultProxy(studio.url, meets={MAKING: fault}, late=(0.3, 0.5)) as proxy:
         faulty = Client(proxy.url, studio.api_key, pause=0.02)
         for _ in range(3):
-            with suppress(Ambiguous):
+            with suppress(OutcomeUnknown):
                 push(faulty, schema, [(article, None)], work=tmp_path, title=title, patience=3)
                 break
         assert proxy.faults[f"POST {fault}"] == 1
@@ -85,7 +85,7 @@ def test_a_project_that_was_made_late_is_removed_while_it_is_empty(
     article = made.article(1)
     with FaultProxy(studio.url, meets={MAKING: "504 and late"}, late=(4, 4)) as proxy:
         faulty = Client(proxy.url, studio.api_key, pause=0.02)
-        with pytest.raises(Ambiguous, match="may have been carried out"):
+        with pytest.raises(OutcomeUnknown, match="may have been carried out"):
             push(faulty, schema, [(article, None)], work=tmp_path, title=title, patience=0)
         assert titled(client, title) == []
         first = push(faulty, schema, [(article, None)], work=tmp_path, title=title, patience=0)
@@ -108,7 +108,7 @@ def test_a_project_that_was_made_late_and_used_is_named(
     with FaultProxy(studio.url, meets={MAKING: "504 and late"}, late=(2, 2)) as proxy:
         faulty = Client(proxy.url, studio.api_key, pause=0.02)
         for _ in range(2):
-            with suppress(Ambiguous):
+            with suppress(OutcomeUnknown):
                 push(faulty, schema, [(article, None)], work=tmp_path, title=title, patience=0)
         _, late = wait_for_projects(client, title, 2)
         client.post(f"/api/projects/{late['id']}/import", [{"data": {"text": "By hand."}}])

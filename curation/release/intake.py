@@ -110,7 +110,7 @@ class Intake:
         """The rows of a batch, of all columns or of `text` alone; the last few are kept."""
         key = batch, text
         if key not in self._held:
-            if len(self._held) >= 8:
+            if len(self._held) >= 4:
                 del self._held[next(iter(self._held))]
             with pa.OSFile(str(self._path)) as file:
                 fields = [self._schema.names.index("text")] if text else None

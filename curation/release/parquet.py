@@ -26,9 +26,10 @@ from curation.release.rows import CONFIGS, DOCUMENTS, Labels
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS, Place
 
-GROUP_ARTICLES, GROUP_CHARACTERS = 1000, 8_000_000
-"""Articles, and about the characters of text, of one row group."""
-_TAKEN = 250
+GROUP_ARTICLES, GROUP_CHARACTERS = 500, 4_000_000
+"""Articles, and about the characters of text, of one row group. An article with its sentences and corrections takes
+about 100 kB of memory until its row group is written, and every split has a row group of its own."""
+_TAKEN = 125
 """Articles that are read from disk together."""
 _OFFSETS = frozenset({"start", "end", "starts", "ends", "predicted_start", "predicted_end"})
 _DISTINCT = _OFFSETS | {
@@ -143,6 +144,7 @@ class _SplitWriter:
             self._counting.add(config, found, self._split)
             if found.num_rows:
                 self._writers[config].write_table(found, row_group_size=found.num_rows)
+        pa.default_memory_pool().release_unused()
 
 
 def _pieces(order: Sequence[int], lengths: array[int]) -> Iterator[list[int]]:

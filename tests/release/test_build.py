@@ -60,7 +60,7 @@ def test_process_order_and_hash_seed_change_no_byte(tmp_path: Path) -> None:
     assert first == contents(tmp_path / "two" / "v0.1.0")
     assert len(first) == 22
     groups = pq.read_metadata(tmp_path / "one" / "v0.1.0" / "documents" / "train.parquet").num_row_groups
-    assert groups == 2, "the borders between row groups are to be tested too"
+    assert groups == 3, "the borders between row groups are to be tested too"
 
 
 def test_what_load_dataset_reads_is_what_went_in(tmp_path: Path) -> None:

@@ -178,8 +178,8 @@ def _refused(first: BadInput, count: int, total: int) -> BadInput:
     """The error of an import with bad documents."""
     if total == 1:
         return first
-    what = f"{first.what} (the first of {count} bad documents, of {total})"
-    way_out = "correct them, or leave them out with --skip-bad"
+    what = f"{first.what} ({count} of {total} documents cannot be used)"
+    way_out = f"{first.way_out or 'correct it'}, or leave out such documents with --skip-bad"
     return BadInput(what, path=first.path, line=first.line, field=first.field, way_out=way_out)
 
 

@@ -36,6 +36,7 @@ NEAR_DUPLICATE = 0.1
 """Jaccard similarity from which two articles are near-duplicates."""
 
 _COLUMNS = ("article_id", "cluster", "split", "since_version")
+_FORMULA = re.compile(r"'*[=+\-@]")
 _SHINGLE = 5
 _SLOTS = 512
 _BANDS = _SLOTS // 2
@@ -348,9 +349,9 @@ def read_splits(path: Path) -> dict[str, Place]:
             if tuple(next(lines, ())) != _COLUMNS:
                 raise ReleaseError(f"{path}:1: the columns are not {', '.join(_COLUMNS)}; take the release's own file")
             for number, line in enumerate(lines, start=2):
-                if len(line) != len(_COLUMNS) or line[2] not in SPLITS or line[0] in table:
+                if len(line) != len(_COLUMNS) or line[2] not in SPLITS or _from_cell(line[0]) in table:
                     raise ReleaseError(f"{path}:{number}: not a line of a split table; take the release's own file")
-                article_id, cluster, split, since = line
+                article_id, cluster, split, since = map(_from_cell, line)
                 # Most texts are the same again and again: one object each keeps memory small.
                 cluster = article_id if cluster == article_id else sys.intern(cluster)
                 table[article_id] = Place(cluster, sys.intern(split), sys.intern(since))
@@ -366,4 +367,14 @@ def write_splits(path: Path, table: Mapping[str, Place], version: str) -> None:
         writer.writerow(_COLUMNS)
         for article_id in sorted(table):
             place = table[article_id]
-            writer.writerow((article_id, place.cluster, place.split, place.since or version))
+            cells = (article_id, place.cluster, place.split, place.since or version)
+            writer.writerow(map(_to_cell, cells))
+
+
+def _to_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: `=1+1` becomes `'=1+1`."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _from_cell(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell

@@ -266,8 +266,8 @@ def test_bad_documents_are_left_out_where_asked_and_counted(run: Run, project: P
     result = run("import", "x.conll", "--format", "conll", "--out", "back.jsonl")
     assert isinstance(result.exception, BadInput)
     message = str(result.exception)
-    assert message.startswith("x.conll:109: has one column (the first of 25 bad documents, of 55); ")
-    assert message.endswith("or leave them out with --skip-bad")
+    assert message.startswith("x.conll:109: has one column (25 of 55 documents cannot be used); ")
+    assert message.endswith("or leave out such documents with --skip-bad")
     assert sorted(project.rglob("*")) == before
     result = run("import", "x.conll", "--format", "conll", "--out", "back.jsonl", "--skip-bad")
     assert result.exit_code == 3

@@ -207,3 +207,14 @@ def test_who_is_set_aside_is_not_in_the_release_and_is_reported(tmp_path: Path) 
     assert report.articles == 41
     assert "z-both" not in (report.folder / "splits.csv").read_text()
     assert "1 articles were set aside" in (report.folder / "README.md").read_text()
+
+
+def test_no_cell_is_a_formula_for_a_spreadsheet(tmp_path: Path) -> None:
+    ids = ["=1+1", "+49", "-x", "@a", "'=x", "''-y", "'quoted", "a=b"]
+    table = {name: Place(name, "train", "0.1.0") for name in ids}
+    path = tmp_path / "splits.csv"
+    write_splits(path, table, "0.1.0")
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    assert all(cell[0] not in "=+-@" for line in lines for cell in line.split(","))
+    assert "'quoted,'quoted,train,0.1.0" in lines and "'=1+1,'=1+1,train,0.1.0" in lines
+    assert read_splits(path) == table

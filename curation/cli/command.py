@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
@@ -16,7 +15,8 @@ from typer.core import TyperCommand
 from curation.cli.console import progress, say, show_result
 from curation.jobs.options import Argument, Counts, Messages, Option, WithJson
 
-_PLAIN = (bool, int, float, str, Path)
+_PLACEHOLDERS: dict[Any, str] = {int: "N", float: "N", str: "TEXT", Path: "PATH"}
+"""Placeholders of values in `--help`, where a job names none."""
 
 
 class Command(NamedTuple):
@@ -59,53 +59,85 @@ def build(command: Command) -> Any:
     return typer.main.get_command(terminal)
 
 
+class _Type(NamedTuple):
+    """The type of a parameter as typer knows it: sequences of the job are lists of the terminal."""
+
+    base: Any  # bool, int, float, str, Path or a Literal
+    several: bool
+    optional: bool
+
+    @classmethod
+    def of(cls, hint: Any) -> _Type:
+        """The type of a hint, without its marks.
+
+        Raises:
+            TypeError: a value of this type cannot be given on a command line.
+        """
+        parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        optional = NoneType in parts
+        bases = {part for part in parts if part is not NoneType}
+        base = str if bases == {str, Path} else bases.pop()
+        origin = get_origin(base)
+        if base in _PLACEHOLDERS or base is bool or origin is Literal:
+            return cls(base, False, optional)
+        if origin is not None and issubclass(origin, Iterable):
+            return cls(get_args(base)[0], True, True)
+        raise TypeError(f"{hint} cannot be given on a command line")
+
+    @property
+    def hint(self) -> Any:
+        """The hint for typer."""
+        hint = list[self.base] if self.several else self.base  # type: ignore[name-defined]
+        return hint | None if self.optional else hint
+
+
 class _Call:
-    """Calls a job with what the terminal gave, and shows what it returns."""
+    """The parameters that the terminal shows for a job, and the call with what it gave for them."""
 
     def __init__(self, job: Callable[..., Any]) -> None:
         self.job = job
         self.parameters: list[inspect.Parameter] = []
-        self.project: str | None = None  # the parameter that takes the settings, and whether there must be a project
-        self.must_have_project = True
-        self.counted: tuple[str, str] | None = None  # the parameter that takes the callback, and the counted things
-        self.messages: str | None = None  # the parameter that takes a function for messages
-        self.with_json: str | None = None  # the switch that is on with --json
-        self.several: str | None = None  # the name of *arguments
-        self.display: list[str] = []  # parameters of the result's `show`
-        self.parsers: dict[str, Callable[[list[str]], Any]] = {}
-        self.renamed: dict[str, str] = {}  # hidden parameter of an old name → the parameter
+        self._project: Literal["none", "optional", "required"] = "none"
+        self._count: tuple[str, str] | None = None  # the parameter of the progress callback, and the counted things
+        self._messages: str | None = None  # the parameter of a function for messages
+        self._with_json: str | None = None  # the switch that is on with --json
+        self._several: str | None = None  # the name of *arguments
+        self._display: list[str] = []  # parameters of the result's `show`
+        self._parsers: dict[str, Callable[[list[str]], Any]] = {}
+        self._old_names: dict[str, str] = {}  # hidden parameter of an old name → the parameter
         hints = get_type_hints(job, include_extras=True)
-        for parameter in inspect.signature(job).parameters.values():
-            self._add(parameter, hints[parameter.name])
+        self._add_all(job, hints)
         for result in _results(hints["return"]):
-            shown = get_type_hints(result.show, include_extras=True)
-            for parameter in list(inspect.signature(result.show).parameters.values())[1:]:
-                if parameter.name not in self.display:
-                    self.display.append(parameter.name)
-                    self._add(parameter, shown[parameter.name])
-        if self.project is not None:
-            default = "the nearest from here upwards"
-            self._option(
-                "project_file", Path | None, None, "--project", f"The curation.toml to use; default: {default}."
-            )
+            before = len(self.parameters)
+            self._add_all(result.show, get_type_hints(result.show, include_extras=True))
+            self._display += [parameter.name for parameter in self.parameters[before:]]
+        if self._project != "none":
+            help = "The curation.toml to use; default: the nearest from here upwards."
+            self._option("project_file", Path | None, None, "--project", help, metavar="FILE")
         self._option("as_json", bool, False, "--json", "Print the counts as one JSON object on stdout.")
-        self.parameters.sort(key=lambda one: one.default is not inspect.Parameter.empty)
+        self.parameters.sort(key=lambda parameter: parameter.default is not parameter.empty)
 
     def __call__(self, given: dict[str, Any]) -> None:
+        """Run the job and show its result.
+
+        Raises:
+            typer.BadParameter: the job found wrong usage.
+            typer.Exit: with the exit code of the result, where it is not 0.
+        """
         from curation.errors import WrongUsage
 
         as_json = given.pop("as_json")
-        if self.with_json is not None:
-            given[self.with_json] = as_json
-        display = {name: given.pop(name) for name in self.display}
+        if self._with_json is not None:
+            given[self._with_json] = as_json
+        display = {name: given.pop(name) for name in self._display}
         try:
             result = self._run(given)
             if isinstance(result, Iterator):
-                for one in result:
-                    if isinstance(one, Exception):
-                        say(f"waiting: {one}")
+                for found in result:
+                    if isinstance(found, Exception):
+                        say(f"waiting: {found}")
                     else:
-                        show_result(one, as_json)
+                        show_result(found, as_json)
                 return
         except WrongUsage as error:
             raise typer.BadParameter(str(error)) from error
@@ -114,128 +146,93 @@ class _Call:
             raise typer.Exit(result.exit_code)
 
     def _run(self, given: dict[str, Any]) -> Any:
-        for old, name in self.renamed.items():
+        for old, name in self._old_names.items():
             value = given.pop(old)
             if value is not None:
                 given[name] = value
-        for name, parse in self.parsers.items():
+        for name, parse in self._parsers.items():
             given[name] = parse(list(given[name])) if given[name] else None
-        first = []
-        if self.project is not None:
-            first = [self._settings(given.pop("project_file"))]
-        positional = given.pop(self.several) or () if self.several else ()
-        named = {name: _value(value) for name, value in given.items() if value is not None}  # else the job's default
-        call = partial(self.job, *first, *positional, **named)
-        if self.messages is not None:
-            call = partial(call, **{self.messages: say})
-        if self.counted is None or inspect.isgeneratorfunction(self.job):
-            return call()
-        name, what = self.counted
+        first = [] if self._project == "none" else [self._settings(given.pop("project_file"))]
+        several = given.pop(self._several) or () if self._several else ()
+        # an option that was not given is left to the default of the job
+        named = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        named = {name: value for name, value in named.items() if value is not None}
+        if self._messages is not None:
+            named[self._messages] = say
+        if self._count is None:
+            return self.job(*first, *several, **named)
+        name, what = self._count
         with progress(what) as tick:
-            return call(**{name: tick})
+            return self.job(*first, *several, **named, **{name: tick})
 
     def _settings(self, file: Path | None) -> Any:
         from curation.settings import find_settings, load_settings
 
-        return load_settings(file) if file is not None or self.must_have_project else find_settings()
+        return load_settings(file) if file is not None or self._project == "required" else find_settings()
 
-    def _add(self, parameter: inspect.Parameter, hint: Any) -> None:
-        """The parameter as an option or argument of the terminal, if it is marked as one."""
-        marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        type_ = get_args(hint)[0] if marks else hint
-        if parameter.name == "project":
-            self.project, self.must_have_project = parameter.name, NoneType not in get_args(type_)
-            return
-        for mark in marks:
-            if isinstance(mark, Counts):
-                self.counted = parameter.name, mark.what
-            elif isinstance(mark, Messages):
-                self.messages = parameter.name
-            elif isinstance(mark, WithJson):
-                self.with_json = parameter.name
-            elif isinstance(mark, Argument):
+    def _add_all(self, function: Callable[..., Any], hints: dict[str, Any]) -> None:
+        for parameter in inspect.signature(function).parameters.values():
+            hint = hints.get(parameter.name)
+            if parameter.name == "project":
+                self._project = "optional" if NoneType in get_args(hint) else "required"
+            elif get_origin(hint) is Annotated:
+                type_, *marks = get_args(hint)
+                for mark in marks:
+                    self._add(parameter, type_, mark)
+
+    def _add(self, parameter: inspect.Parameter, type_: Any, mark: Any) -> None:
+        """The parameter for the terminal, as its mark says."""
+        match mark:
+            case Counts():
+                self._count = parameter.name, mark.what
+            case Messages():
+                self._messages = parameter.name
+            case WithJson():
+                self._with_json = parameter.name
+            case Argument():
                 several = parameter.kind is parameter.VAR_POSITIONAL
                 if several:
-                    self.several = parameter.name
-                shown = _terminal_type(Sequence[type_] if several else type_)  # type: ignore[valid-type]
-                self._parameter(
-                    parameter.name,
-                    shown,
-                    None if several else parameter.default,
-                    typer.Argument(help=mark.help, metavar=mark.metavar, show_default=False),
-                )
-            elif isinstance(mark, Option):
-                self._mark(parameter, type_, mark)
+                    self._several = parameter.name
+                hint = list[type_] | None if several else _Type.of(type_).hint
+                metavar = mark.metavar or parameter.name.upper()
+                info = typer.Argument(help=mark.help, metavar=metavar, show_default=False)
+                self._parameter(parameter.name, hint, None if several else parameter.default, info)
+            case Option():
+                self._add_option(parameter, type_, mark)
 
-    def _mark(self, parameter: inspect.Parameter, type_: Any, mark: Option) -> None:
+    def _add_option(self, parameter: inspect.Parameter, type_: Any, mark: Option) -> None:
+        required = parameter.default is parameter.empty
         if mark.parse is not None:
-            type_ = list[str] if parameter.default is parameter.empty else list[str] | None
-            self.parsers[parameter.name] = mark.parse
-        shown, default = _terminal_type(type_), parameter.default
-        if default in ((), None):
-            default = None
+            self._parsers[parameter.name] = mark.parse
+        known = _Type.of(type_) if mark.parse is None else _Type(str, several=True, optional=not required)
         hyphens = parameter.name.strip("_").replace("_", "-")
-        name = mark.name or (f"--{hyphens}/--no-{hyphens}" if default is True else f"--{hyphens}")
-        extra: dict[str, Any] = {"metavar": mark.metavar, "min": mark.min, "max": mark.max}
-        if mark.complete is not None:
-            extra["autocompletion"] = _completion(mark.complete)
-        self._option(parameter.name, shown, default, name, mark.help, **extra)
+        flag = mark.name or (f"--{hyphens}/--no-{hyphens}" if parameter.default is True else f"--{hyphens}")
+        extra: dict[str, Any] = {
+            "metavar": mark.metavar or _PLACEHOLDERS.get(known.base),
+            "min": mark.min,
+            "max": mark.max,
+        }
+        if complete := mark.complete:
+            extra["autocompletion"] = lambda incomplete: [word for word in complete() if word.startswith(incomplete)]
+        default = None if parameter.default == () else parameter.default
+        self._option(parameter.name, known.hint, default, flag, mark.help, **extra)
         for place, old in enumerate(mark.old):
             hidden = f"{parameter.name}_old_{place}"
-            self.renamed[hidden] = parameter.name
-            self._option(hidden, _optional(shown), None, old, mark.help, hidden=True)
+            self._old_names[hidden] = parameter.name
+            self._option(hidden, known._replace(optional=True).hint, None, old, mark.help, hidden=True)
 
-    def _option(self, name: str, type_: Any, default: Any, flag: str, help: str, **extra: Any) -> None:
-        self._parameter(name, type_, default, typer.Option(flag, help=help, **extra))
+    def _option(self, name: str, hint: Any, default: Any, flag: str, help: str, **extra: Any) -> None:
+        self._parameter(name, hint, default, typer.Option(flag, help=help, **extra))
 
-    def _parameter(self, name: str, type_: Any, default: Any, info: Any) -> None:
+    def _parameter(self, name: str, hint: Any, default: Any, info: Any) -> None:
         kind = inspect.Parameter.KEYWORD_ONLY
-        self.parameters.append(inspect.Parameter(name, kind, default=default, annotation=Annotated[type_, info]))
+        self.parameters.append(inspect.Parameter(name, kind, default=default, annotation=Annotated[hint, info]))
 
 
-def _terminal_type(type_: Any) -> Any:
-    """The type as typer knows it: sequences are lists, `| None` stays."""
-    parts = [one for one in (get_args(type_) if _is_union(type_) else (type_,)) if one is not NoneType]
-    optional = NoneType in get_args(type_)
-    (part,) = parts if set(parts) != {str, Path} else (str,)
-    origin = get_origin(part)
-    if origin is Literal or part in _PLAIN:
-        made: Any = part
-    elif (
-        (origin is not None and issubclass(origin, tuple | list))
-        or "Sequence" in str(origin)
-        or "Iterable" in str(origin)
-    ):
-        made, optional = list[get_args(part)[0]], True  # type: ignore[misc]
-    else:
-        raise TypeError(f"{type_} cannot be given on a command line")
-    return made | None if optional else made
-
-
-def _is_union(type_: Any) -> bool:
-    return get_origin(type_) in (Union, UnionType)
-
-
-def _optional(type_: Any) -> Any:
-    return type_ if NoneType in get_args(type_) else type_ | None
-
-
-def _value(value: Any) -> Any:
-    """Lists of the terminal as tuples of the job."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _results(type_: Any) -> list[Any]:
-    """The result classes in the return type of a job, also within an iterator."""
+def _results(hint: Any) -> list[Any]:
+    """The result classes in the return type of a job, also those in an iterator."""
     from curation.result import Result
 
-    if isinstance(type_, type) and issubclass(type_, Result):
-        return [type_]
-    return [found for part in get_args(type_) for found in _results(part)]
-
-
-def _completion(words: Callable[[], Any]) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        return [word for word in words() if word.startswith(incomplete)]
-
-    return complete
+    if isinstance(hint, type) and issubclass(hint, Result):
+        return [hint]
+    return [found for part in get_args(hint) for found in _results(part)]

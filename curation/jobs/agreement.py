@@ -94,7 +94,7 @@ def agreement(
         Path,
         Argument(
             "Sets to compare, instead of the people of a snapshot: .jsonl of annotations or folders of inline files.",
-            metavar="[SET SET …]",
+            metavar="SET",
         ),
     ],
     snapshot: SnapshotFolder = None,

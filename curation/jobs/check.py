@@ -233,7 +233,7 @@ def check_command(
         Argument(
             "A .jsonl of annotations or of the neutral form, or a folder of inline files; "
             "default: the annotations that count in the latest snapshot.",
-            metavar="[FILE|FOLDER]",
+            metavar="FILE|FOLDER",
         ),
     ] = None,
     *,

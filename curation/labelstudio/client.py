@@ -24,15 +24,15 @@ import httpx
 from curation.errors import LabelStudioError, OutcomeUnknown, Unauthorized, Unreachable, one_line
 
 TRIES = 4
-"""How often a request that changes nothing, or may be repeated, is sent before we give up."""
+"""Most attempts of a request that changes nothing or may be repeated."""
 PAUSE = 0.5
-"""Seconds before such a request is sent again."""
+"""Seconds before the second attempt."""
 BUSY = frozenset({429, 502, 503, 504})
-"""Answers of a server that is busy or starts."""
+"""Status codes of a server that is busy or starting."""
 PASSING = BUSY | {500}
-"""Answers after which such a request is sent again: a listing fails with 500 where a task is deleted under way."""
+"""Status codes after which such a request is repeated: a listing fails with 500 if a task is deleted meanwhile."""
 RENEW_AFTER = 0.6
-"""Part of an access token's life after which it is renewed."""
+"""Fraction of an access token's lifetime after which it is renewed."""
 
 
 class Client:
@@ -115,7 +115,7 @@ class Client:
         return str(about["release"])
 
     def user(self) -> int:
-        """The id of the user whose key this is. Raises Unauthorized where it is refused."""
+        """The id of the key's user. Raises Unauthorized if the key is refused."""
         return int(self.get("/api/current-user/whoami")["id"])
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
@@ -127,7 +127,7 @@ class Client:
         return self._send("GET", path, again=True)
 
     def find(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        """The JSON at `path`, or None where the server has no such thing."""
+        """The JSON at `path`, or None if the server does not have it."""
         answer = self._send("GET", path, params=params, again=True, missing=True)
         return None if answer.status_code == 404 else self.json(answer)
 
@@ -158,7 +158,7 @@ class Client:
         return self.json(self._send("PATCH", path, content=json.dumps(body).encode(), again=not once))
 
     def delete(self, path: str) -> None:
-        """Delete what is at `path`; no error where it is gone already."""
+        """Delete what is at `path`; no error if it is gone already."""
         self._send("DELETE", path, again=True, missing=True)
 
     def sdk(self) -> Any:

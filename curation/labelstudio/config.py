@@ -22,7 +22,7 @@ NO_HOTKEY = "f19"
 attribute even on spans it is not for, where it is not shown."""
 
 OLD = "#808080"
-"""The colour of labels that only earlier versions of the schema had."""
+"""The colour of labels of earlier schema versions."""
 
 MAX_CONFIG = 2_000_000
 """Longest labelling config we read, in characters."""
@@ -61,7 +61,7 @@ def labelling_config(schema: LabelSchema) -> str:
 
 
 class Retired(NamedTuple):
-    """Names that the schema's migrations know and the schema does not have any more; values by their attribute."""
+    """Names in the schema's migrations that the schema no longer has; values by their attribute."""
 
     entity_types: tuple[str, ...]
     event_types: tuple[str, ...]
@@ -71,7 +71,7 @@ class Retired(NamedTuple):
 
 
 def retired(schema: LabelSchema) -> Retired:
-    """What earlier versions called things, in alphabetical order."""
+    """Names of earlier versions, in alphabetical order."""
     steps = schema.migrations
     declared = {attribute.name: attribute.names for attribute in schema.attributes}
     values: dict[str, set[str]] = {}
@@ -169,7 +169,7 @@ def _retired_choices(parent: ET.Element, name: str, values: tuple[str, ...]) -> 
 
 
 def instructions(schema: LabelSchema) -> str:
-    """What annotators read before they start (HTML): guidelines, then every type, role and attribute."""
+    """Instructions for annotators (HTML): guidelines, then every type, role and attribute."""
     parts = [f"<h2>{_text(schema.title)}</h2>", f"<p>{_text(schema.description)}</p>"]
     if schema.guidelines:
         parts += ["<h3>Guidelines</h3>", _list(map(_text, schema.guidelines))]
@@ -266,7 +266,7 @@ _SETTINGS = {
     "Labels": ("toName", "choice"),
     "Choices": ("toName", "choice", "perRegion", "whenTagName"),
 }
-"""What gives a tag its meaning, beside its name."""
+"""Attributes that give a tag its meaning, beside its name."""
 
 _DEFAULTS = {"granularity": "symbol", "choice": "single", "perRegion": "false", "valueType": "text"}
 
@@ -304,7 +304,7 @@ def called(name: _Name) -> str:
 
 
 def _parsed(config: str) -> ET.Element:
-    """The root of a config from anywhere. A DTD is refused, for with it a few bytes can blow up to gigabytes."""
+    """The root of a config from anywhere. A DTD is refused, since with it a few bytes can expand to gigabytes."""
     if len(config) > MAX_CONFIG:
         raise LabelStudioError(f"the labelling config is longer than {MAX_CONFIG} characters; name another project")
     if "<!DOCTYPE" in config:

@@ -25,17 +25,17 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.queries import CHUNK, addresses, condition, listed, moment, read_export
 
 WINDOW = 3 * CHUNK
-"""Tasks among which we look at once for those that no one has touched."""
+"""Tasks per query for untouched tasks."""
 AHEAD = 2
-"""Answers asked for while one is worked on: with two, the server need not wait for us."""
+"""Answers requested ahead: with two, the server does not wait for us."""
 UNTOUCHED = ("data", "meta", "created_at", "updated_at", "inner_id", "project")
-"""What is kept of a task that no one has touched, beside its id."""
+"""Fields kept of an untouched task, beside its id."""
 COUNTERS = ("total_annotations", "cancelled_annotations", "comment_count")
-"""What is 0 in such a task."""
+"""Fields that are 0 in an untouched task."""
 
 
 def fetch(client: Client, project: int, ids: list[int], *, until: datetime | None = None) -> Iterator[dict[str, Any]]:
-    """The tasks with those ids, which rise, as they are kept; ids that are gone are left out.
+    """The tasks with those rising ids, as snapshots keep them; missing ids are left out.
 
     The first are asked for from now on, and the next while these are worked on. It is one request at a time, for
     Label Studio does not serve two any faster.
@@ -75,7 +75,7 @@ def _every(client: Client, project: int, ids: list[int], until: datetime) -> Ite
 
 
 def _untouched(client: Client, project: int, window: list[int], until: datetime) -> dict[int, dict[str, Any]]:
-    """Those tasks of the window that no one has touched, by id: all that the server is sure of."""
+    """The untouched tasks of the window, by id, as far as the server is sure."""
     found = listed(
         client,
         project,
@@ -94,13 +94,13 @@ def _untouched(client: Client, project: int, window: list[int], until: datetime)
 
 
 def _stood(task: dict[str, Any], until: datetime) -> bool:
-    """Has the task not changed after that?"""
+    """Whether the task did not change after that time."""
     when = moment(task.get("updated_at"))
     return when is not None and when <= until
 
 
 def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
-    """The same, some of them taken from the iterator in a thread before they are asked for."""
+    """The same answers, some of them requested ahead in a thread."""
     worker = ThreadPoolExecutor(1)
     coming: deque[Future[_Answer | None]] = deque(worker.submit(next, answers, None) for _ in range(AHEAD))
 
@@ -121,7 +121,7 @@ def _read(client: Client, project: int, answer: _Answer) -> list[dict[str, Any]]
 
 
 def _kept(task: dict[str, Any]) -> dict[str, Any]:
-    """The task as it is kept: lists in the order of ids, and of a draft's author only the number.
+    """The task as it is kept: lists sorted by id, and only the id of a draft's author.
 
     The drafts in an export change by the minute (`created_ago`) and hold e-mail addresses.
     """

@@ -1,4 +1,4 @@
-"""What we know of our tasks in Label Studio: one SQLite file, and beside it every annotation we ever sent.
+"""The record of our tasks in Label Studio: one SQLite file, and beside it every annotation that was sent.
 
 Label Studio is the source of truth. The ledger holds what each run intended, so that a killed run can be finished: an
 intention is written before its request is sent. A task row without `task_id` is one whose import has begun.
@@ -40,7 +40,7 @@ from curation.labelstudio.to_labelstudio import digest
 VERSION = 4
 """Of the tables. A ledger of another version is rebuilt from the server."""
 REMEMBERED = 7 * 24 * 3600.0
-"""Seconds for which we look out for requests that were given up: a slow server may carry one out late."""
+"""Seconds for which requests that were given up are checked: a slow server may carry one out late."""
 
 _TABLES = """
 CREATE TABLE projects (
@@ -90,7 +90,7 @@ _STEPS = {
     2: _SINCE_2 + _SINCE_3,
     3: _SINCE_3,
 }
-"""What leads from each version to this one; 0 is a new file."""
+"""Version → the statements that migrate it to this one; 0 is a new file."""
 
 
 class Task(NamedTuple):
@@ -199,7 +199,7 @@ class Ledger:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Everything written inside is kept together, or not at all."""
+        """A transaction: all changes inside are committed together, or none."""
         with self._named():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -256,7 +256,7 @@ class Ledger:
         return next(one for one in self.projects(url, schema) if one.id == number)
 
     def set_pulled(self, project: KnownProject, time: datetime, *, went_back: bool) -> None:
-        """Remember when the latest snapshot was taken, and whether the server went back to an earlier state by then."""
+        """Record the time of the latest snapshot, and whether the server went back to an earlier state before it."""
         with self.change():
             self._db.execute(
                 "UPDATE projects SET pulled = ?, went_back = max(went_back, ?) WHERE project = ?",
@@ -264,12 +264,12 @@ class Ledger:
             )
 
     def pulled(self, project: KnownProject) -> datetime | None:
-        """When the latest snapshot was taken that was made with this ledger; None where that is not known."""
+        """The time of the latest snapshot made with this ledger; None if unknown."""
         ((time,),) = self._ask("SELECT pulled FROM projects WHERE project = ?", project.key)
         return datetime.fromisoformat(time) if time else None
 
     def went_back(self, project: KnownProject) -> bool:
-        """Did the server go back to an earlier state since the ledger was made?"""
+        """Whether the server went back to an earlier state since the ledger was made."""
         return bool(self._ask("SELECT went_back FROM projects WHERE project = ?", project.key)[0][0])
 
     def begin_creation(self, mark: str, url: str, schema: str, title: str) -> None:
@@ -351,7 +351,7 @@ class Ledger:
         ).rowcount
 
     def lost(self, batch: str) -> None:
-        """The server has nothing of that batch: its tasks are free to be sent again, under another batch id."""
+        """The server has no task of that batch: its tasks may be sent again, under another batch id."""
         with self.change():
             self._db.execute("UPDATE batches SET state = 'lost' WHERE batch = ?", (batch,))
             self._db.execute("DELETE FROM tasks WHERE batch = ? AND task_id IS NULL", (batch,))
@@ -363,7 +363,7 @@ class Ledger:
         )
 
     def given_up(self, project: KnownProject, kind: str) -> list[tuple[str, float]]:
-        """(batch, time) of requests of the last days that were given up, and may be carried out late all the same."""
+        """(batch, time) of requests of the last days that were given up; the server may still carry them out."""
         return self._ask(
             "SELECT batch, time FROM batches WHERE project = ? AND kind = ? AND state = 'lost' AND time > ?",
             project.key,
@@ -392,7 +392,7 @@ class Ledger:
             last = rows[-1][1]
 
     def ids(self, project: KnownProject) -> list[int]:
-        """The ids of the tasks that are on the server, in rising order."""
+        """The ids of the tasks on the server, in rising order."""
         rows = self._ask(
             "SELECT task_id FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0 ORDER BY task_id",
             project.key,
@@ -400,7 +400,7 @@ class Ledger:
         return [row[0] for row in rows]
 
     def newest(self, project: KnownProject) -> tuple[int, tuple[str | None, ...]]:
-        """The highest id that we believe the server has, and the identity of its task; 0 where there is none."""
+        """The highest task id on the server as far as we know, and the identity of that task; 0 if there is none."""
         rows = self._ask(
             "SELECT task_id, article_id, text_sha256, purpose, batch FROM tasks WHERE project = ? "
             "AND task_id IS NOT NULL AND deleted = 0 ORDER BY task_id DESC LIMIT 1",
@@ -409,18 +409,18 @@ class Ledger:
         return (rows[0][0], rows[0][1:]) if rows else (0, ())
 
     def count(self, project: KnownProject) -> int:
-        """How many tasks we believe the server has."""
+        """The number of tasks on the server, as far as we know."""
         rows = self._ask(
             "SELECT count(*) FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0", project.key
         )
         return int(rows[0][0])
 
     def is_new(self, project: KnownProject) -> bool:
-        """Does the ledger know nothing of the project's tasks yet?"""
+        """Whether the ledger has no task of the project yet."""
         return not self._ask("SELECT 1 FROM tasks WHERE project = ? LIMIT 1", project.key)
 
     def identities(self, project: KnownProject) -> Iterator[tuple[int, tuple[str | None, ...]]]:
-        """(id, identity) of all tasks that we believe the server has, by id."""
+        """(id, identity) of all tasks on the server as far as we know, by id."""
         last = 0
         while rows := self._ask(
             "SELECT task_id, article_id, text_sha256, purpose, batch FROM tasks WHERE project = ? AND task_id > ? "
@@ -432,7 +432,7 @@ class Ledger:
             last = rows[-1][0]
 
     def adopt(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> int:
-        """Take over tasks from the server (as listed with all fields or with `id` and `data`). Returns how many."""
+        """Add tasks from the server (as listed with all fields or with `id` and `data`). Returns their number."""
         count = 0
         with self.change():
             for task in tasks:
@@ -496,7 +496,7 @@ class Ledger:
             )
 
     def _name(self, project: KnownProject, row: int | None, task_id: int) -> None:
-        """Give a row its task id. Whatever had that id before is gone: on SQLite, Label Studio uses ids again."""
+        """Set the task id of a row. A task that had that id is deleted: on SQLite, Label Studio reuses ids."""
         self._db.execute(
             "UPDATE tasks SET deleted = 1, task_id = -row WHERE project = ? AND task_id = ? AND row != ?",
             (project.key, task_id, row),
@@ -504,7 +504,7 @@ class Ledger:
         self._db.execute("UPDATE tasks SET task_id = ? WHERE row = ?", (task_id, row))
 
     def gone(self, project: KnownProject, task_ids: Iterable[int]) -> None:
-        """These tasks are no longer on the server."""
+        """Mark these tasks as deleted on the server."""
         with self.change():
             self._db.executemany(
                 "UPDATE tasks SET deleted = 1 WHERE project = ? AND task_id = ?",
@@ -548,15 +548,15 @@ class Ledger:
                 (project.key, task.article_id, task.purpose, task.text_sha256),
             ).rowcount
 
-    # For how many people
+    # Number of annotators per task
 
     def wants(self, task: Task, people: int) -> None:
-        """Write down for how many people that task is to be."""
+        """Record the number of people that should annotate the task."""
         with self.change():
             self._db.execute("UPDATE tasks SET people = ? WHERE row = ?", (people, task.row))
 
     def unarranged(self, project: KnownProject) -> list[Task]:
-        """Tasks on the server that are not yet for as many people as they are to be, by id."""
+        """Tasks on the server whose number of annotators still has to be set there, by id."""
         rows = self._ask(
             _TASKS + "project = ? AND task_id IS NOT NULL AND deleted = 0 AND people IS NOT NULL "
             "AND people IS NOT arranged ORDER BY task_id",
@@ -565,18 +565,18 @@ class Ledger:
         return [_task(row) for row in rows]
 
     def arranged(self, task: Task) -> None:
-        """The server has the task for as many people as it is to be."""
+        """The server has the number of annotators of the task."""
         with self.change():
             self._db.execute("UPDATE tasks SET arranged = ? WHERE row = ?", (task.people, task.row))
 
     def any_blind(self, project: KnownProject) -> bool:
-        """Has the project a blind task?"""
+        """Whether the project has a blind task."""
         return bool(self._ask("SELECT 1 FROM tasks WHERE project = ? AND withheld IS NOT NULL LIMIT 1", project.key))
 
     # Predictions
 
     def begin_predictions(self, project: KnownProject, batch: str, tasks: Iterable[Task]) -> None:
-        """Write down that these tasks are about to get predictions: until that is done, theirs count as unknown."""
+        """Record that these tasks are about to get predictions; until then their predictions count as unknown."""
         with self.change():
             self._db.execute(
                 "INSERT INTO batches VALUES (?, ?, 'predictions', 'sending', ?)", (batch, project.key, time.time())
@@ -586,7 +586,7 @@ class Ledger:
     def predicted(
         self, task: Task, prediction_id: int, annotation_id: str | None, engine: str | None, what: str | None
     ) -> None:
-        """The task's one current prediction is this one now; `what` is the digest of its regions."""
+        """Record the current prediction of the task; `what` is the digest of its regions."""
         with self.change():
             self._db.execute(
                 "UPDATE tasks SET prediction_id = ?, annotation_id = ?, engine = ?, digest = ?, refreshed = ? "
@@ -595,13 +595,13 @@ class Ledger:
             )
 
     def end_predictions(self, batch: str, *, sure: bool) -> None:
-        """All of that batch is on the server; `sure` if none of it can arrive a second time."""
+        """All predictions of the batch are on the server; `sure` if none of them can arrive a second time."""
         with self.change():
             state = "done" if sure else "lost"
             self._db.execute("UPDATE batches SET state = ? WHERE batch = ?", (state, batch))
 
     def compare_predictions(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> None:
-        """Where the prediction on the server (tasks as listed with all fields) is not the one we know: forget ours."""
+        """Forget a known prediction where the server (tasks as listed with all fields) has another one."""
         with self.change():
             self._db.executemany(
                 "UPDATE tasks SET digest = NULL WHERE project = ? AND task_id = ? AND digest != ?",
@@ -612,7 +612,7 @@ class Ledger:
             )
 
     def refreshed_since(self, project: KnownProject, moment: float) -> set[int]:
-        """Ids of tasks whose prediction we changed after that time: not every way of doing so shows on the server."""
+        """Ids of tasks whose prediction we changed after that time; the server does not show every change."""
         rows = self._ask("SELECT task_id FROM tasks WHERE project = ? AND refreshed >= ?", project.key, moment)
         return {row[0] for row in rows}
 
@@ -664,12 +664,12 @@ class Ledger:
             raise self._damaged("is not an annotation", line=self._number(start)) from error
 
     def was_recorded(self, annotation_id: str) -> bool:
-        """Is the annotation with that id in `sent.jsonl`?"""
+        """Whether the annotation with that id is in `sent.jsonl`."""
         self.check_sent()
         return bool(self._ask("SELECT 1 FROM sent WHERE annotation_id = ?", annotation_id))
 
     def check_sent(self) -> None:
-        """See that `sent.jsonl` holds all that was written there. Where it did not change since, it is not read.
+        """Check that `sent.jsonl` holds everything that was written there. If it did not change, it is not read.
 
         Raises:
             BadInput: it is shorter than it was, or a line cannot be read or is not what was written.
@@ -699,7 +699,7 @@ class Ledger:
             self._db.execute("UPDATE sent_read SET position = ?, state = ?", (start, state))
 
     def forget_sent(self) -> None:
-        """Take `sent.jsonl` as it is from now on, whatever it held before."""
+        """Accept `sent.jsonl` as it is now, whatever it held before."""
         with self.change():
             self._db.execute("DELETE FROM sent")
             self._db.execute("UPDATE sent_read SET position = 0, state = ''")
@@ -718,7 +718,7 @@ class Ledger:
             name = None
         if isinstance(name, str):
             return name
-        # Earlier versions closed a line that a kill had cut short, and went on behind it.
+        # Earlier versions ended a line that a kill had cut short, and appended after it.
         head = _HEAD.match(raw)
         if head is None or raw.rstrip().endswith(b"}") or self._was_sent(head[1].decode(errors="replace")):
             raise self._damaged("is not an annotation", line=number)
@@ -752,7 +752,7 @@ def _task(row: tuple[Any, ...]) -> Task:
 
 
 def identity(task: dict[str, Any]) -> tuple[str | None, ...]:
-    """What a task on the server is, whatever its id: article, text hash, purpose, import."""
+    """The identity of a task on the server, independent of its id: article, text hash, purpose, import."""
     data = task.get("data")
     data = data if isinstance(data, dict) else {}
     names = (ARTICLE_ID, TEXT_SHA256, PURPOSE, BATCH)
@@ -774,7 +774,7 @@ _HEAD = re.compile(rb'\{"id":"([^"\\]+)"')
 
 
 def _state(path: Path) -> str:
-    """What of a file changes whenever it is written to or replaced; empty where there is none."""
+    """Inode, size and time of a file, which change when it is written or replaced; empty if it is missing."""
     try:
         stat = path.stat()
     except FileNotFoundError:

@@ -37,7 +37,7 @@ ENV = "CURATION_STUDIO_ENV"
 USERNAME = "admin@localhost"
 DEFAULT_PORT = 8080
 START_SECONDS = 300
-"""How long a start may take: the first database needs half a minute on a quiet machine."""
+"""Most seconds of a start: the first database needs half a minute on an idle machine."""
 STOP_SECONDS = 20
 
 Progress = Callable[[str], None]
@@ -45,7 +45,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Studio:
-    """A local Label Studio that runs: where it is, and the login that `data` keeps for it."""
+    """A running local Label Studio: its address and login."""
 
     url: str
     username: str
@@ -57,13 +57,13 @@ class Studio:
 
 
 def start(data: Path, *, port: int | None = None, plain: bool = False, on_progress: Progress | None = None) -> Studio:
-    """The Label Studio of `data`, installed and started where it is not, once it answers.
+    """The Label Studio of `data`, installed and started if needed, once it answers.
 
     Takes some seconds; half a minute the first time, and as long again where it has to be installed first. The
     server outlives the caller and listens on 127.0.0.1 alone. A killed start is taken up by the next one.
 
     Args:
-        data: folder of this server; made where it is missing.
+        data: folder of this server; created if missing.
         port: where to listen. None: where it listened last time, else 8080, else any that is free.
         plain: run it as it comes, for comparison: without what `server_entry.py` does.
         on_progress: called with a few words on each step.
@@ -118,7 +118,7 @@ def status(data: Path) -> Studio | None:
 
 
 def stop(data: Path) -> bool:
-    """Stop the Label Studio of `data`; False where none runs. The folder keeps its data and login.
+    """Stop the Label Studio of `data`; False if none runs. The folder keeps its data and login.
 
     Raises:
         StudioError: it does not stop.
@@ -126,7 +126,7 @@ def stop(data: Path) -> bool:
     studio = status(data)
     if studio is None:
         return False
-    # The lock shows that our server lives, so the process id in it cannot be another's by now.
+    # The lock shows that our server runs, so the process id in it is not of another process.
     for stopping in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(os.getpgid(studio.pid), stopping)
@@ -140,7 +140,7 @@ def stop(data: Path) -> bool:
 
 
 def _environment(report: Progress) -> Path:
-    """The folder of an environment with Label Studio, installed where it is not there whole."""
+    """The folder of an environment with Label Studio, installed if missing or incomplete."""
     if given := os.environ.get(ENV):
         env = Path(given).absolute()
         if not (env / "bin" / "label-studio").exists():
@@ -162,7 +162,7 @@ def _environment(report: Progress) -> Path:
 
 
 def _install(env: Path) -> None:
-    """Make `env` afresh: a half-made one is never mended in place."""
+    """Create `env` from scratch: an incomplete one is never repaired in place."""
     shutil.rmtree(env, ignore_errors=True)
     beside = Path(sys.prefix) / "bin" / "uv"
     uv = str(beside) if beside.exists() else shutil.which("uv")
@@ -190,7 +190,7 @@ def _run(command: list[str], failure: str) -> None:
 
 
 def _login(data: Path) -> dict[str, str]:
-    """Name, password and token, made once for `data` and readable by its owner alone."""
+    """Name, password and token, created once for `data` and readable only by its owner."""
     path = data / "login.json"
     try:
         if not path.exists():
@@ -238,8 +238,7 @@ def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
         copy.unlink(missing_ok=True)  # it keeps a copy of every export, and a pull asks for some
     with whole_file(data / "running.json", private=True) as file:
         json.dump({"port": port, "version": version}, file)
-    # The shell notes the process id and ends, so that we have no child to wait for, and nothing is lost should
-    # we be killed meanwhile.
+    # The shell writes the process id and ends: we have no child to wait for, and nothing is lost if we are killed.
     command = ["/bin/sh", "-c", '"$@" & echo $! >"$0"', str(data / "alive.lock")]
     if plain:
         command += [str(env / "bin" / "label-studio")]
@@ -264,7 +263,7 @@ def _launch(data: Path, env: Path, port: int, *, plain: bool = False) -> None:
 
 
 def _settings(data: Path, login: dict[str, str]) -> dict[str, str]:
-    """The server's whole environment. It reads even plain HOST, PORT and DEBUG, so ours is not handed on."""
+    """The server's whole environment. It reads even plain HOST, PORT and DEBUG, so ours is not passed on."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
     settings = {
         "BASE_DATA_DIR": str(data / "label-studio"),
@@ -337,7 +336,7 @@ def _until(true: Callable[[], bool], seconds: float) -> bool:
 
 
 def _alive(data: Path) -> bool:
-    """Whether the server of `data` lives. Its lock decides: process ids are used again."""
+    """Whether the server of `data` runs. Its lock decides: process ids are reused."""
     return is_held(data / "alive.lock")
 
 

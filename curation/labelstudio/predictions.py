@@ -1,4 +1,4 @@
-"""The pre-annotations as they went to Label Studio, for jobs that set them against what people made of them."""
+"""The pre-annotations as they were sent, for jobs that compare them with the annotations of people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from curation.labelstudio.snapshot import Snapshot
 
 
 class Predictions:
-    """What was sent, and which of it each article of a project has now."""
+    """The annotations that were sent, and the current prediction of each article of a project."""
 
     def __init__(self, ledger: Ledger, projects: list[KnownProject]) -> None:
         self._ledger, self._projects = ledger, projects
@@ -34,11 +34,11 @@ class Predictions:
 
     @property
     def any_blind(self) -> bool:
-        """Was any article sent blind?"""
+        """Whether any article was sent blind."""
         return any(self._ledger.any_blind(project) for project in self._projects)
 
     def withheld(self, article: Article) -> tuple[bool, Annotation | None]:
-        """Is the article's task a blind one, and which pre-annotation was held back, if there was one?"""
+        """Whether the article's task is blind, and the pre-annotation that was withheld, if any."""
         for project in self._projects:
             for task in self._ledger.tasks_of(project, article.id, article.text_sha256, ANNOTATE):
                 if task.withheld is not None:
@@ -48,7 +48,7 @@ class Predictions:
 
 @contextmanager
 def predictions(work: Path, snapshot: Snapshot) -> Iterator[Predictions]:
-    """What was sent from the work folder to the project that the snapshot is of.
+    """The annotations sent from the work folder to the project of the snapshot.
 
     Raises:
         BadInput: the record of what was sent is damaged.

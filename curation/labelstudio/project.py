@@ -34,7 +34,7 @@ _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Mark(NamedTuple):
-    """The schema's name and version, and the versions before, the oldest first, each with the moment it ended."""
+    """The schema's name and version, and the versions before, the oldest first, each with the time it ended."""
 
     schema: str
     version: str
@@ -77,7 +77,7 @@ def read_mark(project: dict[str, Any]) -> Mark | None:
 
 
 FULL_PAGE = 100
-"""Tasks a page: with all their fields they are some megabytes."""
+"""Tasks per page: with all their fields they are some megabytes."""
 
 
 class Use(NamedTuple):
@@ -122,11 +122,11 @@ def _named(region: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 FIELDS = {"include": "id,title,description,created_at,label_config,model_version"}
-"""What we ask of a project: asked for everything, Label Studio counts all its tasks and annotations."""
+"""Fields asked of a project: for all fields, Label Studio counts all tasks and annotations."""
 
 
 class Ours(NamedTuple):
-    """A project of ours that is there. `mark`: which versions of the schema its annotations were made with.
+    """A project of ours that exists. `mark`: the versions of the schema its annotations were made with.
 
     None where someone removed the mark.
     """
@@ -136,7 +136,7 @@ class Ours(NamedTuple):
 
 
 def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None = None) -> Ours | None:
-    """Our project for the schema of that name (with that title, if one is given), or None where there is none.
+    """Our project for the schema of that name (with that title, if given), or None.
 
     Raises:
         LabelStudioError: it was deleted, or there are several and it is not clear which one is meant.
@@ -156,7 +156,7 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
 
 
 def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> KnownProject:
-    """See that the project's config is the one `schema` makes. New labels are added; looks follow if they are ours.
+    """Update the project's config to that of `schema`. New labels are added; styles follow if they are ours.
 
     Labels that a newer version of the schema removed are removed if a migration covers them or nothing uses them.
 
@@ -195,7 +195,7 @@ def _refuse_if_used(
     differences: list[Difference],
     lost: list[Difference],
 ) -> None:
-    """A newer version of the schema may take away what nothing uses; all else is refused."""
+    """A newer version of the schema may remove labels that nothing uses; other removals are refused."""
     place = f"project {project.id} ({project.title}) at {client.url}"
     if mark is None or parse_version(mark.version) >= parse_version(schema.version):
         older = f"; it was made with {mark.ref}, which is newer" if mark and mark.version != schema.version else ""
@@ -220,13 +220,13 @@ def _refuse_if_used(
 
 
 def _listed(what: Iterable[str], most: int = 5) -> str:
-    """The first few, and how many more."""
+    """The first few, and the number of the others."""
     lines = [one_line(text, 80) for text in what]
     return "; ".join(lines[:most]) + (f"; and {len(lines) - most} more" if len(lines) > most else "")
 
 
 def contents(schema: LabelSchema, mark: Mark | None = None) -> dict[str, str]:
-    """What of a project is made from the schema: description with our mark, config and instructions."""
+    """The fields of a project made from the schema: description with our mark, config and instructions."""
     new = Mark(schema.name, schema.version)
     if mark is not None:
         new = mark if mark.version == schema.version else mark.followed_by(schema.version, datetime.now(UTC))
@@ -252,7 +252,7 @@ def _checked(config: str, schema: LabelSchema) -> str:
 
 
 def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | None) -> Ours | None:
-    """Our project on the server, where the ledger does not know it."""
+    """Our project on the server, if the ledger does not know it."""
     found = {
         there["id"]: there
         for there in all_projects(client, title)
@@ -272,7 +272,7 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
 
 
 def all_projects(client: Client, title: str | None) -> Iterator[dict[str, Any]]:
-    """Every project there, or those whose title has that in it: `id`, `title`, `description`, `created_at`."""
+    """All projects, or those whose title contains `title`: `id`, `title`, `description`, `created_at`."""
     params: dict[str, Any] = {"page_size": 100, "include": "id,title,description,created_at"}
     if title is not None:
         params["title"] = title
@@ -334,7 +334,7 @@ def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: s
         raise
     first = _first_of_all(client, schema, there)
     if first["id"] != there["id"]:
-        # Another machine made one since we looked. Both keep the one with the lower number.
+        # Another machine created one since we looked. Both keep the one with the lower id.
         client.delete(f"/api/projects/{there['id']}/")
         there = client.get(f"/api/projects/{first['id']}", FIELDS)
     project = ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
@@ -343,7 +343,7 @@ def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: s
 
 
 def _first_of_all(client: Client, schema: LabelSchema, there: dict[str, Any]) -> dict[str, Any]:
-    """The project with the lowest number among those for `schema` with the title of the one that we just made."""
+    """The project with the lowest id among those for `schema` with the title of `there`."""
     others = _same_title(client, schema, there["title"])
     return min((there, *others), key=lambda one: int(one["id"]))
 
@@ -357,7 +357,7 @@ def _same_title(client: Client, schema: LabelSchema, title: str) -> list[dict[st
 
 
 def same_title(client: Client, ledger: Ledger, schema: LabelSchema, project: KnownProject) -> tuple[str, ...]:
-    """A remark on each other project for this schema with our project's title: two machines made one at once."""
+    """A remark on each other project for this schema with our project's title."""
     creations = ledger.creations(client.url, project.schema, project.title)
     return tuple(
         f"project {there['id']} has the title and schema of project {project.id} ({project.title}) as well; two first "

@@ -1,4 +1,4 @@
-"""Pull: everything people did comes back as an immutable snapshot.
+"""Pull: the annotations of people come back as an immutable snapshot.
 
 Only what changed is fetched: Label Studio stamps a task when its annotations change, but not when a draft does, so
 tasks with drafts are fetched every time. A pull with `full` fetches everything; do that now and then, for a bulk
@@ -28,11 +28,11 @@ from curation.locks import exclusive
 from curation.schema import LabelSchema
 
 OVERLAP = timedelta(seconds=30)
-"""How far before the latest change we saw we look again: a change is stamped before it can be seen."""
+"""Time before the latest known change that is asked for again: a change is stamped before it is visible."""
 
 
 class PullReport(Value):
-    """What a pull brought back.
+    """Result of a pull.
 
     tasks          in the project; each is one of submitted, skipped, draft (`drafts`) or untouched
     annotations    in the snapshot: several people may have worked on one task
@@ -152,7 +152,7 @@ def pull(
 
 
 def _previous(work: Path, project: KnownProject) -> tuple[Snapshot | None, str | None]:
-    """The latest snapshot of the project, or None and what is wrong with it."""
+    """The latest snapshot of the project, or None and the damage."""
     try:
         return latest_of_project(work, project.id, project.created_at), None
     except BadInput as error:
@@ -160,7 +160,7 @@ def _previous(work: Path, project: KnownProject) -> tuple[Snapshot | None, str |
 
 
 def _alike(previous: Snapshot, client: Client, schema: LabelSchema) -> bool:
-    """Can lines of the snapshot before be taken over as they are?"""
+    """Whether lines of the previous snapshot can be copied."""
     return previous.manifest.schema_ref == schema.ref and previous.manifest.url == client.url
 
 
@@ -182,7 +182,7 @@ class _News(NamedTuple):
 
 
 def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
-    """What is new since `stamp`. It is the latest change when the snapshot before was begun, not the latest one in it.
+    """The changes since `stamp`: the latest change when the previous snapshot was begun, not the latest one in it.
 
     A task that was fetched early may have changed while others were fetched.
     """
@@ -212,7 +212,7 @@ def _latest_change(client: Client, project: KnownProject) -> str | None:
 
 
 def _went_back(before: dict[int, TaskLine], made: Snapshot) -> bool:
-    """Is a task as it was earlier than in the snapshot before? Only a server that was restored has that."""
+    """Whether a task has an earlier time than in the previous snapshot: only a restored server has that."""
     for line in made.tasks():
         old = before.get(line.task)
         if old is None or (old.article_id, old.text_sha256) != (line.article_id, line.text_sha256):

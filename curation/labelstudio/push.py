@@ -1,9 +1,9 @@
-"""Push: one task for each article revision, exactly once, whatever happens on the way.
+"""Push: one task for each article revision, exactly once, whatever fails on the way.
 
 An import is one request under a batch id that every task of it carries. What is about to be sent is written down
 first, here and in the ledger; where the outcome of a request is unknown, the server is asked which batches it has
-before anything is sent again. A request that is carried out later than we waited leaves doubles behind: this run or
-the next removes them.
+before anything is sent again. A request that is carried out later than we waited leaves duplicates: this run or the
+next removes them.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ from curation.schema_migration import migrate
 from curation.validation import Violation, validate
 
 PATIENCE = 20.0
-"""Seconds for which we ask whether a request whose outcome is unknown was carried out, before we send it again."""
+"""Seconds for which the server is asked about a request with an unknown outcome before it is sent again."""
 ATTEMPTS = 3
-"""How often the same tasks are sent at most in one run."""
+"""Most attempts to send the same tasks in one run."""
 IMPORT_TIMEOUT = 600.0
 """Seconds to wait for the answer to an import."""
 LATEST = 3600.0
-"""Seconds after which a request that was given up is not carried out any more, and predictions need no second look."""
+"""Seconds after which a request that was given up is no longer carried out."""
 WORKERS = 4
 """Predictions changed at a time."""
 MAX_BODY = 24_000_000
 """Bytes of one import request; the server needs about 16 times as much memory."""
-TOLD = 20
-"""How many problems a report names."""
+MAX_PROBLEMS = 20
+"""Most problems that a report names."""
 
 
 class PushReport(Value):
-    """What a push did. All counts are of articles, each with one task.
+    """Result of a push. All counts are of articles, each with one task.
 
     articles       read from the input
     sent           sent now
@@ -108,7 +108,7 @@ def push(
     patience: float = PATIENCE,
     on_progress: Callable[[int], None] | None = None,
 ) -> PushReport:
-    """See that every one of `tasks` is in the project of that title, exactly once.
+    """Bring every one of `tasks` into the project of that title, exactly once.
 
     The project is the one the ledger in `work` knows for this server, schema name and title; else one on the server
     with that title and our mark in its description, whose tasks the ledger then takes over; else a new one. Run
@@ -153,7 +153,7 @@ def push(
 def _project(
     client: Client, ledger: Ledger, schema: LabelSchema, title: str, *, new_project: bool, patience: float
 ) -> tuple[KnownProject, tuple[str, ...]]:
-    """The project, and remarks on others that were made by mistake."""
+    """The project, and remarks on others that were created by mistake."""
     if new_project:
         for known in ledger.projects(client.url, schema.name, title):
             there = client.find(f"/api/projects/{known.id}", FIELDS)
@@ -167,7 +167,7 @@ def _project(
 
 @dataclass
 class _Batch:
-    """Tasks gathered for one import request: as JSON, for a thousand annotations as objects would fill the memory."""
+    """Tasks of one import request, as JSON: a thousand annotations as objects would need much memory."""
 
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     planned: list[Planned] = field(default_factory=list)
@@ -204,7 +204,7 @@ class _Batch:
 
 @dataclass
 class _Run:
-    """One push: what it works with, and its counts."""
+    """The state of one push."""
 
     client: Client
     ledger: Ledger
@@ -216,13 +216,13 @@ class _Run:
     patience: float
     on_progress: Callable[[int], None] | None
     restored: bool = False
-    """The server went back to an earlier state: what is gone there was not deleted by a person."""
+    """The server went back to an earlier state: missing tasks were not deleted by a person."""
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     older: dict[tuple[str, str], Task] = field(default_factory=dict)
-    """By article and purpose: tasks of an earlier text that came last so far; of several texts the last one counts."""
+    """(article, purpose) → superseded task whose text came last in this push: it becomes the current one again."""
     lost: list[str] = field(default_factory=list)
-    """Annotations that the record of what was sent lost, as JSON, to be written there again."""
+    """Annotations (JSON) that `sent.jsonl` lost and that are to be written there again."""
     unsure: bool = False
     """A request of this run was given up and sent again: it may still be carried out late."""
 
@@ -237,7 +237,7 @@ class _Run:
         self.late_predictions()
 
     def send(self, tasks: Iterable[TaskSpec]) -> None:
-        """Import what is missing, a batch at a time; the next one is made ready while the server works."""
+        """Import missing tasks in batches; the next batch is prepared while the server works."""
         batch, stale = _Batch(), list[tuple[Task, TaskSpec]]()
         gathered: set[tuple[str, str, str]] = set()
         under_way: tuple[_Batch, Future[Any]] | None = None
@@ -284,7 +284,7 @@ class _Run:
                 raise
 
     def checked(self, task: TaskSpec) -> TaskSpec:
-        """The task with its annotation if that fits; one that does not is refused, and the article goes without it.
+        """The task with its annotation if that is valid; an invalid one is refused, and the article is sent without it.
 
         Annotations of people go back to people as they are.
         """
@@ -329,13 +329,13 @@ class _Run:
         return tasks[0]
 
     def stale(self, task: Task, wanted: TaskSpec) -> bool:
-        """Has the task another prediction than this annotation makes? A blind one stays blind."""
+        """Whether the task has another prediction than this annotation makes. A blind task stays blind."""
         if wanted.shown is None or task.deleted or task.withheld is not None or not self.refresh:
             return False
         return task.digest != wanted.digest(self.schema)
 
     def record_again(self, task: Task, wanted: TaskSpec) -> None:
-        """Gather an annotation that was sent and is not in the record of what was sent: the record lost it."""
+        """Gather the annotation if it was sent and `sent.jsonl` does not have it any more."""
         one = wanted.annotation
         if one is not None and one.id in (task.annotation_id, task.withheld) and not self.ledger.was_recorded(one.id):
             self.lost.append(one.to_json())
@@ -343,7 +343,7 @@ class _Run:
             self.record_lost()
 
     def record_lost(self) -> None:
-        """Write what was gathered into the record of what was sent."""
+        """Write the gathered annotations to `sent.jsonl`."""
         if self.lost:
             self.ledger.record_sent(self.lost)
         self.lost = []
@@ -351,7 +351,7 @@ class _Run:
     def next(
         self, worker: ThreadPoolExecutor, under_way: tuple[_Batch, Future[Any]] | None, batch: _Batch
     ) -> tuple[_Batch, Future[Any]]:
-        """Send `batch` once the one before has arrived."""
+        """Send `batch` once the previous one has arrived."""
         self.ledger.record_sent(batch.annotations)
         batch.annotations = []
         self.landed(under_way)
@@ -368,7 +368,7 @@ class _Run:
         )
 
     def landed(self, under_way: tuple[_Batch, Future[Any]] | None) -> None:
-        """Wait for the import under way and write down what became of it."""
+        """Wait for the running import and record its outcome."""
         if under_way is None:
             return
         batch, answer = under_way
@@ -377,7 +377,7 @@ class _Run:
         self.count("sent", len(batch.planned))
 
     def arrived(self, batch: _Batch, answer: Callable[[], Any]) -> bool:
-        """Write down the ids that the import gave. False where its outcome is unknown."""
+        """Record the ids that the import returned. False if its outcome is unknown."""
         try:
             body = answer()
         except OutcomeUnknown:
@@ -396,7 +396,7 @@ class _Run:
         return True
 
     def ask_and_repeat(self, batch: _Batch) -> None:
-        """The outcome of an import is unknown: ask for it, and send the batch again under another name if need be."""
+        """Ask for the unknown outcome of an import; if it was not carried out, send the batch under another name."""
         for attempt in range(1, ATTEMPTS + 1):
             tasks = wait_for(self.client, self.project, batch.name, time.time() + self.patience)
             if tasks:
@@ -417,7 +417,7 @@ class _Run:
         )
 
     def give_again(self, batch: _Batch) -> None:
-        """Give tasks of an import the predictions that did not arrive with it.
+        """Send the predictions that did not arrive with the tasks of an import.
 
         On SQLite, Label Studio drops all predictions of an import that it had to try again, its database being locked.
         """
@@ -502,7 +502,7 @@ class _Run:
             self.ledger.predicted(task, first, wanted.shown.id, to_labelstudio.engine(wanted.shown), digest)
 
     def arrange(self) -> None:
-        """Make the tasks that are to be for more people, or for nobody in the label stream, what they are to be.
+        """Set the number of annotators of tasks on the server.
 
         The label stream gives nobody a task twice, and no task that is counted as labelled.
         """
@@ -523,7 +523,7 @@ class _Run:
         self.client.patch(f"/api/tasks/{task.task_id}/", body | ({"overlap": people} if people else {}))
 
     def change_prediction(self, number: int, made: dict[str, Any]) -> bool:
-        """Put another prediction in the place of one. False if an earlier try may yet be carried out."""
+        """Replace a prediction. False if an earlier attempt may still be carried out."""
         try:
             self.client.patch(f"/api/predictions/{number}/", made, once=True)
         except OutcomeUnknown:
@@ -532,7 +532,7 @@ class _Run:
         return True
 
     def add_predictions(self, bare: list[tuple[Task, Article, Annotation]]) -> bool:
-        """First predictions for tasks that have none. Returns whether none of them can come a second time."""
+        """Send first predictions to tasks that have none. Returns whether none of them can arrive a second time."""
         made = {
             task.task_id or 0: to_labelstudio.prediction(annotation, article, self.schema)
             for task, article, annotation in bare
@@ -547,7 +547,7 @@ class _Run:
     def first_predictions(self, made: dict[int, list[dict[str, Any]]]) -> tuple[bool, dict[int, int]]:
         """Send predictions, by task id, to tasks that have none.
 
-        Returns whether none of them can come a second time, and by task the id of its first prediction.
+        Returns whether none of them can arrive a second time, and by task the id of its first prediction.
         """
         sure, given, missing = True, dict[int, int](), made
         for _ in range(ATTEMPTS):
@@ -570,7 +570,7 @@ class _Run:
         return sure, given
 
     def late_predictions(self) -> None:
-        """Predictions that came late: beside those sent again, or in the place of newer ones."""
+        """Handle predictions that arrived late: beside those sent again, or in place of newer ones."""
         given_up = self.ledger.given_up(self.project, "predictions")
         if not given_up:
             return
@@ -604,7 +604,7 @@ class _Run:
             self.problem(f"tasks {named} are duplicates of tasks of the same text, and someone worked on them")
 
     def clean_up(self) -> None:
-        """After requests were sent again: look whether the first ones were carried out by now."""
+        """After requests were sent again: check whether the first ones were carried out meanwhile."""
         if self.unsure:
             late(self.client, self.ledger, self.project)
             self.doubles()
@@ -614,7 +614,7 @@ class _Run:
         self.counts[what] = self.counts.get(what, 0) + number
 
     def problem(self, what: str) -> None:
-        if len(self.problems) < TOLD and what not in self.problems:
+        if len(self.problems) < MAX_PROBLEMS and what not in self.problems:
             self.problems.append(what)
 
     def report(self) -> PushReport:

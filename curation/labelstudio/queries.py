@@ -1,4 +1,4 @@
-"""What we ask Label Studio about a project's tasks, in the few ways that are fast and complete."""
+"""Queries for the tasks of a project, in the few ways that are fast and complete."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from curation.labelstudio.client import Client
 from curation.labelstudio.constants import PURPOSE
 
 PAGE = 1000
-"""Tasks a page of a listing."""
+"""Tasks per page of a listing."""
 FEW = 250
-"""Tasks that are asked for at once where they are likely to be few."""
+"""Tasks of a single query that expects few."""
 CHUNK = 200
-"""Tasks an export request: half as many take longer, and more take memory."""
+"""Tasks per export request: half as many take longer, and more need memory."""
 ADDRESS = 3900
-"""Bytes of its address: gunicorn takes 4,094, the path prefix among them."""
+"""Most bytes of its address: gunicorn accepts 4,094, path prefix included."""
 
 
 def condition(column: str, operator: str, value: Any, kind: str = "String") -> dict[str, Any]:
@@ -52,7 +52,7 @@ def few(client: Client, project: int, *conditions: dict[str, Any], include: str 
 
 
 def newest(client: Client, project: int, by: str = "id", include: str = "id,data") -> tuple[int, dict[str, Any] | None]:
-    """How many tasks the project has, and of the last one by id, or by another column, the fields in `include`."""
+    """The number of tasks, and the fields in `include` of the last one by id or by another column."""
     total, tasks = _page(client, project, {"ordering": [f"-tasks:{by}"]}, include, 1)
     return total, tasks[0] if tasks else None
 
@@ -79,7 +79,7 @@ def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[
 
 
 def addresses(project: int, ids: Iterable[int]) -> Iterator[tuple[list[int], str]]:
-    """Chunks of the ids, and where those tasks are exported."""
+    """Chunks of the ids, each with the address that exports those tasks."""
     address = f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true"
     chunk: list[int] = []
     room = ADDRESS - len(address)
@@ -107,7 +107,7 @@ def read_export(client: Client, project: int, answer: httpx.Response) -> list[di
 
 
 def _tasks(found: Any) -> bool:
-    """Is it a list of tasks, each with its number?"""
+    """Whether it is a list of tasks, each with its id."""
     return isinstance(found, list) and all(isinstance(one, dict) and type(one.get("id")) is int for one in found)
 
 
@@ -119,12 +119,12 @@ def _strange(client: Client, project: int) -> Unreachable:
 
 
 def touched(task: dict[str, Any]) -> bool:
-    """Has anyone worked on this exported task: submitted, skipped or begun?"""
+    """Whether anyone has worked on this exported task: submitted, skipped or begun."""
     return bool(task.get("annotations") or task.get("drafts"))
 
 
 def moment(stamp: Any) -> datetime | None:
-    """When a task changed, from its stamp; None where that names no moment."""
+    """The time in a task's stamp; None if it is not a time."""
     try:
         when = datetime.fromisoformat(stamp)
     except (TypeError, ValueError):
@@ -139,7 +139,7 @@ def link(client: Client, project: int, task: int | None = None) -> str:
 
 
 def tab(client: Client, project: int, title: str, purpose: str) -> str:
-    """The address of the project's tab with that title, which shows the tasks of one purpose; made where it is not.
+    """The address of the project's tab with that title, which shows the tasks of one purpose; created if missing.
 
     Label Studio gives a project the tab of all tasks when somebody opens its list first, and only where it has no tab
     yet: so that one is made, too, where ours would keep it from coming.

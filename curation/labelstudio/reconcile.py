@@ -1,4 +1,4 @@
-"""Bring the ledger and the server to agree: what was cut off, what came late, what others added or deleted."""
+"""Synchronise the ledger with the server: requests cut off or late, tasks that others added or deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from curation.labelstudio.ledger import KnownProject, Ledger, identity
 from curation.labelstudio.queries import condition, exported, listed, newest, touched
 
 FULL_PAGE = 100
-"""Tasks a page where all fields are asked for, predictions among them: some megabytes."""
+"""Tasks per page of a listing with all fields: some megabytes."""
 
 
 class Doubles(NamedTuple):
@@ -23,7 +23,7 @@ class Doubles(NamedTuple):
 
 
 def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
-    """Make the ledger know every task of the project, and which are gone.
+    """Bring all tasks of the project into the ledger, and mark those that are gone.
 
     Two figures show whether the ledger is up to date: the number of tasks, and whether the newest task we know is
     unchanged. On SQLite, Label Studio gives the ids of deleted tasks to new ones, but only from the top.
@@ -46,7 +46,7 @@ def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
 
 
 def _compare(client: Client, ledger: Ledger, project: KnownProject) -> None:
-    """Look at every task there."""
+    """Compare every task on the server with the ledger."""
     here = dict(ledger.identities(project))
     other = []
     for task in listed(client, project.id, include="id,data"):
@@ -94,7 +94,7 @@ def wait_for(client: Client, project: KnownProject, batch: str, until: float) ->
 
 
 def finish(client: Client, ledger: Ledger, project: KnownProject, *, patience: float) -> int:
-    """Find out what became of the import requests of a run that was cut off. Returns tasks now superseded."""
+    """Find the outcome of the import requests of a run that was cut off. Returns tasks now superseded."""
     superseded = 0
     for batch, kind, begun in ledger.sending(project):
         if kind == "predictions":
@@ -107,7 +107,7 @@ def finish(client: Client, ledger: Ledger, project: KnownProject, *, patience: f
 
 
 def late(client: Client, ledger: Ledger, project: KnownProject) -> None:
-    """Take in tasks of requests that were given up and were carried out all the same."""
+    """Add tasks of requests that were given up but carried out."""
     batches = [batch for batch, _ in ledger.given_up(project, "tasks")]
     known = set(ledger.ids(project)) if batches else set()
     for begin in range(0, len(batches), 50):
@@ -116,7 +116,7 @@ def late(client: Client, ledger: Ledger, project: KnownProject) -> None:
 
 
 def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Doubles:
-    """One task for each article revision and purpose: untouched doubles go, those someone worked on stay."""
+    """One task for each article revision and purpose: untouched duplicates are deleted, others stay."""
     groups = ledger.doubles(project)
     tasks = {
         task["id"]: task
@@ -141,7 +141,7 @@ def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Dou
 
 
 def _delete_untouched(client: Client, project: KnownProject, ids: list[int], batches: list[str]) -> None:
-    """Delete these tasks, unless someone begins to work on them this very moment: the server looks once more.
+    """Delete these tasks, unless someone has just begun to work on them: the server checks again.
 
     Their batches are named too: should the request be carried out late, their ids may be those of other tasks.
     """

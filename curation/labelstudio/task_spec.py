@@ -1,4 +1,4 @@
-"""What push sends: a task that is to be there, once for each article revision and purpose."""
+"""Specification of a task to push: one for each article revision and purpose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from curation.schema import LabelSchema
 
 
 class TaskSpec(NamedTuple):
-    """A task: its article, what it is for, and what whoever opens it starts from.
+    """A task: its article, its purpose, and its predictions.
 
     purpose     there is one task for each article revision and purpose
     annotation  the prediction that one starts from
@@ -43,7 +43,7 @@ class TaskSpec(NamedTuple):
 
     @property
     def shown(self) -> Annotation | None:
-        """The annotation that goes along as its first prediction."""
+        """The annotation that is its first prediction."""
         return None if self.blind else self.annotation
 
     def task(self, schema: LabelSchema, batch: str) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class TaskSpec(NamedTuple):
         return made
 
     def kept(self) -> list[str]:
-        """What has to be written down before it is sent: every annotation it is about, each as JSON."""
+        """The annotations to record before the task is sent, as JSON."""
         return [one.to_json() for one in (self.annotation, *(one for _, one in self.variants)) if one is not None]
 
     def predictions(self, schema: LabelSchema) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ class TaskSpec(NamedTuple):
 
 
 def _unscored(annotation: Annotation) -> Annotation:
-    """`annotation` without the scores an engine once gave what people left as it was."""
+    """`annotation` without the scores of an engine."""
     none = {"score": None}
     return annotation.model_copy(
         update={

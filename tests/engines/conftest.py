@@ -1,4 +1,4 @@
-"""The default engine, loaded once, and short ways to say what it found."""
+"""The default engine, loaded once, and its predictions by their words."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LEXICON = ROOT / "schemas" / "conflict-news.lexicon.yaml"
 
 
-class Said:
-    """One text with what the engine says of it, by the words themselves."""
+class Predicted:
+    """A text with its prediction, items by their words."""
 
     def __init__(self, text: str, annotation: Annotation) -> None:
         self.text, self.annotation = text, annotation
@@ -48,8 +48,8 @@ def engine(schema: LabelSchema) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def say(engine: Engine) -> Callable[[str], Said]:
-    def of(text: str) -> Said:
-        return Said(text, engine(Article(id="said", text=text)))
+def predict(engine: Engine) -> Callable[[str], Predicted]:
+    def of(text: str) -> Predicted:
+        return Predicted(text, engine(Article(id="text", text=text)))
 
     return of

@@ -16,7 +16,7 @@ from curation.engines.rules.clean_text import clean, trimmed_span
 from curation.errors import EngineError
 from curation.schema import LabelSchema
 
-from .conftest import LEXICON
+from ..conftest import LEXICON
 
 
 def items(engine: Engine, text: str) -> list[str]:

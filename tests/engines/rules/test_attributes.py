@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import Said
+from ..conftest import Predicted
 
-Say = Callable[[str], Said]
+Predict = Callable[[str], Predicted]
 
 
 @pytest.mark.parametrize(
@@ -41,5 +41,5 @@ Say = Callable[[str], Said]
         ("After shelling the town they called for talks.", "shelling", None),
     ],
 )
-def test_modality(say: Say, text: str, trigger: str, modality: str | None) -> None:
-    assert say(text).attributes(trigger).get("modality") == modality
+def test_modality(predict: Predict, text: str, trigger: str, modality: str | None) -> None:
+    assert predict(text).attributes(trigger).get("modality") == modality

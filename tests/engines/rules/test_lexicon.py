@@ -9,7 +9,7 @@ import pytest
 from curation.engines.rules.lexicon import LexiconError, lexicon_files, load_lexicon, load_weights
 from curation.schema import LabelSchema
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def written(folder: Path, text: str) -> Path:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import Said
+from ..conftest import Predicted
 
-Say = Callable[[str], Said]
+Predict = Callable[[str], Predicted]
 
 
 @pytest.mark.parametrize(
@@ -131,42 +131,42 @@ Say = Callable[[str], Said]
         ("The army will lift the siege of Aleppo.", "lift", {("participant", "army"), ("halted", "siege")}),
     ],
 )
-def test_fillers(say: Say, text: str, trigger: str, expected: set[tuple[str, str]]) -> None:
-    assert say(text).roles(trigger) == expected
+def test_fillers(predict: Predict, text: str, trigger: str, expected: set[tuple[str, str]]) -> None:
+    assert predict(text).roles(trigger) == expected
 
 
-def test_whoever_moves_something_is_not_the_one_who_moves(say: Say) -> None:
-    assert say("Russia sent tanks to the border.").roles("sent") == {
+def test_whoever_moves_something_is_not_the_one_who_moves(predict: Predict) -> None:
+    assert predict("Russia sent tanks to the border.").roles("sent") == {
         ("mover", "tanks"),
         ("agent", "Russia"),
         ("destination", "border"),
     }
-    assert ("mover", "Tanks") in say("Tanks entered Aleppo.").roles("entered")
+    assert ("mover", "Tanks") in predict("Tanks entered Aleppo.").roles("entered")
 
 
-def test_a_pronoun_gives_way_to_the_name_in_its_sentence(say: Say) -> None:
-    said = say("Russia said it had notified Turkey.")
-    assert ("communicator", "Russia") in said.roles("notified")
-    assert "it" not in {words for _, words in said.entities}
+def test_a_pronoun_gives_way_to_the_name_in_its_sentence(predict: Predict) -> None:
+    found = predict("Russia said it had notified Turkey.")
+    assert ("communicator", "Russia") in found.roles("notified")
+    assert "it" not in {words for _, words in found.entities}
 
 
-def test_a_pronoun_without_a_name_fills_the_role_itself(say: Say) -> None:
-    said = say("The rebels drove them out of Syria.")
-    assert said.roles("drove") == {("captor", "rebels"), ("loser", "them"), ("territory", "Syria")}
+def test_a_pronoun_without_a_name_fills_the_role_itself(predict: Predict) -> None:
+    found = predict("The rebels drove them out of Syria.")
+    assert found.roles("drove") == {("captor", "rebels"), ("loser", "them"), ("territory", "Syria")}
 
 
-def test_a_time_belongs_to_its_own_clause(say: Say) -> None:
-    said = say("Rebels bombed a bridge on Monday and troops shelled a camp on Friday.")
-    assert ("time", "Monday") in said.roles("bombed")
-    assert ("time", "Friday") in said.roles("shelled")
-    assert ("time", "Friday") not in said.roles("bombed")
-    assert ("time", "Monday") not in said.roles("shelled")
+def test_a_time_belongs_to_its_own_clause(predict: Predict) -> None:
+    found = predict("Rebels bombed a bridge on Monday and troops shelled a camp on Friday.")
+    assert ("time", "Monday") in found.roles("bombed")
+    assert ("time", "Friday") in found.roles("shelled")
+    assert ("time", "Friday") not in found.roles("bombed")
+    assert ("time", "Monday") not in found.roles("shelled")
 
 
-def test_the_schema_decides_what_may_fill_a_role(say: Say) -> None:
-    assert not any(role == "victim" for role, _ in say("The plan killed the bridge.").roles("killed"))
+def test_the_schema_decides_what_may_fill_a_role(predict: Predict) -> None:
+    assert not any(role == "victim" for role, _ in predict("The plan killed the bridge.").roles("killed"))
 
 
-def test_a_pronoun_takes_the_type_of_what_it_may_stand_for(say: Say) -> None:
-    said = say("Militants left Aleppo. Syrian troops drove them out of the town.")
-    assert ("ArmedGroup", "them") in said.entities
+def test_a_pronoun_takes_the_type_of_what_it_may_stand_for(predict: Predict) -> None:
+    found = predict("Militants left Aleppo. Syrian troops drove them out of the town.")
+    assert ("ArmedGroup", "them") in found.entities

@@ -11,9 +11,9 @@ from curation.engines import load_engine
 from curation.engines.rules.verb_forms import finite_forms, gerunds
 from curation.schema import LabelSchema
 
-from .conftest import LEXICON, Said
+from ..conftest import LEXICON, Predicted
 
-Say = Callable[[str], Said]
+Predict = Callable[[str], Predicted]
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ Say = Callable[[str], Said]
         ("The union imposed sanctions on Russia.", [("Sanction", "sanctions")]),
     ],
 )
-def test_every_type_has_words(say: Say, text: str, events: list[tuple[str, str]]) -> None:
-    assert say(text).events == events
+def test_every_type_has_words(predict: Predict, text: str, events: list[tuple[str, str]]) -> None:
+    assert predict(text).events == events
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_every_type_has_words(say: Say, text: str, events: list[tuple[str, str]]
         ("They crossed the surrounding hills.", "surrounding"),
     ],
 )
-def test_other_senses_make_no_event(say: Say, text: str, word: str) -> None:
-    assert word not in {words for _, words in say(text).events}
+def test_other_senses_make_no_event(predict: Predict, text: str, word: str) -> None:
+    assert word not in {words for _, words in predict(text).events}
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_other_senses_make_no_event(say: Say, text: str, word: str) -> None:
         "*Halcyon Bombing Desk",
     ],
 )
-def test_senses_that_only_the_words_around_tell_apart(say: Say, text: str) -> None:
-    assert say(text).events == []
+def test_senses_that_only_the_words_around_tell_apart(predict: Predict, text: str) -> None:
+    assert predict(text).events == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_senses_that_only_the_words_around_tell_apart(say: Say, text: str) -> No
 )
 def test_triggers_may_be_single_words(schema: LabelSchema, text: str, events: list[tuple[str, str]]) -> None:
     single = load_engine("spacy", schema, lexicon=LEXICON, options={"triggers": "words"})
-    assert Said(text, single(Article(id="said", text=text))).events == events
+    assert Predicted(text, single(Article(id="said", text=text))).events == events
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_triggers_may_be_single_words(schema: LabelSchema, text: str, events: li
         ("The minister returned to the issue of pensions.", []),
     ],
 )
-def test_words_that_news_has_for_the_same_events(say: Say, text: str, events: list[tuple[str, str]]) -> None:
-    assert say(text).events == events
+def test_words_that_news_has_for_the_same_events(predict: Predict, text: str, events: list[tuple[str, str]]) -> None:
+    assert predict(text).events == events
 
 
 @pytest.mark.parametrize(
@@ -182,25 +182,25 @@ def test_words_that_news_has_for_the_same_events(say: Say, text: str, events: li
         ("A state-run factory makes six-inch shells.", []),
     ],
 )
-def test_words_with_hyphens_are_one_trigger(say: Say, text: str, events: list[tuple[str, str]]) -> None:
-    assert say(text).events == events
+def test_words_with_hyphens_are_one_trigger(predict: Predict, text: str, events: list[tuple[str, str]]) -> None:
+    assert predict(text).events == events
 
 
-def test_conditions_look_at_what_a_number_is_of(say: Say) -> None:
-    assert say("The rebels seized hundreds of hostages.").events == [("Arrest", "seized")]
-    assert say("The rebels seized hundreds of villages.").events == [("Capture", "seized")]
+def test_conditions_look_at_what_a_number_is_of(predict: Predict) -> None:
+    assert predict("The rebels seized hundreds of hostages.").events == [("Arrest", "seized")]
+    assert predict("The rebels seized hundreds of villages.").events == [("Capture", "seized")]
 
 
-def test_a_verb_is_known_by_its_form_where_the_lemmatizer_guesses(say: Say) -> None:
-    assert say("The shelling gutted a warehouse.").events == [("Attack", "shelling"), ("Damage", "gutted")]
+def test_a_verb_is_known_by_its_form_where_the_lemmatizer_guesses(predict: Predict) -> None:
+    assert predict("The shelling gutted a warehouse.").events == [("Attack", "shelling"), ("Damage", "gutted")]
     assert "gutted" in finite_forms("gut")
     assert "fired" in finite_forms("fire")
     assert "firred" not in finite_forms("fire")
 
 
-def test_a_strike_of_workers_is_a_demonstration(say: Say) -> None:
-    assert say("Dockers went on strike.").events == [("Demonstration", "strike")]
-    assert say("A strike by 200 dockers closed the port.").events == [("Demonstration", "strike")]
+def test_a_strike_of_workers_is_a_demonstration(predict: Predict) -> None:
+    assert predict("Dockers went on strike.").events == [("Demonstration", "strike")]
+    assert predict("A strike by 200 dockers closed the port.").events == [("Demonstration", "strike")]
 
 
 @pytest.mark.parametrize(
@@ -211,44 +211,44 @@ def test_a_strike_of_workers_is_a_demonstration(say: Say) -> None:
         ("Orvania bombs rebel base", ("Attack", "bombs")),
     ],
 )
-def test_headlines_have_verbs_that_look_like_nouns(say: Say, headline: str, trigger: tuple[str, str]) -> None:
-    assert trigger in say(f"{headline}\n\nNothing else is known.").events
+def test_headlines_have_verbs_that_look_like_nouns(predict: Predict, headline: str, trigger: tuple[str, str]) -> None:
+    assert trigger in predict(f"{headline}\n\nNothing else is known.").events
 
 
-def test_a_headline_is_read_by_the_order_of_its_words(say: Say) -> None:
-    said = say("Mirdan fires rockets at camp near Harl\n\nNothing else is known.")
-    assert {("instrument", "rockets"), ("target", "camp"), ("attacker", "Mirdan")} <= said.roles("fires")
+def test_a_headline_is_read_by_the_order_of_its_words(predict: Predict) -> None:
+    found = predict("Mirdan fires rockets at camp near Harl\n\nNothing else is known.")
+    assert {("instrument", "rockets"), ("target", "camp"), ("attacker", "Mirdan")} <= found.roles("fires")
 
 
-def test_a_noun_phrase_of_a_headline_begins_after_its_verb(say: Say) -> None:
-    said = say("Russia fires cruise missiles at militia targets from sea\n\nNothing else is known.")
-    assert {("attacker", "Russia"), ("instrument", "cruise missiles")} <= said.roles("fires")
+def test_a_noun_phrase_of_a_headline_begins_after_its_verb(predict: Predict) -> None:
+    found = predict("Russia fires cruise missiles at militia targets from sea\n\nNothing else is known.")
+    assert {("attacker", "Russia"), ("instrument", "cruise missiles")} <= found.roles("fires")
 
 
-def test_no_trigger_stands_inside_a_name(say: Say) -> None:
-    assert say("The Battle Memorial Foundation was founded in 2020.").events == []
+def test_no_trigger_stands_inside_a_name(predict: Predict) -> None:
+    assert predict("The Battle Memorial Foundation was founded in 2020.").events == []
 
 
-def test_a_headline_in_title_case_is_read_like_a_sentence(say: Say) -> None:
-    said = say("Mirdan Police Detain Harl Mayor\n\nPolice in Mirdan detained the mayor on Monday.")
-    assert said.events == [("Arrest", "Detain"), ("Arrest", "detained")]
-    assert say("Orvanian Bridge Damaged In Blast\n\nA bridge was damaged.").events[0] == ("Damage", "Damaged")
+def test_a_headline_in_title_case_is_read_like_a_sentence(predict: Predict) -> None:
+    found = predict("Mirdan Police Detain Harl Mayor\n\nPolice in Mirdan detained the mayor on Monday.")
+    assert found.events == [("Arrest", "Detain"), ("Arrest", "detained")]
+    assert predict("Orvanian Bridge Damaged In Blast\n\nA bridge was damaged.").events[0] == ("Damage", "Damaged")
 
 
-def test_a_word_keeps_its_sense_when_it_comes_back(say: Say) -> None:
+def test_a_word_keeps_its_sense_when_it_comes_back(predict: Predict) -> None:
     told = [("Contact", "call"), ("Contact", "call")]
-    assert say("The two leaders spoke in a phone call on Friday. The call was long.").events[-2:] == told
-    assert say("The call was long.").events == []
+    assert predict("The two leaders spoke in a phone call on Friday. The call was long.").events[-2:] == told
+    assert predict("The call was long.").events == []
 
 
-def test_the_dead_are_counted(say: Say) -> None:
-    said = say("The blast left nine dead and 26 wounded.").events
-    assert said == [("Attack", "blast"), ("Death", "dead"), ("Injury", "wounded")]
-    assert say("The wounded were in Harl.").events == []
+def test_the_dead_are_counted(predict: Predict) -> None:
+    found = predict("The blast left nine dead and 26 wounded.").events
+    assert found == [("Attack", "blast"), ("Death", "dead"), ("Injury", "wounded")]
+    assert predict("The wounded were in Harl.").events == []
 
 
-def test_the_month_is_no_demonstration(say: Say) -> None:
-    assert say("It was founded in March.").events == []
+def test_the_month_is_no_demonstration(predict: Predict) -> None:
+    assert predict("It was founded in March.").events == []
 
 
 def test_forms_of_verbs() -> None:

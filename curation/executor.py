@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from curation.article import Article
 from curation.errors import BadInput, CurationError, WorkerError, one_line
-from curation.files import json_object, read_jsonl, write_jsonl
+from curation.files import is_url, json_object, read_jsonl, write_jsonl
 from curation.locks import exclusive
 
 T = TypeVar("T")
@@ -171,7 +171,7 @@ class Shard(NamedTuple):
 
     def records(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Line number and record of each line of the file."""
-        if self.url and not _is_address(self.url):
+        if self.url and not is_url(self.url):
             yield from read_jsonl(Path(self.url))
         elif self.url:
             import fsspec
@@ -238,7 +238,7 @@ def shard_folder(folder: str, job: str) -> Iterator[None]:
         Busy: another run uses the folder.
         CurationError: the folder cannot be written.
     """
-    if _is_address(folder):
+    if is_url(folder):
         yield
         return
     with exclusive(Path(folder) / ".lock", job, hint="name another place with --out"):
@@ -251,7 +251,7 @@ def shard_folder(folder: str, job: str) -> Iterator[None]:
 
 def remove_shards(folder: str) -> None:
     """Remove the folder of shards, after their content was written elsewhere."""
-    if not _is_address(folder):
+    if not is_url(folder):
         shutil.rmtree(folder, ignore_errors=True)
         return
     import fsspec
@@ -263,7 +263,7 @@ def remove_shards(folder: str) -> None:
 
 def write_lines(url: str, lines: Iterable[str]) -> None:
     """Write lines of JSON as a whole file at a path or an address. Raises CurationError if it cannot be written."""
-    if not _is_address(url):
+    if not is_url(url):
         write_jsonl(Path(url), lines)
         return
     import fsspec
@@ -355,12 +355,8 @@ def _items(
         yield item("", [])
 
 
-def _is_address(url: str) -> bool:
-    return "://" in url
-
-
 def _exists(url: str) -> bool:
-    if not _is_address(url):
+    if not is_url(url):
         return Path(url).exists()
     import fsspec
 

@@ -19,6 +19,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from curation.article import sha256
 from curation.errors import ReleaseError, one_line
+from curation.files import user_path
 from curation.release.counts import Counting
 from curation.release.features import features
 from curation.release.hashing import LogicalHash, Row, more_sha256, row_sha256
@@ -143,7 +144,7 @@ def _refuse_incomplete(folder: Path, manifest: Manifest) -> None:
 
 
 def _folder(where: str | Path, version: str, token: str | None, endpoint: str | None) -> Path:
-    path = Path(where).expanduser()
+    path = user_path(where)
     if (path / MANIFEST).is_file():
         return path
     if path.is_dir():

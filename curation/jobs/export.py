@@ -87,7 +87,7 @@ def export(
 
     Raises:
         BadInput: the source cannot be used, `on_loss` is `fail` and something would be lost, or something else than an
-            export stands at `out`.
+            export is at `out`.
         ReleaseError: a release that cannot be read.
     """
     suffix = format_named(format).suffix

@@ -16,16 +16,16 @@ from curation.review.selection_policy import Policy
 from curation.settings import Settings
 
 
-def started_from(annotation: Annotation, said: Iterable[Annotation], sent: Predictions) -> Annotation | None:
+def started_from(annotation: Annotation, annotations: Iterable[Annotation], sent: Predictions) -> Annotation | None:
     """The pre-annotation at the root of an annotation.
 
     An annotation may have started as a copy of another person's, or in review as the merge of several.
 
     Args:
-        said: all annotations of the article.
+        annotations: all annotations of the article.
         sent: the predictions that were sent.
     """
-    parents = {one.id: one.parent for one in said}
+    parents = {one.id: one.parent for one in annotations}
     seen: set[str] = set()
     parent, root = annotation.parent, None
     while parent and parent not in seen:
@@ -47,15 +47,15 @@ def anchoring(project: Settings, *, snapshot: Path | None = None) -> Anchoring |
 
 
 def anchoring_of(snapshot: Snapshot, sent: Predictions, policy: Policy) -> Anchoring | None:
-    """The audit over a snapshot; who counts is the policy's to say, and what was decided in review does not."""
+    """The audit over a snapshot, of annotators who count by the policy; decisions of a review are left out."""
     return audit(_works(snapshot, sent, policy)) if sent.any_blind else None
 
 
 def _works(snapshot: Snapshot, sent: Predictions, policy: Policy) -> Iterator[Work]:
     for texts, made in snapshot.by_article():
-        said = policy.submitted(one for one in made if one.text_sha256 in texts)
-        if not said:
+        annotations = policy.submitted(one for one in made if one.text_sha256 in texts)
+        if not annotations:
             continue
-        article = texts[said[0].text_sha256]
+        article = texts[annotations[0].text_sha256]
         blind, withheld = sent.withheld(article)
-        yield Work(said, [], withheld) if blind else Work([], said, sent.of(article))
+        yield Work(annotations, [], withheld) if blind else Work([], annotations, sent.of(article))

@@ -39,19 +39,19 @@ from curation.settings import Settings
 TAB = "Adjudicate"
 """Title of the tab of the Data Manager with the tasks to decide in."""
 LINES = 30
-"""Most differences that a task's note spells out."""
-TOLD = 20
-"""Most problems that a report names."""
+"""Most differences that the note of a task lists."""
+SHOWN = 20
+"""Most problems that a result names."""
 
 
 class ReviewResult(Result):
     """The state of review of the articles in the snapshot. Each is counted once.
 
     waiting      annotated by fewer people than are needed
-    agreed       everyone needed says the same
+    agreed       as many people as are needed agree
     differ       people differ (one may have skipped what another submitted), and the article has a task to decide in
     decided      decided before, or decided to leave it out
-    newer        decided before, and annotated again since: look whether the decision still stands
+    newer        decided before, and annotated again since: check whether the decision is still right
     left_out     by reason, annotations or articles that could not take part
     sent, already_there, refreshed, touched, deleted   tasks, as push counts them
     """
@@ -99,8 +99,8 @@ def review(
 ) -> ReviewResult:
     """Make a task for every article of the snapshot (default: the latest) on which people differ.
 
-    It starts from what all of them say; what each said stands beside it under a pseudonym. Run again, it sends what is
-    missing, and gives tasks nobody has touched what people said since.
+    The task starts from the merged annotation; each person's annotation is a variant under a pseudonym. Run again, it
+    sends missing tasks, and updates untouched ones with later annotations.
 
     Raises:
         BadInput: there is no snapshot.
@@ -149,7 +149,7 @@ def review_command(
 
 
 class _Sorting:
-    """Tells the articles apart, and counts them."""
+    """Determines the state of each article, and counts the states."""
 
     def __init__(self, policy: Policy, pseudonyms: Pseudonyms, schema: LabelSchema, gone: set[str]) -> None:
         self.policy, self.pseudonyms, self.schema, self.gone = policy, pseudonyms, schema, gone
@@ -174,13 +174,13 @@ class _Sorting:
             if article_id in self.gone:
                 self.left_out["articles that were taken down"] += 1
                 continue
-            stands = self.stands(voices, made)
-            self.counts[stands] += 1
-            if stands == "newer":
+            state = self.state(voices, made)
+            self.counts[state] += 1
+            if state == "newer":
                 self.problem(f"{article_id}: someone annotated it again after it was decided")
-            if stands == "agreed" and article_id in open_tasks:
+            if state == "agreed" and article_id in open_tasks:
                 self.problem(f"{article_id}: people agree by now; {open_tasks[article_id]} can be deleted")
-            if stands == "differ":
+            if state == "differ":
                 yield self.task(texts[voices[0].text_sha256], voices)
 
     def usable(self, annotations: list[Annotation], texts: dict[str, Article]) -> Iterator[Annotation]:
@@ -197,10 +197,10 @@ class _Sorting:
             else:
                 yield migrate(one, self.schema)[0]
 
-    def stands(self, voices: list[Annotation], annotations: list[Annotation]) -> str:
-        """Where an article stands."""
+    def state(self, voices: list[Annotation], annotations: list[Annotation]) -> str:
+        """The state of an article: newer, decided, waiting, agreed or differ."""
         if (last := decision(annotations, voices[-1].text_sha256)) is not None:
-            # What it was decided between is known of a decision between several; one that looked again saw one only.
+            # a decision between several annotations names them; one on a finding saw a single annotation only
             seen = set(last.between or ()) if len(last.between or ()) > 1 else {one.id for one in voices}
             since = [one for one in voices if one.id not in seen or (one.time and last.time and one.time > last.time)]
             return "newer" if since else "decided"
@@ -209,7 +209,7 @@ class _Sorting:
         return "agreed" if all(self.policy.alike(voices[0], one) for one in voices[1:]) else "differ"
 
     def task(self, article: Article, voices: list[Annotation]) -> TaskSpec:
-        """The task in which someone decides between what people said of the article."""
+        """The task in which someone decides between the annotations of the article."""
         names = self.names(voices)
         submitted = [(name, one) for name, one in names if one.state == "submitted"]
         skipped = [name for name, one in names if one.state == "skipped"]
@@ -228,7 +228,7 @@ class _Sorting:
         )
 
     def names(self, voices: list[Annotation]) -> list[tuple[str, Annotation]]:
-        """Each with the name it is shown under, by name."""
+        """The annotations with the names that they are shown under, by name."""
         known = [one for one in voices if one.annotator.name != UNKNOWN]
         deleted = [one for one in voices if one.annotator.name == UNKNOWN]
         named = [(self.pseudonyms.key(one.annotator.key).partition(":")[2], one) for one in known]
@@ -236,7 +236,7 @@ class _Sorting:
         return sorted(named, key=lambda name_and_voice: name_and_voice[0])
 
     def problem(self, what: str) -> None:
-        if len(self.problems) < TOLD:
+        if len(self.problems) < SHOWN:
             self.problems.append(what)
 
     def report(self, folder: Path, pushed: PushReport, url: str | None) -> ReviewResult:
@@ -249,7 +249,7 @@ class _Sorting:
             refreshed=pushed.refreshed,
             touched=pushed.touched,
             deleted=pushed.deleted,
-            problems=(*self.problems, *pushed.problems)[:TOLD],
+            problems=(*self.problems, *pushed.problems)[:SHOWN],
             url=url,
         )
 
@@ -277,6 +277,6 @@ def note(merged: Merged, names: list[str], text: str, skipped: Sequence[str] = (
 
 
 def _shortened(names: list[str]) -> list[str]:
-    """The names cut to as many letters as tell them apart, four at least."""
+    """The names cut to the fewest letters that keep them different, four at least."""
     length = next(n for n in range(4, 300) if len({name[:n] for name in names}) == len(set(names)))
     return [name[:length] for name in names]

@@ -41,6 +41,8 @@ from curation.labelstudio.snapshot import (
 Key = tuple[Any, ...]
 """What the lines of a file are ordered by."""
 T = TypeVar("T")
+LEVEL = 3
+"""Compression of raw tasks, which every pull compresses again: a fifth larger than with 6, in half the time."""
 
 
 class Source(NamedTuple):
@@ -345,7 +347,7 @@ class _Output:
 
     def __init__(self, file: IO[bytes], *, packed: bool) -> None:
         self.file, self.lines = _Hashed(file), 0
-        self.sink: Any = gzip.GzipFile("", "wb", 6, self.file, mtime=0) if packed else self.file
+        self.sink: Any = gzip.GzipFile("", "wb", LEVEL, self.file, mtime=0) if packed else self.file
 
     def write(self, line: bytes) -> None:
         self.sink.write(line + b"\n")

@@ -1,12 +1,13 @@
-"""Report: how the annotation stands, as figures and as one HTML page. Read from disk; no server is asked."""
+"""Report: the state of the annotation work, as figures and as one HTML page. Everything is read from disk."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import date
 from heapq import nsmallest
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -22,8 +23,7 @@ from curation.jobs.inputs import read_gold
 from curation.jobs.options import Counts, OnProgress, Option, silent
 from curation.jobs.provenance import anchoring as audit
 from curation.jobs.review_policy import policy
-from curation.jobs.status import BRIEF, Brief, StatusResult
-from curation.jobs.status import status as where
+from curation.jobs.status import BRIEF, Brief, StatusResult, status
 from curation.labelstudio import (
     ANNOTATE,
     ANNOTATIONS,
@@ -52,16 +52,17 @@ from curation.settings import Settings
 from curation.store import AnnotationFile
 
 OUTPUT = "report.html"
-"""Where the page goes in the work folder, unless told otherwise."""
+"""Default file of the page, in the work folder."""
 DONE = ("submitted", "skipped", "released")
 LEFT = ("new", "pre-annotated", "open", "draft")
-FINDINGS, STRONGEST, DOUBTS = 10_000, 30, 40
-"""Findings of the checks: how many are looked at, how many are listed, how many of one article are in the reader."""
+FINDINGS, STRONGEST, HIGHLIGHTS = 10_000, 30, 40
+"""Findings of the checks: most that are read, that are listed, and that the reader shows of one article."""
 LIKELY = 0.5
-"""The score from which a finding is likely a mistake."""
+"""Findings with this score or a higher one are likely mistakes."""
 NOBODY = f"person:{UNKNOWN}"
-"""Who made what an account that was deleted since left behind, as a snapshot has it."""
+"""The annotator of annotations of deleted accounts, in snapshots."""
 DELETED = "deleted account"
+_HIGHLIGHT = attrgetter("start", "end", "kind", "message")
 
 
 class ReportResult(Report, Result):
@@ -71,7 +72,7 @@ class ReportResult(Report, Result):
     bytes: int
 
     def show(self) -> Iterator[str]:
-        """How far the work is, and the page."""
+        """Progress, and the file of the page."""
         yield f"{self.done} of {self.done + self.left} articles answered. {self.forecast.words}"
         yield f"page: {self.output} ({self.bytes / 1e6:.1f} MB, {self.reader.articles} articles in its reader)"
 
@@ -81,16 +82,16 @@ class ReportResult(Report, Result):
 
 
 class _Checked(NamedTuple):
-    """What the page says of the checks, and the findings that are worth a look, for the reader."""
+    """The section on the checks, and all findings worth a look, for the reader."""
 
     report: Checked
     findings: list[ReportedFinding]
 
 
-class Said(NamedTuple):
-    """One article of the snapshot: its revisions by hash, and what each person said last, in today's labels.
+class _Answers(NamedTuple):
+    """One article of the snapshot: its revisions by hash, and each person's last annotation, in the current labels.
 
-    `reviewed` is what was said in tasks made to look again at what people said before.
+    `reviewed` holds the annotations of review tasks.
     """
 
     article_id: str
@@ -114,67 +115,73 @@ def report(
     articles: Annotated[
         int,
         Option(
-            "Articles in the reader, the most doubtful.", name="--reader-articles", min=0, max=5000, old=("--articles",)
+            "Articles in the reader, those with most findings and differences.",
+            name="--reader-articles",
+            min=0,
+            max=5000,
+            old=("--articles",),
         ),
     ] = ARTICLES,
     checks: Annotated[bool, Option("Look for likely mistakes, which takes most of the time.")] = True,
     on_progress: Annotated[OnProgress, Counts("articles counted")] = silent,
 ) -> ReportResult:
-    """Write the page to `output` (default: `report.html` in the work folder), with so many `articles` in its reader.
+    """Write the report page. The same work folder gives the same page, byte for byte.
 
-    Without `checks` it takes less time, and says nothing of likely mistakes. The same work folder gives the same
-    page, byte for byte.
+    Args:
+        output: file of the page; default: `report.html` in the work folder.
+        articles: number of articles in the reader.
+        checks: run the checks for likely mistakes, which takes most of the time.
+        on_progress: called with the number of articles read.
 
     Raises:
         BadInput: a file that the jobs wrote cannot be read.
         ReleaseError: the takedown list cannot be read.
-        CurationError: the page cannot be written; what stood there before still does.
+        CurationError: the page cannot be written; an older page stays as it is.
     """
     output = output or project.work / OUTPUT
     ensure_writable(output)
-    stands = where(project)
+    state = status(project)
     withdrawn = set(read_takedown(project.takedown)) if project.takedown else set()
-    readable = {name for name, stage in stands.articles.items() if stage != "gone" and name not in withdrawn}
+    readable = {name for name, stage in state.articles.items() if stage != "gone" and name not in withdrawn}
     folder = latest_snapshot(project.work)
     snapshot = read_snapshot(folder) if folder else None
     work, labels = WorkCounter(), LabelCounter()
     with predictions(project.work, snapshot) if snapshot else nullcontext() as sent:
         sources = _Sources(project, snapshot, sent)
-        for count, said in enumerate(sources.said(), start=1):
-            work.add(said.people, said.reviewed)
-            _count_labels(labels, said, sources)
+        for count, answers in enumerate(sources.answers(), start=1):
+            work.add(answers.people, answers.reviewed)
+            _count_labels(labels, answers, sources)
             on_progress(count)
         agreement, agreement_notes = sources.agreement()
         differ = (
-            {one.article_id: one.entities + one.triggers + one.arguments for one in agreement.disagreements}
+            {found.article_id: found.entities + found.triggers + found.arguments for found in agreement.disagreements}
             if agreement
             else {}
         )
         corrections, correction_notes = sources.corrections()
         found = sources.checked(readable) if checks else None
-        doubts: dict[str, list[ReportedFinding]] = {}
-        for one in found.findings if found else ():
-            doubts.setdefault(one.article_id, []).append(one)
-        doubtful = {name: sum(one.score for one in of) + differ.get(name, 0) for name, of in doubts.items()}
-        chosen = nsmallest(
-            max(articles, 0), readable, key=lambda name: (-doubtful.get(name, differ.get(name, 0)), name)
-        )
-        reader = _reader(sources, chosen, stands, differ, doubts)
+        findings: dict[str, list[ReportedFinding]] = defaultdict(list)
+        for finding in found.findings if found else ():
+            findings[finding.article_id].append(finding)
+        weight = Counter(differ)
+        weight.update({name: sum(finding.score for finding in of) for name, of in findings.items()})
+        chosen = nsmallest(max(articles, 0), readable, key=lambda name: (-weight[name], name))
+        reader = _reader(sources, chosen, state, differ, findings)
         for article in sources.articles():
             labels.article(article.text)
     worked = work.result()
-    left = sum(stands.counts[stage] for stage in LEFT)
+    left = sum(state.counts[stage] for stage in LEFT)
     figures = Report(
         project=project.title,
         schema_ref=sources.schema.ref,
         time=snapshot.manifest.time if snapshot else None,
-        stages=stands.counts,
-        done=sum(stands.counts[stage] for stage in DONE),
+        stages=state.counts,
+        done=sum(state.counts[stage] for stage in DONE),
         left=left,
         undecided=tuple(
-            Contested(article_id=one.article_id, url=one.url, submitted=one.submitted, skipped=one.skipped)
-            for one in stands.undecided
-            if one.article_id not in withdrawn
+            Contested(article_id=each.article_id, url=each.url, submitted=each.submitted, skipped=each.skipped)
+            for each in state.undecided
+            if each.article_id not in withdrawn
         ),
         annotators=sources.annotators(worked),
         work=worked,
@@ -186,7 +193,7 @@ def report(
         correction_notes=correction_notes,
         anchoring=sources.anchoring(),
         checks=found.report if found else None,
-        notes=(*_notes(stands, worked, withdrawn & stands.articles.keys()), *sources.notes()),
+        notes=(*_notes(state, worked, withdrawn & state.articles.keys()), *sources.notes()),
         reader=Shown(articles=reader.articles, of=len(readable)),
     )
     html = project_page(figures, reader)
@@ -199,7 +206,7 @@ def report(
 
 
 class _Sources:
-    """Everything the report is made from, and what was strange about it."""
+    """The input of the report, and notes about it."""
 
     def __init__(self, project: Settings, snapshot: Snapshot | None, sent: Predictions | None) -> None:
         self.project, self.snapshot, self.schema = project, snapshot, project.load_schema()
@@ -213,43 +220,43 @@ class _Sources:
         self._apart = {name for task in tasks if task.purpose != ANNOTATE for name in task.annotations}
         self._gold: str | None = None
 
-    def said(self) -> Iterator[Said]:
-        """What people said, article by article, by id."""
+    def answers(self) -> Iterator[_Answers]:
+        """The annotations of people, article by article, in the order of ids."""
         if self.snapshot is None:
             return
         for texts, made in self.snapshot.by_article():
-            for one in made:
-                self._deleted += one.annotator.key == NOBODY
-                self._schemas[one.schema_ref] += 1
+            for annotation in made:
+                self._deleted += annotation.annotator.key == NOBODY
+                self._schemas[annotation.schema_ref] += 1
             if made:
-                yield Said(made[0].article_id, texts, *self._latest(made))
+                yield _Answers(made[0].article_id, texts, *self._latest(made))
 
     def people(self, wanted: Collection[str]) -> dict[str, list[Annotation]]:
-        """What people said last of these articles, what was said in review first. The others are not read in."""
+        """Each person's last annotation of these articles, those of review tasks first. Reads no other articles."""
         if self.snapshot is None:
             return {}
         made: dict[str, list[Annotation]] = {}
         for number, record in self.snapshot.annotation_records():
             if record.get("article_id") in wanted:
-                one = Annotation.from_record(record, path=self.snapshot.path / ANNOTATIONS, line=number)
-                made.setdefault(one.article_id, []).append(one)
-        told: dict[str, list[Annotation]] = {}
+                annotation = Annotation.from_record(record, path=self.snapshot.path / ANNOTATIONS, line=number)
+                made.setdefault(annotation.article_id, []).append(annotation)
+        found: dict[str, list[Annotation]] = {}
         for name, of in made.items():
-            first, second = self._latest(of)
-            told[name] = [*second, *first]
-        return told
+            first, reviewed = self._latest(of)
+            found[name] = [*reviewed, *first]
+        return found
 
     def _latest(self, made: list[Annotation]) -> tuple[list[Annotation], list[Annotation]]:
-        """Of each person the last, on annotating and in review; under pseudonyms and in today's labels."""
+        """Each person's last annotation, and the last of review tasks; with pseudonyms and in the current labels."""
         first: list[Annotation] = []
         second: list[Annotation] = []
-        for one in made:
-            name = DELETED if one.annotator.key == NOBODY else self._pseudonyms.key(one.annotator.key)
-            if one.annotator.key != NOBODY and self._policy.counts(one.annotator):
-                self._counting.add(self._pseudonyms.key(one.annotator.key))
-            annotator = one.annotator.model_copy(update={"name": name.removeprefix("person:")})
-            carried = migrate(one, self.schema)[0].model_copy(update={"annotator": annotator})
-            (second if one.id in self._apart else first).append(carried)
+        for annotation in made:
+            name = DELETED if annotation.annotator.key == NOBODY else self._pseudonyms.key(annotation.annotator.key)
+            if annotation.annotator.key != NOBODY and self._policy.counts(annotation.annotator):
+                self._counting.add(self._pseudonyms.key(annotation.annotator.key))
+            annotator = annotation.annotator.model_copy(update={"name": name.removeprefix("person:")})
+            carried = migrate(annotation, self.schema)[0].model_copy(update={"annotator": annotator})
+            (second if annotation.id in self._apart else first).append(carried)
         return latest(first), latest(second)
 
     def annotators(self, work: Work) -> int:
@@ -261,14 +268,14 @@ class _Sources:
         return (found for found in read_articles(self.project.articles) if isinstance(found, Article))
 
     def prediction(self, article: Article) -> Annotation | None:
-        """What an engine said of the article: as it was sent, else as it would be."""
+        """The prediction that was sent for the article, else the pre-annotation."""
         found = self._sent.of(article) if self._sent is not None else None
         if found is None and self._file is not None and isinstance(read := self._file.of(article), Annotation):
             found = read
         return migrate(found, self.schema)[0] if found is not None else None
 
     def gold(self, wanted: Collection[str]) -> dict[str, Annotation]:
-        """The gold of these articles, if the project has any that can be used."""
+        """The gold of these articles, if the project has valid gold."""
         if self.project.gold is None:
             return {}
         try:
@@ -279,7 +286,7 @@ class _Sources:
             return {}
 
     def agreement(self) -> tuple[Agreement | None, tuple[str, ...]]:
-        """How far people agree, and what is to be known of the figures."""
+        """Agreement between people, and notes on the figures."""
         if self.snapshot is None:
             return None, ()
         found = measure_agreement(self.project, snapshot=self.snapshot.path)
@@ -287,7 +294,7 @@ class _Sources:
         return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
 
     def corrections(self) -> tuple[Corrections | None, tuple[str, ...]]:
-        """What people made of pre-annotations, and what is to be known of the figures."""
+        """Corrections of pre-annotations, and notes on the figures."""
         if self.snapshot is None:
             return None, ()
         found = measure_corrections(self.project, snapshot=self.snapshot.path)
@@ -295,55 +302,55 @@ class _Sources:
         return measured, tuple(self._pseudonyms.text(note) for note in found.notes)
 
     def anchoring(self) -> Anchoring | None:
-        """Blind work beside assisted work, where there is any."""
+        """Blind work compared with assisted work; None without blind work."""
         return audit(self.project, snapshot=self.snapshot.path) if self.snapshot else None
 
     def checked(self, readable: Collection[str]) -> _Checked | None:
-        """What the checks find, told where the article may be read; None where there is nothing to look at."""
+        """The findings in articles that may be shown; None if there is nothing to check."""
         try:
             found = find(self.project, limit=FINDINGS)
         except BadInput:
             return None
         findings = [
             ReportedFinding(
-                article_id=one.article_id,
-                start=one.spans[0].start,
-                end=one.spans[0].end,
-                kind=one.kind,
-                score=one.score,
-                annotator=self._pseudonyms.key(one.annotator),
-                message=one.message,
+                article_id=finding.article_id,
+                start=finding.spans[0].start,
+                end=finding.spans[0].end,
+                kind=finding.kind,
+                score=finding.score,
+                annotator=self._pseudonyms.key(finding.annotator),
+                message=finding.message,
                 before=text.before,
                 text=text.text,
                 after=text.after,
             )
-            for one, text in zip(found.findings, found.contexts, strict=True)
-            if one.article_id in readable
+            for finding, text in zip(found.findings, found.contexts, strict=True)
+            if finding.article_id in readable
         ]
-        worth = [one for one in findings if one.score >= WORTH]
+        worth = [finding for finding in findings if finding.score >= WORTH]
         report = Checked(
             articles=found.articles,
             found=found.found,
             worth=len(worth),
-            likely=sum(one.score >= LIKELY for one in worth),
-            kinds=dict(Counter(one.kind for one in worth).most_common()),
+            likely=sum(finding.score >= LIKELY for finding in worth),
+            kinds=dict(Counter(finding.kind for finding in worth).most_common()),
             strongest=tuple(worth[:STRONGEST]),
             dismissed=found.dismissed,
         )
         return _Checked(report, worth)
 
     def notes(self) -> Iterator[str]:
-        """What was strange, in plain sentences."""
+        """Notes on the input, one sentence each."""
         if self._deleted:
             yield (
-                f"{_many(self._deleted, 'annotation')} of accounts that were deleted since: nobody can say how many "
-                f"people that was, so they count as one, named “{DELETED}”, and once an article."
+                f"{_many(self._deleted, 'annotation')} of deleted accounts: the number of people is unknown, so "
+                f"they count as one person, “{DELETED}”, and once for each article."
             )
         if self._schemas and set(self._schemas) != {self.schema.ref}:
-            told = ", ".join(f"{count:,} with {ref}" for ref, count in sorted(self._schemas.items()))
+            versions = ", ".join(f"{count:,} with {ref}" for ref, count in sorted(self._schemas.items()))
             yield (
-                f"Annotations were made with different versions of the label schema ({told}). They are shown in the "
-                f"labels of {self.schema.ref} as far as its migrations lead there."
+                f"Annotations were made with different versions of the label schema ({versions}). They are shown in "
+                f"the labels of {self.schema.ref}, as far as its migrations allow."
             )
         if self._gold:
             yield f"The gold cannot be used and is left out: {self._gold}."
@@ -360,13 +367,13 @@ def _brief(snapshot: str, figures: Report) -> Brief:
     )
 
 
-def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:
-    """What people submitted, and beside it what the engine says of the same articles."""
+def _count_labels(labels: LabelCounter, answers: _Answers, sources: _Sources) -> None:
+    """Count the labels of people's submissions, and of the engine's annotations of the same articles."""
     texts: dict[str, Article] = {}
-    for one in said.people:
-        if one.state == "submitted":
-            article = said.texts.get(one.text_sha256)
-            labels.add(one, article.text if article else None)
+    for annotation in answers.people:
+        if annotation.state == "submitted":
+            article = answers.texts.get(annotation.text_sha256)
+            labels.add(annotation, article.text if article else None)
             texts |= {article.text_sha256: article} if article else {}
     for article in texts.values():
         if (engine := sources.prediction(article)) is not None:
@@ -376,11 +383,11 @@ def _count_labels(labels: LabelCounter, said: Said, sources: _Sources) -> None:
 def _reader(
     sources: _Sources,
     chosen: list[str],
-    stands: StatusResult,
+    state: StatusResult,
     differ: dict[str, int],
-    doubts: dict[str, list[ReportedFinding]],
+    findings: Mapping[str, list[ReportedFinding]],
 ) -> Reader:
-    """The chosen articles with all that was said of them, in the order of choice."""
+    """The chosen articles with all their annotations, in this order."""
     wanted = set(chosen)
     articles = {article.id: article for article in sources.articles() if article.id in wanted}
     people = sources.people(wanted)
@@ -389,48 +396,49 @@ def _reader(
     for name in chosen:
         if (article := articles.get(name)) is None:
             continue
-        said = [(one.annotator.key, one) for one in people.get(name, ()) if one.state != "skipped"]
+        found = [(each.annotator.key, each) for each in people.get(name, ()) if each.state != "skipped"]
         if (engine := sources.prediction(article)) is not None:
-            said.append((engine.annotator.key, engine))
+            found.append((engine.annotator.key, engine))
         if name in gold:
-            said.append((GOLD, gold[name]))
-        here = [(key, one) for key, one in said if one.text_sha256 == article.text_sha256]
-        doubtful = [Highlight(one.start, one.end, one.kind, one.message) for one in doubts.get(name, ())[:DOUBTS]]
-        if not reader.add(article, here, stage=stands.articles[name], differ=differ.get(name, 0), doubts=doubtful):
+            found.append((GOLD, gold[name]))
+        current = [(key, each) for key, each in found if each.text_sha256 == article.text_sha256]
+        highlights = [Highlight(*found) for found in map(_HIGHLIGHT, findings.get(name, ())[:HIGHLIGHTS])]
+        stage, different = state.articles[name], differ.get(name, 0)
+        if not reader.add(article, current, stage=stage, differ=different, highlights=highlights):
             break
     return reader
 
 
-def _notes(stands: StatusResult, work: Work, withdrawn: Collection[str]) -> Iterator[str]:
-    if stands.empty and not stands.articles:
+def _notes(state: StatusResult, work: Work, withdrawn: Collection[str]) -> Iterator[str]:
+    if state.empty and not state.articles:
         yield "The project has no articles yet."
     people = [person for person in work.people if person.submitted]
     if not people:
-        yield "Nobody has submitted an article yet: the figures on people's work begin with the first."
+        yield "Nobody has submitted an article yet: there are no figures on people's work."
     elif len(people) == 1:
-        yield "Only one person has submitted articles: nothing can be said of agreement between people."
-    if count := stands.counts["unusable"]:
-        yield f"{_many(count, 'article')} cannot be read and count nowhere; `curation status` says which and why."
-    if count := stands.counts["deleted"]:
+        yield "Only one person has submitted articles: agreement between people cannot be measured."
+    if count := state.counts["unusable"]:
+        yield f"{_many(count, 'article')} cannot be read and are not counted; `curation status` lists the reasons."
+    if count := state.counts["deleted"]:
         yield (
-            f"{_many(count, 'article')} had the task deleted in Label Studio: what stood in it is gone, and they count "
-            "neither as answered nor as left."
+            f"{_many(count, 'article')} lost their task in Label Studio: it was deleted with its annotations. "
+            "They count neither as answered nor as left."
         )
-    if count := stands.counts["gone"]:
+    if count := state.counts["gone"]:
         yield (
             f"{_many(count, 'article')} with a task are no longer in the project: the work on them counts, "
             "their texts are not shown."
         )
     if withdrawn:
         yield (
-            f"{_many(len(withdrawn), 'article')} were withdrawn (the takedown list): the work on them counts, "
+            f"{_many(len(withdrawn), 'article')} are on the takedown list: the work on them counts, "
             "their texts are not shown."
         )
     if work.undated:
-        yield f"{_many(work.undated, 'submission')} without a time: they count, but stand on no day."
+        yield f"{_many(work.undated, 'submission')} without a time: they count, but not on any day."
     if strange := work.zero_times + work.long_times:
         yield (
-            f"{_many(strange, 'time')} cannot be believed ({work.zero_times:,} of zero seconds, "
+            f"{_many(strange, 'time')} are not plausible ({work.zero_times:,} of zero seconds, "
             f"{work.long_times:,} of more than four hours) and are left out of the times."
         )
 

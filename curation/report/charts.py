@@ -1,4 +1,4 @@
-"""Which plots the page shows, made from the report's figures."""
+"""The plots of the report, from its figures."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from curation.report.label_counts import LONGEST_SPAN, SECTIONS, STEP
 from curation.svg import COLOURS, Box, Plot, Range, bars, boxes, columns, heat, ranges, rising, stacked
 
 DAYS = 31
-"""Days that stand one by one; a longer time is shown by weeks."""
+"""Most days shown one by one; a longer time is shown by weeks."""
 WEEKS = 52
-"""Weeks shown at most, the last."""
+"""Most weeks shown, the last ones."""
 CONFUSED = 12
-"""Labels in a matrix, those that are confused most."""
+"""Labels in a matrix, those that are confused most often."""
 LABELS = 20
 """Labels in one plot."""
 OTHERS = "others"
 
 
 def charts(report: Report) -> dict[str, Any]:
-    """Name → plot (or plots by title), None where there is nothing to show."""
+    """Name → plot, or plots by title; None if there is nothing to show."""
     work, labels = report.work, report.labels
     shown = series({person.key: person.submitted for person in work.people if person.submitted}, COLOURS - 1)
     rows, by = _throughput(work.days, shown)
@@ -35,7 +35,7 @@ def charts(report: Report) -> dict[str, Any]:
     until = report.time.date() if report.time else None
     timed = [person for person in work.people if person.seconds]
     return {
-        "stages": bars("Where the articles stand", stages or [("none", 0)]),
+        "stages": bars("Articles by state", stages or [("none", 0)]),
         "rising": rising("Articles answered by day", work.answered, report.done + report.left, until)
         if until and work.answered
         else None,
@@ -65,7 +65,7 @@ def series(counts: Mapping[str, int], most: int) -> list[str]:
 def _throughput(
     days: Mapping[date, Mapping[str, int]], shown: list[str]
 ) -> tuple[list[tuple[str, dict[str, int]]], str]:
-    """Day by day, or by weeks that begin on Monday; gaps are bars of nothing."""
+    """Counts by day, or by weeks that begin on Monday; days without work are empty columns."""
     if not days:
         return [], ""
     first, last = min(days), max(days)
@@ -114,7 +114,7 @@ def _agreement(found: Agreement) -> dict[str, Any]:
 
 
 def kept(group: Group) -> float | None:
-    """The share of all items predicted that people kept as they were."""
+    """The share of predicted items that people kept unchanged."""
     sections = (group.entities, group.triggers, group.arguments)
     predicted = sum(one.predicted for one in sections)
     return sum(one.kept for one in sections) / predicted if predicted else None
@@ -167,7 +167,7 @@ def _heat(title: str, matrix: Matrix) -> Plot | None:
 
 
 def _confusion(title: str, counts: Mapping[tuple[str, str], int], same: Mapping[tuple[str, str], int]) -> Plot | None:
-    """The labels that are confused most, row against column; None where nothing is. `same` fills the diagonal."""
+    """The labels that are confused most, row against column; None if there are none. `same` fills the diagonal."""
     weight: Counter[str] = Counter()
     for (one, two), count in counts.items():
         weight[one] += count

@@ -1,4 +1,4 @@
-"""The figures and the texts as one HTML page that needs nothing else. Everything in it is escaped."""
+"""The page of an evaluation: the figures, the errors, and the texts with gold and prediction side by side."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from curation.metrics.matching import Kind, Pair
 from curation.report.html import render
 
 SHOWN_ARTICLES = 40
-"""Articles whose text stands on the page."""
+"""Articles whose texts are on the page."""
 SHOWN_CHARACTERS = 20_000
 """Characters shown of one text."""
 SHOWN_ARGUMENTS = 300
 """Arguments listed of one article."""
 
 SIGNS: dict[Kind, str] = {"same": "", "missed": "−", "spurious": "+", "type": "≠", "border": "↔", "both": "≠↔"}
-"""Told beside the colour, for those who do not see it."""
+"""Shown beside the colour, for people who cannot see it."""
 
 
 class Mark(NamedTuple):
-    """A span as one side has it, and how it stands to the other."""
+    """A span of one side, and how it compares with the other side."""
 
     start: int
     end: int
@@ -33,17 +33,17 @@ class Mark(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """In words."""
+        """The kind in words."""
         return NAMES.get(self.kind, "right")
 
     @property
     def sign(self) -> str:
-        """In one sign; empty where it is right."""
+        """The kind as a sign; empty if it is right."""
         return SIGNS[self.kind]
 
 
 class Token(NamedTuple):
-    """A piece of a marked text: some text, or a mark that opens, closes, or closes for a moment (crossing spans)."""
+    """A part of a marked text: text, or a mark that opens, closes, or pauses (where spans cross)."""
 
     do: Literal["text", "open", "close", "pause"]
     text: str = ""
@@ -51,21 +51,21 @@ class Token(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """One line of a text, as the gold and as the other marks it; `differ` is False where both are the same."""
+    """One line of a text with the marks of gold and prediction; `differ` is False if both are the same."""
 
     gold: list[Token]
-    said: list[Token]
+    predicted: list[Token]
     differ: bool
 
 
 class Row(NamedTuple):
-    """One argument on both sides."""
+    """One argument of both sides."""
 
     trigger: str
     event: str
     role: str
     gold: str | None
-    said: str | None
+    predicted: str | None
     verdict: str
     sign: str
 
@@ -85,9 +85,9 @@ def evaluation_page(evaluation: Evaluation, articles: Sequence[Compared], *, mea
 
     Args:
         evaluation: the figures.
-        articles: those whose texts are to be shown.
-        measured: what was measured, for the heading.
-        gold: against what.
+        articles: the articles whose texts are shown.
+        measured: name of what was measured, for the heading.
+        gold: name of the gold.
     """
     sections = {"Entities": evaluation.entities, "Triggers": evaluation.triggers, "Arguments": evaluation.arguments}
     return render(
@@ -119,14 +119,14 @@ def _shown(compared: Compared) -> Shown:
     )
 
 
-def _paragraphs(text: str, gold: list[Mark], said: list[Mark]) -> Iterator[Paragraph]:
+def _paragraphs(text: str, gold: list[Mark], predicted: list[Mark]) -> Iterator[Paragraph]:
     start = 0
     for line in text.split("\n"):
         end = start + len(line)
         if line.strip():
-            one, two = _within(gold, start, end), _within(said, start, end)
-            differ = any(mark.kind != "same" for mark in (*one, *two))
-            yield Paragraph(list(_tokens(text, one, start, end)), list(_tokens(text, two, start, end)), differ)
+            here, there = _within(gold, start, end), _within(predicted, start, end)
+            differ = any(mark.kind != "same" for mark in (*here, *there))
+            yield Paragraph(list(_tokens(text, here, start, end)), list(_tokens(text, there, start, end)), differ)
         start = end + 1
 
 
@@ -139,7 +139,7 @@ def _within(marks: Iterable[Mark], start: int, end: int) -> list[Mark]:
 
 
 def _tokens(text: str, marks: Sequence[Mark], start: int, end: int) -> Iterator[Token]:
-    """The text from `start` to `end` with its marks nested; of two that cross, the later is closed and opened again."""
+    """The text from `start` to `end` with nested marks; where two cross, the later one is closed and opened again."""
     waiting = sorted(marks, key=lambda mark: (-mark.start, mark.end, mark.of == "entity"))  # next one last
     opened: list[Mark] = []
     borders = sorted({start, end, *(mark.start for mark in marks), *(mark.end for mark in marks)})
@@ -166,17 +166,17 @@ def _rows(compared: Compared) -> Iterator[Row]:
         return visible(compared.article.text[item[0] : min(item[1], item[0] + 100)])
 
     for pair in compared.arguments[:SHOWN_ARGUMENTS]:
-        one, two = pair.reference, pair.other
-        link = one or two
+        gold, predicted = pair.reference, pair.other
+        link = gold or predicted
         if link is None:
             continue
-        roles = [side.type for side in (one, two) if side is not None]
+        roles = [side.type for side in (gold, predicted) if side is not None]
         yield Row(
             trigger=words(link.trigger),
             event=link.trigger[2],
             role=" → ".join(dict.fromkeys(roles)),
-            gold=words((one.start, one.end)) if one else None,
-            said=words((two.start, two.end)) if two else None,
+            gold=words((gold.start, gold.end)) if gold else None,
+            predicted=words((predicted.start, predicted.end)) if predicted else None,
             verdict=NAMES.get(pair.kind, "right"),
             sign=SIGNS[pair.kind],
         )

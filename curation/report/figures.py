@@ -1,4 +1,4 @@
-"""Everything the report says in figures: what `curation report --json` prints, and what the page shows."""
+"""The figures of the report: the output of `curation report --json`, and the content of the page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from curation.report.throughput import Work
 
 
 class Shown(Value):
-    """Articles in the reader, of how many that could be."""
+    """Articles in the reader, and all that could be in it (`of`)."""
 
     articles: int
     of: int
 
 
 class Contested(Value):
-    """An article on which people differ and nobody has decided: how many submitted and how many skipped it."""
+    """An undecided article: people differ on it. The numbers of people who submitted and who skipped it."""
 
     article_id: str
     url: str | None
@@ -30,7 +30,7 @@ class Contested(Value):
 
 
 class ReportedFinding(Value):
-    """A finding of the checks with the text round it; `score` is how probable it is that there is a mistake."""
+    """A finding of the checks with its text; `score` is the probability of a mistake."""
 
     article_id: str
     start: int
@@ -45,9 +45,12 @@ class ReportedFinding(Value):
 
 
 class Checked(Value):
-    """What the checks found in all `articles`: all that was `found`, and what of it is `worth` a look.
+    """What the checks found in all `articles`.
 
-    `worth` have a score of a tenth or more, `likely` of a half. `kinds` counts the kinds of those worth a look.
+    found      all findings
+    worth      findings with a score of 0.1 or more; `kinds` counts these by kind, `strongest` lists the first ones
+    likely     findings with a score of 0.5 or more
+    dismissed  findings that people have dismissed
     """
 
     articles: int
@@ -60,15 +63,18 @@ class Checked(Value):
 
 
 class Report(Value):
-    """`time` is that of the last pull, and None before the first. `stages`: where articles stand → how many.
+    """The whole report.
 
-    `undecided`: articles on which people differ and nobody has decided; they are among those `done`, since people
-    answered them. `annotators`: people who count in review and submitted something.
-    `agreement` is None where no two people annotated the same text; its articles one by one are left out of it.
-    `corrections` is None where nothing submitted started from a prediction that is known.
-    `anchoring` is None where no article was annotated blind.
-    `checks` is None where there was nothing to check, or nobody wanted it checked.
-    `notes` say what could not be counted, or only with a grain of salt, one sentence each.
+    time         of the last pull; None before the first
+    stages       state of an article → number of articles
+    done, left   articles that people answered, and that nobody has answered yet
+    undecided    articles on which people differ and nobody has decided; they are among those `done`
+    annotators   people who count in review and submitted something
+    agreement    None if no two people annotated the same text; `disagreements` is left empty
+    corrections  None if no submission started from a known prediction
+    anchoring    None if no article was annotated blind
+    checks       None if there was nothing to check, or the checks were switched off
+    notes        what could not be counted, or only with reservations, one sentence each
     """
 
     project: str

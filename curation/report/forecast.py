@@ -1,8 +1,8 @@
-"""When the work will be done, as a range; and in plain words where there is too little to say.
+"""When the work will be done, as a range; or a sentence that says why there is no forecast.
 
-The days seen are drawn again, as often as it takes until what is left is done, some thousand times: first the days
-themselves, since other days might have been seen, then the days to come from those. Days without work count, so
-weekends and pauses are in the pace. What it cannot know: holidays to come, people who join or leave.
+A bootstrap simulation: each run draws a sample of the days observed, and then future days from this sample, until no
+article is left. Days without work count, so weekends and pauses are part of the pace. Future holidays and people who
+join or leave are unknown to it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from numpy.typing import NDArray
 from curation.article import Value
 
 WINDOW = 28
-"""Days looked back at, at most; the day of the pull, which is not over, is not among them."""
+"""Most days that are used; the day of the pull is left out, since it is not over."""
 FEWEST_DAYS, FEWEST_ACTIVE, FEWEST_ARTICLES = 5, 3, 10
 RUNS = 1000
 HORIZON = 3650
-"""Days ahead beyond which nothing is said."""
+"""Longest forecast, in days."""
 SHARE = 0.8
-"""Of the runs that end within the range."""
+"""Share of the runs that end within the range."""
 SEED = 20310305
 
 Counts = NDArray[np.int64]
 
 
 class Forecast(Value):
-    """`early`, `likely` and `late`: days on which one, five and nine tenths of the runs are done.
+    """`early`, `likely` and `late`: the days on which 10 %, 50 % and 90 % of the runs are done.
 
-    All None where there is too little to say (`words` says why), or where it is beyond the horizon. `pace`: articles
-    a day over the `days` looked at.
+    They are None if there are too few observations (`words` says why), or beyond the horizon. `pace`: articles per day
+    in the `days` observed.
     """
 
     left: int
@@ -45,23 +45,23 @@ class Forecast(Value):
 
 
 def forecast(answered: Mapping[date, int], left: int, today: date) -> Forecast:
-    """When `left` articles will be answered, from how many were on each day up to `today`, the day of the pull."""
+    """When `left` articles will be answered, from the counts of each day up to `today`, the day of the pull."""
 
-    def nothing(words: str, days: int = 0) -> Forecast:
+    def without(words: str, days: int = 0) -> Forecast:
         return Forecast(left=left, days=days, pace=None, early=None, likely=None, late=None, words=words)
 
     if not left:
-        return nothing("Nothing is left to answer.")
+        return without("Nothing is left to answer.")
     if not answered:
-        return nothing("Nobody has answered an article yet, so there is no pace to reckon with.")
+        return without("Nobody has answered an article yet, so there is no pace for a forecast.")
     first = max(min(answered), today - timedelta(days=WINDOW))
     seen = np.array([answered.get(first + timedelta(days=day), 0) for day in range((today - first).days)])
     total = int(seen.sum())
     if len(seen) == WINDOW and not total:
-        return nothing(f"Nobody has answered an article in the last {WINDOW} days, so there is no pace.", WINDOW)
+        return without(f"Nobody has answered an article in the last {WINDOW} days, so there is no pace.", WINDOW)
     if len(seen) < FEWEST_DAYS or np.count_nonzero(seen) < FEWEST_ACTIVE or total < FEWEST_ARTICLES:
-        return nothing(
-            f"Too little to say: before the day of the pull, {_many(total, 'article')} on "
+        return without(
+            f"Too early for a forecast: before the day of the pull, {_many(total, 'article')} on "
             f"{_many(int(np.count_nonzero(seen)), 'day')}. A forecast needs {FEWEST_ARTICLES} articles over "
             f"{FEWEST_DAYS} days, {FEWEST_ACTIVE} of them with work.",
             len(seen),
@@ -73,9 +73,8 @@ def forecast(answered: Mapping[date, int], left: int, today: date) -> Forecast:
     if early > HORIZON:
         words = f"{begin} will take more than {HORIZON // 365} years."
     elif late > HORIZON:
-        words = (
-            f"{begin} will be done on {_day(today, early)} at the earliest; there is no saying how late it may become."
-        )
+        latest = f"the latest day is more than {HORIZON // 365} years away"
+        words = f"{begin} will be done on {_day(today, early)} at the earliest; {latest}."
     else:
         words = (
             f"{begin} will be done between {_day(today, early)} and {_day(today, late)} "
@@ -93,7 +92,7 @@ def forecast(answered: Mapping[date, int], left: int, today: date) -> Forecast:
 
 
 def _runs(seen: Counts, left: int) -> Counts:
-    """Days that each run needs; HORIZON + 1 where it does not end before."""
+    """Days that each run needs; HORIZON + 1 if it does not end before."""
     draw = np.random.default_rng(SEED)
     needed = np.full(RUNS, HORIZON + 1)
     for run in range(RUNS):

@@ -1,4 +1,4 @@
-"""How often each label stands, for every annotator beside the others, and how long articles and spans are."""
+"""How often each annotator used each label, and the lengths of articles and spans."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from curation.article import Value
 Section = Literal["entities", "events", "arguments"]
 SECTIONS: tuple[Section, ...] = ("entities", "events", "arguments")
 MOST = 60
-"""Labels of a section that are listed; the rest are counted together."""
+"""Labels listed of a section; the others are counted together."""
 STEP = 100
-"""Words of one bar of the lengths of articles."""
+"""Width of a bin of the article lengths, in words."""
 LONGEST_SPAN = 8
-"""Words of a span; those that are longer stand together with these."""
+"""Last bin of the span lengths, in words; it holds longer spans, too."""
 
 
 class LabelCount(Value):
-    """A label (of an argument: `Event.role`) and how often each annotator's articles hold it."""
+    """A label (of an argument: `Event.role`) and its count for each annotator."""
 
     label: str
     by: dict[str, int]
 
     @property
     def all(self) -> int:
-        """By all of them together."""
+        """The count of all annotators."""
         return sum(self.by.values())
 
 
 class LabelTable(Value):
-    """`labels` by how often people set them; `more` labels are not listed, and stand `more_items` times."""
+    """`labels` in the order of people's counts; `more` labels are not listed and occur `more_items` times."""
 
     labels: tuple[LabelCount, ...]
     more: int
@@ -39,9 +39,9 @@ class LabelTable(Value):
 
 
 class Labels(Value):
-    """`articles`: annotator → articles that were counted for them. `article_words`: from how many words → articles.
+    """`articles`: annotator → articles counted. `article_words`: lower end of the bin → articles.
 
-    `entity_words`: words → entities that people marked. Words are what stands between white space.
+    `entity_words`: words → entities marked by people. Words are separated by white space.
     """
 
     articles: dict[str, int]
@@ -53,7 +53,7 @@ class Labels(Value):
 
 
 class LabelCounter:
-    """Adds up annotations, one at a time."""
+    """Counts annotations, one at a time."""
 
     def __init__(self) -> None:
         self._articles: Counter[str] = Counter()
@@ -62,11 +62,11 @@ class LabelCounter:
         self._entity_words: Counter[int] = Counter()
 
     def article(self, text: str) -> None:
-        """One more article."""
+        """Count the length of an article."""
         self._article_words[len(text.split()) // STEP * STEP] += 1
 
     def add(self, annotation: Annotation, text: str | None = None) -> None:
-        """One annotation; the spans of a person's are measured where the text is given."""
+        """Count an annotation, and the span lengths of a person's annotation if the text is given."""
         who = annotation.annotator.key
         self._articles[who] += 1
         types = {event.id: event.type for event in annotation.events}
@@ -81,7 +81,7 @@ class LabelCounter:
                 self._count("arguments", f"{types[event.id]}.{argument.role}", who)
 
     def result(self) -> Labels:
-        """All of it."""
+        """The counts."""
         return Labels(
             articles=dict(sorted(self._articles.items())),
             **{section: self._table(section) for section in SECTIONS},
@@ -104,7 +104,7 @@ class LabelCounter:
 
 
 def _filled(counts: Counter[int], step: int) -> dict[int, int]:
-    """Every step between the lowest and the highest, at most forty; what lies beyond is put into the last."""
+    """Every bin from the lowest to the highest, at most forty; the last one holds everything beyond it."""
     if not counts:
         return {}
     low = min(counts)

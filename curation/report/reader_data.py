@@ -1,9 +1,9 @@
-"""What the reader on the page is given: articles and annotations as compact JSON that no text can break out of.
+"""The data of the reader on the page: articles and annotations as compact JSON.
 
-An article is `{id, title, about, text, cut, stage, differ, doubts, said}`. A doubt is `[start, end, kind, message]`.
-What somebody said is `{who, state, items}`: `who` is a place in the list of annotators, an item is
-`[start, end, label, attributes, arguments]`, `label` a place in the list of labels, `arguments` (of events only)
-`[role, item]` with places in the list of labels and of items. Offsets are code points.
+An article is `{id, title, about, text, cut, stage, differ, findings, annotations}`. A finding is
+`[start, end, kind, message]`. An annotation is `{who, state, items}`: `who` is an index into the list of annotators. An
+item is `[start, end, label, attributes, arguments]`: `label` is an index into the list of labels, `arguments` (only of
+events) is a list of `[role, item]` with indexes into the lists of labels and items. Offsets are code points.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from curation.report.html import json_for_script
 from curation.schema import LabelSchema
 
 ARTICLES = 300
-"""Articles in the reader, unless told otherwise."""
+"""Default number of articles in the reader."""
 CHARACTERS = 20_000
-"""Characters of a text that are shown."""
+"""Characters shown of a text."""
 ITEMS = 1_500
-"""Entities and events of an annotation that are shown."""
+"""Entities and events shown of an annotation."""
 BYTES = 40_000_000
-"""Size of the reader's JSON beyond which no further article is taken in."""
+"""Limit on the size of the JSON; further articles are left out."""
 GOLD = "gold"
-"""What the gold is called beside the annotators' keys."""
+"""The key of the gold, among the keys of annotators."""
 
 
 class Highlight(NamedTuple):
-    """A finding of the checks: the span, which kind, and in words."""
+    """A finding of the checks: its span, kind and message."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class Highlight(NamedTuple):
 
 
 class Reader:
-    """Takes articles in and gives their JSON; the same labels and annotators are written once."""
+    """Collects articles and writes their JSON; labels and annotators are written once."""
 
     def __init__(self, schema: LabelSchema) -> None:
         self.size = 0
@@ -49,21 +49,22 @@ class Reader:
         self._labels: dict[str, int] = {}
         self._who: dict[str, int] = {}
         types = (*schema.entity_types, *schema.event_types)
-        self._colours = {one.name: one.colour for one in types}
-        self._events = {one.name for one in schema.event_types}
+        self._colours = {item_type.name: item_type.colour for item_type in types}
+        self._events = {event_type.name for event_type in schema.event_types}
 
     def add(
         self,
         article: Article,
-        said: Iterable[tuple[str, Annotation]],
+        annotations: Iterable[tuple[str, Annotation]],
         *,
         stage: str,
         differ: int = 0,
-        doubts: Sequence[Highlight] = (),
+        highlights: Sequence[Highlight] = (),
     ) -> bool:
-        """Take an article in, with what each annotator (under the name to be shown) says of it.
+        """Add an article with its annotations, each with the key of the annotator.
 
-        Returns False where the reader is full.
+        Returns:
+            False if the reader is full.
         """
         text = visible(article.text[:CHARACTERS])
         about = [article.source, article.published.date().isoformat() if article.published else None]
@@ -75,12 +76,12 @@ class Reader:
             "cut": len(article.text) > CHARACTERS,
             "stage": stage,
             "differ": differ,
-            "doubts": [
-                [one.start, min(one.end, len(text)), one.kind, one_line(one.message, 300)]
-                for one in doubts
-                if one.start < len(text)
+            "findings": [
+                [found.start, min(found.end, len(text)), found.kind, one_line(found.message, 300)]
+                for found in highlights
+                if found.start < len(text)
             ],
-            "said": [self._said(name, annotation, len(text)) for name, annotation in said],
+            "annotations": [self._annotation(name, annotation, len(text)) for name, annotation in annotations],
         }
         line = json_for_script(entry)
         if self._entries and self.size + len(line) > BYTES:
@@ -92,11 +93,11 @@ class Reader:
         return True
 
     def place(self, article_id: str) -> int | None:
-        """Where the article stands in the reader, if it does."""
+        """The index of the article; None if it is not in the reader."""
         return self._places.get(article_id)
 
     def json(self) -> str:
-        """All of it, fit to stand in a `<script type="application/json">`."""
+        """The JSON, for a `<script type="application/json">`."""
         head = {
             "who": list(self._who),
             "labels": [one_line(visible(label), 200) for label in self._labels],
@@ -105,17 +106,16 @@ class Reader:
         }
         return json_for_script(head)[:-1] + ',"articles":[' + ",\n".join(self._entries) + "]}"
 
-    def _said(self, name: str, annotation: Annotation, end: int) -> dict[str, Any]:
+    def _annotation(self, name: str, annotation: Annotation, end: int) -> dict[str, Any]:
         shown = [item for item in annotation.items() if item.start < end][:ITEMS]
         places = {item.id: place for place, item in enumerate(shown)}
         items = []
         for item in shown:
-            told: list[Any] = [item.start, min(item.end, end), self._label(item.type), item.attributes]
+            record: list[Any] = [item.start, min(item.end, end), self._label(item.type), item.attributes]
             if isinstance(item, Event):
-                told.append(
-                    [[self._label(one.role), places[one.filler]] for one in item.arguments if one.filler in places]
-                )
-            items.append(told)
+                links = [arg for arg in item.arguments if arg.filler in places]
+                record.append([[self._label(arg.role), places[arg.filler]] for arg in links])
+            items.append(record)
         return {"who": self._who.setdefault(name, len(self._who)), "state": annotation.state, "items": items}
 
     def _label(self, label: str) -> int:

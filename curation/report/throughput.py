@@ -1,4 +1,4 @@
-"""Who answered how many articles, when, and how long each took. Days are days in UTC."""
+"""How many articles each person answered, on which days, and how long it took. Days are in UTC."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Person(Value):
-    """One annotator, by pseudonym. Each article counts once, by the furthest it came with them.
+    """One annotator, by pseudonym. Each article counts once, in its most advanced state.
 
-    `reviewed` counts articles they looked at again; those count nowhere else. `seconds`: the lower quartile, the
-    median and the upper quartile over the articles that have a time that can be believed (`timed`). `items`: entities,
-    events and arguments of a submitted article, on average.
+    `reviewed` counts review tasks, which count nowhere else. `seconds`: lower quartile, median and upper quartile of
+    the plausible times (`timed`). `items`: mean number of entities, events and arguments of a submitted article.
     """
 
     key: str
@@ -35,10 +34,10 @@ class Person(Value):
 
 
 class Work(Value):
-    """What the people did. `days`: day → pseudonym → articles submitted. `answered`: day → articles first answered.
+    """The work of all people. `days`: day → pseudonym → articles submitted. `answered`: day → articles first answered.
 
-    Left out of the times, and counted here: `no_time` has none, `zero_times` are zero, `long_times` are above
-    `curation.metrics.effort.LONGEST`. `undated` submissions have no time of submission and stand on no day.
+    Left out of the times and counted: `no_time` (no time), `zero_times` (zero seconds), `long_times` (above
+    `curation.metrics.effort.LONGEST`. `undated` submissions have no time of submission and count on no day.
     """
 
     people: tuple[Person, ...]
@@ -51,12 +50,12 @@ class Work(Value):
 
     @property
     def submitted(self) -> int:
-        """Submissions of all people: an article that two submitted counts twice."""
+        """Submissions of all people; an article with two submissions counts twice."""
         return sum(person.submitted for person in self.people)
 
 
 class WorkCounter:
-    """Adds up articles, one at a time. What it keeps grows with people, days and submissions' times only."""
+    """Counts articles, one at a time. Memory grows with the number of people, days and times only."""
 
     def __init__(self) -> None:
         self._states: dict[str, Counter[State]] = {}
@@ -67,7 +66,7 @@ class WorkCounter:
         self._odd: Counter[str] = Counter()
 
     def add(self, said: Iterable[Annotation], reviewed: Iterable[Annotation] = ()) -> None:
-        """One article: what each person said of it, and on looking at it again, once a person (see `latest`)."""
+        """Count an article: one annotation of each person (see `latest`), and one of each person in review tasks."""
         for one in reviewed:
             self._states.setdefault(one.annotator.key, Counter())["reviewed"] += one.state == "reviewed"
         answers: list[date] = []
@@ -91,7 +90,7 @@ class WorkCounter:
             self._answered[min(answers)] += 1
 
     def result(self) -> Work:
-        """All of it, the busiest people first."""
+        """The counts; people with most submissions first."""
         people = sorted((self._person(key) for key in self._states), key=lambda one: (-one.submitted, one.key))
         return Work(
             people=tuple(people),
@@ -123,7 +122,7 @@ class WorkCounter:
 
 
 def latest(annotations: Iterable[Annotation]) -> list[Annotation]:
-    """Of each person the annotation that went furthest, and of several the last, by person."""
+    """The most advanced annotation of each person, of several the last; in the order of people."""
     kept: dict[str, Annotation] = {}
     for one in sorted(annotations, key=lambda one: (_FURTHEST[one.state], one.time or _LONG_AGO, one.id)):
         if one.annotator.kind == "person":

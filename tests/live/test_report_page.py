@@ -147,7 +147,7 @@ def test_the_page(page: Page, made: ReportResult, project: Project) -> None:
     data = json.loads(page.inner_text("#data") or page.evaluate("document.getElementById('data').textContent"))
     attack = data["labels"].index("Attack")
     holding = [
-        one for one in data["articles"] if any(item[2] == attack for who in one["said"] for item in who["items"])
+        one for one in data["articles"] if any(item[2] == attack for who in one["annotations"] for item in who["items"])
     ]
     page.select_option("#reader-type", label="Attack")
     assert shown(page) == len(holding)
@@ -159,7 +159,7 @@ def test_the_page(page: Page, made: ReportResult, project: Project) -> None:
     pseudonym = made.work.people[0].key
     page.select_option("#reader-who", label=pseudonym.removeprefix("person:"))
     assert shown(page) == sum(
-        any(data["who"][one["who"]] == pseudonym for one in article["said"]) for article in data["articles"]
+        any(data["who"][one["who"]] == pseudonym for one in article["annotations"]) for article in data["articles"]
     )
     page.select_option("#reader-who", "")
 
@@ -252,4 +252,4 @@ def test_a_finding_opens_its_article(page: Page, made: ReportResult) -> None:
     assert made.checks is not None
     page.locator("button.open").first.click()
     assert made.checks.strongest[0].article_id in page.inner_text("#reader-pane")
-    assert page.locator("#reader-pane .doubts li").count() >= 1
+    assert page.locator("#reader-pane .findings li").count() >= 1

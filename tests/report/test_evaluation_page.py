@@ -115,10 +115,10 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     gold = annotation(article, [Entity(id="e1", start=0, end=6, type="GPE")])
     found = made(article, gold, gold)
     assert found.texts == [article.text[:SHOWN_CHARACTERS].strip()]
-    assert "The text goes on." in found.html
+    assert "The text is cut here." in found.html
     short = Article(id="a", text="Kelmar shelled Torvan.")
     one = annotation(short, [Entity(id="e1", start=0, end=6, type="GPE")])
-    assert "The text goes on." not in made(short, one, one).html
+    assert "The text is cut here." not in made(short, one, one).html
 
 
 texts = st.text(alphabet="ab<&\"'\n \u05d0\U0001f680{}%", min_size=2, max_size=40).map(normalise).filter(str.strip)
@@ -142,7 +142,7 @@ def test_any_spans_leave_the_text_whole(text: str, data: st.DataObject) -> None:
 
     found = made(article, some(), some())
     # a line stands once where both sides agree, else twice
-    told = [text for side, text in found.paragraphs if side != "said"]
+    told = [text for side, text in found.paragraphs if side != "predicted"]
     assert [text.strip() for text in told] == [line.strip() for line in text.split("\n") if line.strip()]
     golds = [text for side, text in found.paragraphs if side == "gold"]
-    assert golds == [text for side, text in found.paragraphs if side == "said"]
+    assert golds == [text for side, text in found.paragraphs if side == "predicted"]

@@ -239,7 +239,7 @@ def test_fewer_articles_in_the_reader(project: Project, tmp_path: Path) -> None:
     assert made.reader.articles == 3
     assert made.reader.of == 28
     page = (tmp_path / "small.html").read_text(encoding="utf-8")
-    assert "The 3 most doubtful of 28 articles" in page
+    assert "This page holds 3 of 28 articles" in page
     shown = json.loads(page.split('id="data">')[1].split("</script>")[0])["articles"]
     assert [one["differ"] for one in shown] == sorted((one["differ"] for one in shown), reverse=True)
     assert shown[0]["differ"] > 0
@@ -254,7 +254,7 @@ def test_forecast_says_when_it_cannot_know() -> None:
     assert "Nothing is left" in forecast({day(0): 3}, 0, day(9)).words
     few = forecast({day(0): 5, day(1): 4}, 100, day(2))
     assert few.likely is None
-    assert "Too little to say: before the day of the pull, 9 articles on 2 days" in few.words
+    assert "Too early for a forecast: before the day of the pull, 9 articles on 2 days" in few.words
     # all on the day of the pull: no whole day has been seen
     assert "0 articles on 0 days" in forecast({day(0): 50}, 100, day(0)).words
     paused = forecast({day(0): 50, day(1): 50}, 100, day(60))
@@ -311,7 +311,7 @@ def test_one_annotator_only(tmp_path: Path) -> None:
     assert len(found.work.people) == 1
     assert found.agreement is None
     assert found.anchoring is None
-    assert "Only one person has submitted articles: nothing can be said of agreement between people." in found.notes
+    assert "Only one person has submitted articles: agreement between people cannot be measured." in found.notes
     assert "no two people have submitted the same text" in Path(found.output).read_text(encoding="utf-8")
 
 
@@ -367,8 +367,8 @@ def test_deleted_users_and_strange_times(tmp_path: Path) -> None:
     (gone,) = [one for one in found.work.people if one.key == "person:deleted account"]
     assert gone.submitted + gone.skipped == 2
     assert (found.work.zero_times, found.work.long_times, found.work.no_time) == (1, 1, 1)
-    assert any(note.startswith("2 annotations of accounts that were deleted") for note in found.notes)
-    assert any(note.startswith("2 times cannot be believed (1 of zero seconds, 1 of more") for note in found.notes)
+    assert any(note.startswith("2 annotations of deleted accounts") for note in found.notes)
+    assert any(note.startswith("2 times are not plausible (1 of zero seconds, 1 of more") for note in found.notes)
     assert all(one.seconds is None or one.seconds[2] < LONGEST for one in found.work.people)
 
 
@@ -385,7 +385,7 @@ def test_articles_nobody_may_open(tmp_path: Path) -> None:
     assert found.stages["gone"] == 3
     assert found.work.submitted == 12  # the work on them counts
     assert any(note.startswith("3 articles with a task are no longer in the project") for note in found.notes)
-    assert any(note.startswith("1 article") and "withdrawn" in note for note in found.notes)
+    assert any(note.startswith("1 article") and "takedown list" in note for note in found.notes)
     page = Path(found.output).read_text(encoding="utf-8")
     shown = {
         one["id"]: one["text"] for one in json.loads(page.split('id="data">')[1].split("</script>")[0])["articles"]

@@ -12,7 +12,7 @@
   };
   const ROWS = 100, LANES = 14, LANE = 3.5;
   const WIDE = matchMedia("(min-width: 56rem)");
-  const state = { query: "", type: "", who: "", only: "", sort: "doubt", rows: ROWS, at: -1, one: -1, two: -1,
+  const state = { query: "", type: "", who: "", only: "", sort: "weight", rows: ROWS, at: -1, one: -1, two: -1,
     arcs: WIDE.matches ? "one" : "none", event: -1, onlyDiffer: false, hidden: new Set() };
   const by = (id) => document.getElementById(id);
   const list = by("reader-list"), pane = by("reader-pane"), count = by("reader-count");
@@ -41,20 +41,20 @@
 
   function matches(article) {
     if (state.only === "differ" && !article.differ) return false;
-    if (state.only === "doubts" && !article.doubts.length) return false;
+    if (state.only === "findings" && !article.findings.length) return false;
     if (state.only === "several" && people(article).length < 2) return false;
-    if (state.who !== "" && !article.said.some((one) => one.who === +state.who)) return false;
+    if (state.who !== "" && !article.annotations.some((one) => one.who === +state.who)) return false;
     if (state.type !== "") {
-      const from = state.who === "" ? article.said : article.said.filter((one) => one.who === +state.who);
+      const from = state.who === "" ? article.annotations : article.annotations.filter((one) => one.who === +state.who);
       if (!from.some((one) => one.items.some((item) => item[2] === +state.type))) return false;
     }
     if (!state.query) return true;
     article.low ??= `${article.id}\n${article.title}\n${article.text}`.toLowerCase();
     return article.low.includes(state.query);
   }
-  const people = (article) => article.said.filter((one) => data.who[one.who].startsWith("person:"));
+  const people = (article) => article.annotations.filter((one) => data.who[one.who].startsWith("person:"));
   const ORDERS = {
-    doubt: () => 0, // they come so
+    weight: () => 0, // the order of the data
     id: (a, b) => (a.id < b.id ? -1 : 1),
   };
 
@@ -72,7 +72,7 @@
       row.append(el("bdi", "name", article.title || article.id));
       const facts = el("span", "soft", [article.stage, people(article).length ? many(people(article).length, "annotator") : ""].filter(Boolean).join(", "));
       if (article.differ) facts.append(el("span", "badge differ", many(article.differ, "difference")));
-      if (article.doubts.length) facts.append(el("span", "badge doubts", many(article.doubts.length, "finding")));
+      if (article.findings.length) facts.append(el("span", "badge findings", many(article.findings.length, "finding")));
       row.append(facts);
       if (data.articles[state.at] === article) row.setAttribute("aria-current", "true");
       row.addEventListener("click", () => { show(data.articles.indexOf(article)); if (!WIDE.matches) pane.scrollIntoView(); });
@@ -410,11 +410,11 @@
   function show(at, start) {
     state.at = at;
     const article = data.articles[at];
-    const mine = state.who === "" ? -1 : article.said.findIndex((one) => one.who === +state.who);
-    const human = article.said.findIndex((one) => data.who[one.who].startsWith("person:"));
+    const mine = state.who === "" ? -1 : article.annotations.findIndex((one) => one.who === +state.who);
+    const human = article.annotations.findIndex((one) => data.who[one.who].startsWith("person:"));
     state.one = mine >= 0 ? mine : Math.max(human, 0);
     state.two = -1;
-    if (state.only === "differ") state.two = article.said.findIndex((one, place) => place !== state.one && data.who[one.who].startsWith("person:"));
+    if (state.only === "differ") state.two = article.annotations.findIndex((one, place) => place !== state.one && data.who[one.who].startsWith("person:"));
     state.event = -1;
     draw();
     drawList();
@@ -437,7 +437,7 @@
       about.append(el("bdi", "", part));
     }
     pane.append(about);
-    const said = article.said.map((one, place) => [place, `${named(one.who)} (${one.state})`]);
+    const said = article.annotations.map((one, place) => [place, `${named(one.who)} (${one.state})`]);
     const bar = el("div", "bar");
     const order = found(), here = order.indexOf(article);
     for (const [name, step] of [["‹ previous", -1], ["next ›", 1]]) {
@@ -458,7 +458,7 @@
       }
     }
     if (state.two === state.one) state.two = -1;
-    const first = article.said[state.one], second = article.said[state.two];
+    const first = article.annotations[state.one], second = article.annotations[state.two];
     if (first && second) {
       const wrap = el("label", "check"), box = el("input");
       box.type = "checkbox";
@@ -473,15 +473,15 @@
       bar.append(arcs);
     }
     pane.append(bar);
-    if (article.doubts.length) {
-      const doubts = el("details", "doubts");
-      doubts.append(el("summary", "", many(article.doubts.length, "finding") + " of the checks"), el("ul"));
-      for (const [start, end, kind, message] of article.doubts) {
+    if (article.findings.length) {
+      const findings = el("details", "findings");
+      findings.append(el("summary", "", many(article.findings.length, "finding") + " of the checks"), el("ul"));
+      for (const [start, end, kind, message] of article.findings) {
         const row = el("li");
         row.append(el("b", "", kind), " ", el("bdi", "", `“${words(article, [start, end])}”`), `: ${message}`);
-        doubts.lastChild.append(row);
+        findings.lastChild.append(row);
       }
-      pane.append(doubts);
+      pane.append(findings);
     }
     if (!first) {
       const box = el("div", "text");
@@ -530,7 +530,7 @@
       by(id).append(option);
     }
   }
-  const used = new Set(data.articles.flatMap((article) => article.said.flatMap((one) => one.items.map((item) => item[2]))));
+  const used = new Set(data.articles.flatMap((article) => article.annotations.flatMap((one) => one.items.map((item) => item[2]))));
   fill("reader-type", [...used].sort((a, b) => data.events[a] - data.events[b] || (label(a) < label(b) ? -1 : 1)).map((type) => [type, label(type)]));
   fill("reader-who", data.who.map((_, who) => [who, named(who)]));
   for (const [id, field] of [["reader-type", "type"], ["reader-who", "who"], ["reader-only", "only"], ["reader-sort", "sort"]]) {

@@ -4,4 +4,5 @@ import sys
 
 from curation.cli import main
 
-main(["preannotate", *sys.argv[1:]])
+if __name__ == "__main__":  # worker processes import this file
+    main(["preannotate", *sys.argv[1:]])

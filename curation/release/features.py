@@ -1,4 +1,8 @@
-"""The columns of each config as `datasets` knows them, every label a ClassLabel."""
+"""The columns of each config as `datasets` knows them, every label a ClassLabel.
+
+A new column is declared here and filled by `rows.document_row`, `rows.correction_rows` or `sentences.sentence_rows`.
+If it holds a label, `rows.Labels.of_config` has its names. A dataset that gains a column gets a new minor version.
+"""
 
 from __future__ import annotations
 

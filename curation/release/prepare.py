@@ -118,7 +118,8 @@ def batches(articles: Iterable[ReviewedArticle] | ShardedArticles, rules: Rules)
                 yield from prepared
     except WorkerError as error:
         raise ReleaseError(
-            "a worker process died, perhaps for lack of memory; run again with fewer workers, nothing was built"
+            "a worker process died, perhaps for lack of memory, or because a script does its work without "
+            "`if __name__ == '__main__':`; run again with fewer workers, or 1; nothing was built"
         ) from error
 
 

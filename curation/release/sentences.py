@@ -3,7 +3,7 @@
 Tags are one a token, so of entities that nest or overlap the outermost is tagged, and of two with the same span the
 first by type; the same goes for triggers. A span that begins or ends inside a token is widened to whole tokens. What
 runs over the end of a sentence has no place here. All of that is counted, see `LOSSES`. `events` names every event
-whose trigger is in the sentence, tagged or not, with the arguments whose fillers are.
+whose trigger is in the sentence, tagged or not, with the arguments whose fillers are. `features` declares the columns.
 """
 
 from __future__ import annotations

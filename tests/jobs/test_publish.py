@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import runpy
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -232,3 +233,9 @@ def test_licences_are_options(project: Project) -> None:
     assert (report["articles"], report["barred"]) == (2, {})
     result = CliRunner().invoke(app, ["publish", "--licence", "MIT", "--project", str(project.root / "curation.toml")])
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["preannotate", "publish"])
+def test_worker_processes_may_import_the_script_that_starts_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [name, "--no-such-option"])
+    runpy.run_path(str(Path(__file__).resolve().parents[2] / "scripts" / f"{name}.py"), run_name="__mp_main__")

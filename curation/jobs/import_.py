@@ -24,7 +24,7 @@ from curation.validation import validate
 SHOWN = 20
 """Problems that are named; all are counted."""
 _KINDS = 1000
-"""Kinds of violations that are told apart: labels come from outside, so their number needs a bound."""
+"""Kinds of violations that are counted separately: labels come from outside, so their number needs a bound."""
 
 
 class ImportResult(Result):

@@ -1,4 +1,4 @@
-"""Review: articles on which people differ go back to Label Studio, for someone to decide."""
+"""Review: articles on which people differ become tasks in Label Studio, in which somebody decides."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from curation.schema_migration import migrate
 from curation.settings import Settings
 
 TAB = "Adjudicate"
-"""Title of the tab of the Data Manager with the tasks to decide in."""
+"""Title of the Data Manager's tab with these tasks."""
 LINES = 30
 """Most differences that the note of a task lists."""
 SHOWN = 20

@@ -113,7 +113,8 @@ class Settings(Value):
     ca: Path | None
     hf_token: SecretStr | None
     release: ReleaseSection
-    review: ReviewSection = ReviewSection()
+    review_rules: ReviewSection = ReviewSection()
+    """The section `[review]`; `review` is a method of a project."""
 
     @property
     def preannotations(self) -> Path:
@@ -226,7 +227,7 @@ def resolve(content: File, root: Path) -> Settings:
         ca=path(ca) if ca else None,
         hf_token=_secret("HF_TOKEN"),
         release=content.release,
-        review=content.review,
+        review_rules=content.review,
     )
 
 

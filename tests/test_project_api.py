@@ -53,6 +53,21 @@ def test_every_command_is_a_method() -> None:
         assert verb.function().__doc__
 
 
+def test_every_method_can_be_called(folder: Path) -> None:
+    """No field of the settings hides a method, and each takes the arguments of its job but the project."""
+    project = Project.open(folder)
+    for name, verb in vars(Verbs).items():
+        if isinstance(verb, Verb):
+            method = getattr(project, name)
+            assert callable(method), name
+            first, *others = inspect.signature(verb.function()).parameters.values()
+            assert first.name == "project"
+            assert list(inspect.signature(method).parameters.values()) == others
+    assert not set(Project.model_fields) & set(vars(Verbs))
+    with pytest.raises(BadInput, match="no snapshot yet"):
+        project.review()
+
+
 def test_a_project_of_given_paths(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURATION_WORK", str(folder / "other"))
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", "from-the-environment")

@@ -75,7 +75,8 @@ def push(
         raise BadInput("no annotations there", path=annotations, way_out="run `curation preannotate` first")
     for _ in good_articles(articles or project.articles):
         pass  # read all once before anything is sent: one bad article must not leave half a push
-    two, unaided = _share("overlap", overlap or project.review.overlap), _share("blind", blind or project.review.blind)
+    rules = project.review_rules
+    overlap_share, blind_share = _share("overlap", overlap or rules.overlap), _share("blind", blind or rules.blind)
     bare: list[str] = []
 
     def tasks() -> Iterator[TaskSpec]:
@@ -85,8 +86,8 @@ def push(
             yield TaskSpec(
                 article,
                 annotation,
-                people=project.review.needed if among(article.id, "overlap", two, seed=project.name) else None,
-                blind=among(article.id, "blind", unaided, seed=project.name),
+                people=rules.needed if among(article.id, "overlap", overlap_share, seed=project.name) else None,
+                blind=among(article.id, "blind", blind_share, seed=project.name),
             )
 
     with connect(project) as client:

@@ -24,7 +24,7 @@ def policy(project: Settings) -> Policy:
     Raises:
         ProjectError: an attribute that is to be ignored is not in the schema.
     """
-    section, schema = project.review, project.load_schema()
+    section, schema = project.review_rules, project.load_schema()
     declared = {one.name: one.default for one in schema.attributes}
     for name in section.ignore_attributes:
         if name not in declared:

@@ -15,6 +15,7 @@ CurationError
 │   └── OutcomeUnknown  a request that may or may not have been executed
 ├── StudioError         the local Label Studio cannot be installed, started or stopped
 └── ReleaseError        a release cannot be built, published or loaded
+    ├── InvalidArticles   articles are not valid, and all or nothing was asked for
     └── NothingToRelease  no article may be in it
 """
 
@@ -39,7 +40,12 @@ _secrets: set[str] = set()
 
 
 class CurationError(Exception):
-    """Base class. `str(error)` is one line that is safe to print: control characters escaped, secrets redacted."""
+    """Base class. `str(error)` is one line that is safe to print: control characters escaped, secrets redacted.
+
+    `details` are further lines, such as all findings where the message has the first; they are not yet safe to print.
+    """
+
+    details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return one_line(redact(super().__str__()))
@@ -123,6 +129,10 @@ class StudioError(CurationError):
 
 class ReleaseError(CurationError):
     """A release that cannot be built, published, loaded or verified."""
+
+
+class InvalidArticles(ReleaseError):
+    """Articles that cannot be released, where all or nothing was asked for. `details` has a line for each finding."""
 
 
 class NothingToRelease(ReleaseError):

@@ -197,6 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             traceback(error)
         else:
             fail(_explain(error))
+            for line in getattr(error, "details", ()):
+                say(f"  {line}")
         sys.exit(1)
 
 

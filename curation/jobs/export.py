@@ -29,7 +29,8 @@ Pairs = Iterator[tuple[Article, Annotation]]
 class ExportResult(Result):
     """What was written, and what the format could not hold, by kind (`curation.formats.format_loss.Kind`).
 
-    `undecided`: articles of a release that were left out, since people differ on them and nobody has decided.
+    `undecided`: articles of a release that were left out, since they wait: people differ on them, or what people
+    submitted last is not valid, and the release has what the release before had.
     """
 
     format: str
@@ -187,7 +188,7 @@ def _types(release: Path) -> tuple[str, ...]:
 def _undecided(articles: list[str]) -> Iterator[str]:
     if articles:
         named = ", ".join(articles[:20]) + (" …" if len(articles) > 20 else "")
-        yield f"undecided, left out: {len(articles)} ({named}); people differ on them, and nobody has decided"
+        yield f"undecided, left out: {len(articles)} ({named}); people differ on them, or their latest is not valid"
 
 
 def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[LabelSchema, dict[str, Pairs]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from os import cpu_count
 from typing import Annotated, Literal
@@ -9,7 +10,7 @@ from typing import Annotated, Literal
 from curation.errors import NothingToRelease, ReleaseError
 from curation.jobs.options import Option, SnapshotFolder
 from curation.jobs.provenance import anchoring_of
-from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, undecided_articles
+from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, addresses, undecided_articles
 from curation.jobs.review_policy import policy as policy_of
 from curation.jobs.rows import SnapshotReader, Sources, reviewed_articles
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
@@ -17,9 +18,11 @@ from curation.metrics.anchoring import Anchoring, Contrast
 from curation.release import (
     About,
     Audit,
+    InvalidArticle,
     ReleaseReport,
     ReviewedArticle,
     Selection,
+    UnreadableArticle,
     build_release,
     latest_release,
     publish_to_hub,
@@ -34,12 +37,17 @@ from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
 from curation.settings import Settings
 
+_log = logging.getLogger("curation")
+MOST_FINDINGS = 200
+"""Most findings that messages list; beyond them `--json` has all."""
 BARRED = {"licence": "under another licence", "withdrawn": "on the takedown list"}
 """Why articles stay out of a release, in words."""
 
 
 class PublishResult(Result):
     """The release that was built, and its address on the Hub or another storage, if it was published there.
+
+    Articles that are not valid are in `release.invalid`, with the addresses of their tasks.
 
     undecided   articles on which people differ, by id
     kept        how many of them are in the release as they were in the one before
@@ -56,8 +64,8 @@ class PublishResult(Result):
 
     @property
     def exit_code(self) -> int:
-        """3 where articles on which people differ were set aside."""
-        return 3 if self.undecided else 0
+        """3 where articles were set aside: people differ on them, or they are not valid, or resemble two splits."""
+        return 3 if self.undecided or self.release.invalid or self.release.set_aside else 0
 
     def show(self) -> Iterator[str]:
         """The version, the counts, and where the release is."""
@@ -80,6 +88,13 @@ class PublishResult(Result):
             yield f"in the release before, not in this one: {_first(release.left_out)}"
         if release.without_corrections:
             yield f"had corrections in the release before, have none in this one: {_first(release.without_corrections)}"
+        if release.invalid:
+            yield from _invalid(release.invalid)
+        for similar in release.set_aside[:LISTED]:
+            splits = " and ".join(similar.splits)
+            yield f"set aside: {similar.article_id} resembles {', '.join(similar.near[:3])}, which are in {splits}"
+        if len(release.set_aside) > LISTED:
+            yield f"  … and {len(release.set_aside) - LISTED} more like these, all of them with --json"
         if self.undecided:
             yield (
                 f"undecided: people differ on {_articles(len(self.undecided))}, of which {self.kept} kept as in the "
@@ -113,6 +128,7 @@ def publish(
     allow_shrink: Annotated[
         bool, Option("Leave out more than 5 % of the last release's articles or corrections.")
     ] = False,
+    strict: Annotated[bool, Option("Build nothing if any article is not valid, instead of setting it aside.")] = False,
     workers: Annotated[
         int | None,
         Option("Processes that read and validate articles; default: one for each processor.", min=1, max=4096),
@@ -128,9 +144,12 @@ def publish(
         engine_only: take articles that nobody submitted or skipped, too, with the engine's annotation, marked as such.
         split: what decides on the splits of a first release; later ones go on as it began.
         allow_shrink: leave out more than 5 % of the articles of the release before, or of their corrections.
+        strict: build nothing if any article is not valid; else such articles are set aside and named, and what the
+            release before has of them is kept.
         workers: processes that read and validate articles; default: one for each processor. Few take this one alone.
 
     Raises:
+        InvalidArticles: with `strict`, articles are not valid; all findings are in `details`.
         ReleaseError: there is nothing to release, the release would shrink, the version does not fit, or the Hub or
             storage refuses.
     """
@@ -147,7 +166,7 @@ def publish(
     previous = latest_release(project.releases)
     with predictions(project.work, source) as sent:
         audit = _audit(anchoring_of(source, sent, rules))
-    reader = SnapshotReader(project, folder, selection, previous, undecided)
+    reader = SnapshotReader(project, folder, selection, previous)
     try:
         report = build_release(
             reader.articles(workers or cpu_count() or 1),
@@ -170,6 +189,7 @@ def publish(
             split_by=split,
             selection=selection,
             allow_shrink=allow_shrink,
+            strict=strict,
         )
     except NothingToRelease as error:
         if not undecided:
@@ -177,6 +197,9 @@ def publish(
         raise NothingToRelease(f"{error}; undecided: {_named(undecided.values())}; {DECIDE}") from error
     finally:
         reader.close()
+    urls = addresses(source, dict.fromkeys(article.article_id for article in report.invalid))
+    invalid = (one.model_copy(update={"url": urls.get(one.article_id)}) for one in report.invalid)
+    report = report.model_copy(update={"invalid": tuple(invalid)})
     kept = {article_id for name in parquet_files(DOCUMENTS) for article_id in kept_articles(report.folder / name)}
     listed = tuple(article.model_copy(update={"kept": article.article_id in kept}) for article in undecided.values())
     tag = None
@@ -206,16 +229,35 @@ def reviewed(
     """Each article whose annotation counts, by rising id, its annotators under pseudonyms.
 
     With `engine_only` also those that nobody submitted or skipped, with their pre-annotation. Undecided articles are
-    left out.
+    left out; an article that cannot be read is left out and logged.
     """
     sources = Sources(snapshot, sent, pseudonyms, policy, Selection(engine_only=engine_only))
-    return reviewed_articles(snapshot.records_by_article(), sources)
+    for article in reviewed_articles(snapshot.records_by_article(), sources):
+        if isinstance(article, UnreadableArticle):
+            _log.warning("left out: %s: %s", article.article_id, article.problem)
+        else:
+            yield article
 
 
 def _named(undecided: Iterable[UndecidedArticle]) -> str:
     articles = list(undecided)
     rest = f" and {len(articles) - LISTED} more" if len(articles) > LISTED else ""
     return ", ".join(map(str, articles[:LISTED])) + rest
+
+
+def _invalid(articles: Sequence[InvalidArticle]) -> Iterator[str]:
+    """Every finding of every article that is not valid, with the address of its task."""
+    kept = sum(article.kept for article in articles)
+    yield (
+        f"not valid: {_articles(len(articles))} set aside, of which {kept} kept as in the release before, "
+        f"{len(articles) - kept} not in the release; correct them in Label Studio and pull"
+    )
+    findings = [(article, problem) for article in articles for problem in article.problems]
+    for article, problem in findings[:MOST_FINDINGS]:
+        what = "kept" if article.kept else "waits"
+        yield f"  {what}: {article.article_id}: {problem}" + (f" {article.url}" if article.url else "")
+    if len(findings) > MOST_FINDINGS:
+        yield f"  … and {len(findings) - MOST_FINDINGS} more, all of them with --json"
 
 
 def _articles(count: int) -> str:

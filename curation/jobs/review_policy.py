@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from curation.annotation import Annotation, Annotator
 from curation.article import Article, Value
-from curation.errors import ProjectError
+from curation.errors import BadInput, ProjectError
 from curation.labelstudio import ADJUDICATE, ANNOTATE, TASKS, UNKNOWN, Snapshot, TaskLine
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Choice, Policy, Undecided, choose
@@ -88,7 +88,7 @@ def undecided_articles(
 ) -> dict[str, UndecidedArticle]:
     """Article id → every undecided article of a snapshot, by rising id.
 
-    Only articles with two annotations or more are parsed.
+    Only articles with two annotations or more are parsed; those with a line that cannot be read are left out.
 
     Args:
         bars: of an article id and licence, whether the article stays out of releases anyway, and is not looked at.
@@ -100,13 +100,16 @@ def undecided_articles(
     for records in snapshot.records_by_article():
         if len(records.annotations) < 2:
             continue
-        texts, annotations = records.read()
+        try:
+            texts, annotations = records.read()
+        except BadInput:
+            continue  # publish names it
         choice = select(texts, annotations, policy)
         if isinstance(choice, Undecided):
             article = texts[choice.text_sha256]
             if not bars(article.id, article.licence):
                 found[article.id] = choice
-    urls = _addresses(snapshot, found) if found else {}
+    urls = addresses(snapshot, {article_id: undecided.text_sha256 for article_id, undecided in found.items()})
     return {
         article_id: UndecidedArticle(
             article_id=article_id,
@@ -119,13 +122,21 @@ def undecided_articles(
     }
 
 
-def _addresses(snapshot: Snapshot, undecided: dict[str, Undecided]) -> dict[str, str]:
-    """The task of each article, one to decide in before one to annotate in."""
-    if not (snapshot.path / TASKS).is_file():
+def addresses(snapshot: Snapshot, texts: Mapping[str, str | None]) -> dict[str, str]:
+    """Article id → address of its task, one to decide in before one to annotate in.
+
+    Args:
+        texts: article id → hash of the text that the task must have; None: any text.
+    """
+    if not texts or not (snapshot.path / TASKS).is_file():
         return {}
     tasks: dict[str, TaskLine] = {}
     for task in snapshot.tasks():
-        if task.article_id not in undecided or task.text_sha256 != undecided[task.article_id].text_sha256:
+        if (
+            task.article_id is None
+            or task.article_id not in texts
+            or texts[task.article_id] not in (None, task.text_sha256)
+        ):
             continue
         known = tasks.get(task.article_id)
         if task.purpose == ADJUDICATE or (task.purpose == ANNOTATE and known is None):

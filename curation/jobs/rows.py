@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from operator import itemgetter
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.engines.article_zones import zones
+from curation.errors import BadInput
 from curation.formats.tokens import tokenise
 from curation.jobs.provenance import started_from
 from curation.jobs.review_policy import policy, select
 from curation.labelstudio import predictions, read_snapshot
-from curation.release import ReviewedArticle, Selection, ShardedArticles, read_known
+from curation.release import ReviewedArticle, Selection, ShardedArticles, UnreadableArticle, read_known
 from curation.release.hashing import Row
 from curation.release.manifest import parquet_files, read_labels
-from curation.release.rows import DOCUMENTS, KEPT, annotation_of, read_rows
+from curation.release.rows import DOCUMENTS, KEPT, annotation_of, row_groups
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy, Undecided
 from curation.schema import LabelSchema, parse_version
@@ -37,33 +37,37 @@ FEW = 400
 
 
 class KeptArticles:
-    """The undecided articles of the release before, to be asked for by rising id.
+    """What the release before has of articles that are undecided or not valid now. Fastest when asked by rising id.
 
     An article is kept as long as its text is the same and the schema has the same name and major version. Labels that
     the schema no longer has are carried over by its migrations. What only an engine annotated is kept only with
     `engine_only`.
     """
 
-    def __init__(self, release: Path | None, undecided: Collection[str], schema: LabelSchema, *, engine_only: bool):
-        self._schema, self._engine_only = schema, engine_only
-        self._rows: Iterator[Row] = iter(())
-        self._snapshots: dict[str, str | None] = {}
-        if release is not None and undecided:
-            labels = read_labels(release).of_config(DOCUMENTS)
-            files = [release / name for name in parquet_files(DOCUMENTS)]
-            self._rows = heapq.merge(
-                *(read_rows(file, labels, undecided.__contains__) for file in files), key=itemgetter("id")
-            )
-            self._snapshots = {known.id: known.snapshot for known in read_known(release) if known.id in undecided}
-        self._next = next(self._rows, None)
+    def __init__(self, release: Path | None, schema: LabelSchema, *, engine_only: bool):
+        self._release, self._schema, self._engine_only = release, schema, engine_only
+
+    @cached_property
+    def _lookups(self) -> list[Callable[[str], Row | None]]:
+        """Of each split a function that gives the row of an article id."""
+        if self._release is None:
+            return []
+        labels = read_labels(self._release).of_config(DOCUMENTS)
+        return [row_groups(self._release / name, labels) for name in parquet_files(DOCUMENTS)]
+
+    @cached_property
+    def _snapshots(self) -> dict[str, str | None]:
+        return {} if self._release is None else {known.id: known.snapshot for known in read_known(self._release)}
 
     def of(self, article: Article) -> ReviewedArticle | None:
-        """What the release before has of `article`; None where it has nothing that can be kept."""
-        while self._next is not None and self._next["id"] < article.id:
-            self._next = next(self._rows, None)
-        if self._next is None or self._next["id"] != article.id:
-            return None
-        return self._usable(self._next, article)
+        """What the release before has of `article`; None where it has nothing that can be kept.
+
+        Raises:
+            ReleaseError: the release before cannot be read.
+        """
+        found = filter(None, (lookup(article.id) for lookup in self._lookups))
+        row = next(found, None)
+        return self._usable(row, article) if row is not None else None
 
     def _usable(self, row: Row, article: Article) -> ReviewedArticle | None:
         name, _, version = row["schema"].partition("@")
@@ -93,7 +97,7 @@ class Sources(NamedTuple):
     pseudonyms  names of people in releases
     policy      which annotation counts
     selection   which articles the release may have; with `engine_only` also those that nobody submitted or skipped
-    kept        gives what the release before has of an undecided article; None: such articles are left out
+    kept        gives what the release before has of an article; None: undecided and invalid articles are left out
     """
 
     snapshot: Snapshot
@@ -113,11 +117,10 @@ class SnapshotReader:
         snapshot: Path,
         selection: Selection,
         previous: Path | None = None,
-        undecided: Collection[str] = (),
     ) -> None:
-        """`previous`: the release before; `undecided`: ids of the articles on which people differ."""
+        """`previous`: the release before."""
         self._settings, self._snapshot, self._selection = settings, snapshot, selection
-        self._previous, self._undecided = previous, frozenset(undecided)
+        self._previous = previous
         self._sources: Sources | None = None
         self._opened = ExitStack()
 
@@ -127,7 +130,7 @@ class SnapshotReader:
         few = snapshot.manifest.counts.get("annotations", 0) <= FEW
         return ShardedArticles(self._shards(snapshot), self, 1 if few else workers)
 
-    def __call__(self, shard: Iterable[ArticleRecords]) -> Iterator[ReviewedArticle]:
+    def __call__(self, shard: Iterable[ArticleRecords]) -> Iterator[ReviewedArticle | UnreadableArticle]:
         """The articles of the shard that have an annotation that counts, in order; shards come in order, too."""
         if self._sources is None:
             self._sources = self._open()
@@ -158,25 +161,28 @@ class SnapshotReader:
 
     def _open(self) -> Sources:
         snapshot, engine_only = read_snapshot(self._snapshot), self._selection.engine_only
-        kept = KeptArticles(self._previous, self._undecided, self._settings.load_schema(), engine_only=engine_only)
+        kept = KeptArticles(self._previous, self._settings.load_schema(), engine_only=engine_only)
         sent = self._opened.enter_context(predictions(self._settings.work, snapshot))
         pseudonyms = Pseudonyms.of(self._settings.work)
         return Sources(snapshot, sent, pseudonyms, policy(self._settings), self._selection, kept.of)
 
 
-def reviewed_articles(articles: Iterable[ArticleRecords], sources: Sources) -> Iterator[ReviewedArticle]:
+def reviewed_articles(
+    articles: Iterable[ArticleRecords], sources: Sources
+) -> Iterator[ReviewedArticle | UnreadableArticle]:
     """Of each article the annotation that counts, its annotator under a pseudonym; articles without one are left out.
 
     An undecided article comes as the release before has it, or is left out. Where the selection excludes it, it comes
-    with any annotation, so that the release counts it.
-
-    Raises:
-        BadInput: a line of the snapshot cannot be read.
+    with any annotation, so that the release counts it. An article with a line that cannot be read is unreadable.
     """
     for records in articles:
         if not records.annotations and not sources.selection.engine_only:
             continue
-        texts, annotations = records.read()
+        try:
+            texts, annotations = records.read()
+        except BadInput as error:
+            yield UnreadableArticle(records.article_id, str(error), partial(_kept_unread, records, sources))
+            continue
         if all(annotation.state == "draft" for annotation in annotations):
             if sources.selection.engine_only:
                 yield from _by_engine(texts, sources)
@@ -191,6 +197,7 @@ def reviewed_articles(articles: Iterable[ArticleRecords], sources: Sources) -> I
                 chosen=choice.why,
                 prediction=started_from(choice.annotation, annotations, sources.sent),
                 others=choice.others,
+                fallback=partial(_kept, texts[annotation.text_sha256], annotations, sources),
             )
 
 
@@ -214,12 +221,28 @@ def _undecided(
     if sources.selection.bars(article.id, article.licence):
         yield ReviewedArticle(article, undecided.voices[0])
         return
-    kept = sources.kept(article) if sources.kept is not None else None
+    kept = _kept(article, annotations, sources)
     if kept is None:
         return
     annotator = kept.annotation.annotator.key
     submitted = [voice for voice in undecided.voices if voice.state == "submitted"]
     yield kept._replace(
-        prediction=started_from(kept.annotation, annotations, sources.sent),
-        others=tuple(voice for voice in submitted if sources.pseudonyms.key(voice.annotator.key) != annotator),
+        others=tuple(voice for voice in submitted if sources.pseudonyms.key(voice.annotator.key) != annotator)
     )
+
+
+def _kept(article: Article, annotations: list[Annotation], sources: Sources) -> ReviewedArticle | None:
+    """What the release before has of an article, with the pre-annotation that it started from."""
+    kept = sources.kept(article) if sources.kept is not None else None
+    if kept is None:
+        return None
+    return kept._replace(prediction=started_from(kept.annotation, annotations, sources.sent))
+
+
+def _kept_unread(records: ArticleRecords, sources: Sources) -> ReviewedArticle | None:
+    """The same where a line of the article cannot be read: its latest text decides, if that can be read."""
+    try:
+        article = records.article()
+    except BadInput:
+        return None
+    return _kept(article, [], sources)

@@ -102,6 +102,23 @@ class ArticleRecords(NamedTuple):
     revisions: list[tuple[int, dict[str, Any]]]
     annotations: list[tuple[int, dict[str, Any]]]
 
+    @property
+    def article_id(self) -> str:
+        """The id of the article."""
+        found: str = self.revisions[0][1]["id"]
+        return found
+
+    def article(self) -> Article:
+        """The revision that was annotated last, as far as its records can tell without being valid. Raises BadInput."""
+        texts = {
+            article.text_sha256: article
+            for number, record in self.revisions
+            for article in [Article.from_record(record, path=self.folder / ARTICLES, line=number)]
+        }
+        annotated = [record.get("text_sha256") for _, record in self.annotations]
+        last = next((sha256 for sha256 in reversed(annotated) if sha256 in texts), None)
+        return texts[last] if last is not None else [*texts.values()][-1]
+
     def read(self) -> tuple[dict[str, Article], list[Annotation]]:
         """The revisions by text hash, and the annotations by time. Raises BadInput."""
         texts: dict[str, Article] = {}

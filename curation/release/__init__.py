@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from curation.release.load import load_release, verify
     from curation.release.manifest import Selection, read_known, read_takedown
     from curation.release.prepare import ShardedArticles
-    from curation.release.rows import ReviewedArticle
+    from curation.release.rows import InvalidArticle, ReviewedArticle, UnreadableArticle
     from curation.release.targets import publish_to_target
     from curation.release.versions import latest_release
 
 _HOME = {
     "About": "card",
     "Audit": "card",
+    "InvalidArticle": "rows",
     "ReleaseReport": "build",
     "ReviewedArticle": "rows",
     "Selection": "manifest",
     "ShardedArticles": "prepare",
+    "UnreadableArticle": "rows",
     "build_release": "build",
     "latest_release": "versions",
     "load_release": "load",
@@ -39,10 +41,12 @@ _HOME = {
 __all__ = [
     "About",
     "Audit",
+    "InvalidArticle",
     "ReleaseReport",
     "ReviewedArticle",
     "Selection",
     "ShardedArticles",
+    "UnreadableArticle",
     "build_release",
     "latest_release",
     "load_release",

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import pyarrow.parquet as pq
 
 from curation.article import Value
-from curation.errors import NothingToRelease, ReleaseError
+from curation.errors import InvalidArticles, NothingToRelease, ReleaseError
 from curation.files import whole_file
 from curation.locks import exclusive
 from curation.release.card import About, card, changelog, licence_note, plots
@@ -55,8 +55,8 @@ from curation.release.manifest import (
     write_json,
 )
 from curation.release.parquet import Totals, write_rows
-from curation.release.prepare import Rules, ShardedArticles, batches, table_schema
-from curation.release.rows import CONFIGS, CORRECTIONS, Labels, ReviewedArticle
+from curation.release.prepare import ArticleInput, Rules, ShardedArticles, batches, table_schema
+from curation.release.rows import CONFIGS, CORRECTIONS, InvalidArticle, Labels
 from curation.release.splits import (
     FRACTIONS,
     NEAR_DUPLICATE,
@@ -98,7 +98,8 @@ class ReleaseReport(Value):
     """The result of a build. `unchanged`: the content is that of the release in `folder`, which was left alone.
 
     barred               articles that the selection excluded: by `licence`, or `withdrawn`
-    left_out             ids of articles of the release before that this one does not have, without those
+    invalid              articles that were set aside because they are not valid
+    left_out             ids of articles of the release before that this one does not have, without those in `barred`
     without_corrections  ids of articles in both that have rows in `corrections` there and none here
     """
 
@@ -118,6 +119,7 @@ class ReleaseReport(Value):
     leakage: float | None
     largest_cluster: int
     changes: Changes | None
+    invalid: tuple[InvalidArticle, ...] = ()
     left_out: tuple[str, ...] = ()
     without_corrections: tuple[str, ...] = ()
 
@@ -134,7 +136,7 @@ class Before(NamedTuple):
 
 
 def build_release(
-    articles: Iterable[ReviewedArticle] | ShardedArticles,
+    articles: Iterable[ArticleInput] | ShardedArticles,
     schema: LabelSchema,
     out: Path,
     *,
@@ -147,6 +149,7 @@ def build_release(
     split_by: Literal["hash", "time"] | None = None,
     selection: Selection | None = None,
     allow_shrink: bool = False,
+    strict: bool = True,
 ) -> ReleaseReport:
     """Build `out/vX.Y.Z/` from reviewed articles. Nothing appears there before it is complete.
 
@@ -168,9 +171,12 @@ def build_release(
         selection: which articles may be in; default: all that a person annotated.
         allow_shrink: leave out more than 5 % of the articles of `previous` (those that `selection` excludes do not
             count), or have no corrections any more for more than 5 % of those that had some.
+        strict: build nothing if an article is not valid; False: set such articles aside (`ReleaseReport.invalid`), each
+            as its `fallback` has it, if that is valid.
 
     Raises:
-        ReleaseError: an article does not fit its schema or comes twice, there is none, the version does not fit or
+        InvalidArticles: articles are not valid, with `strict`. All findings are in `details`.
+        ReleaseError: an article comes twice, there is none, the version does not fit or
             exists with other content, `previous` cannot be used, the release would shrink, or the disk is full.
     """
     if len(split_fractions) != 3 or min(split_fractions) < 0 or abs(sum(split_fractions) - 1) > 1e-9:
@@ -191,15 +197,15 @@ def build_release(
             for batch in batches(articles, rules):
                 intake.add(batch)
             intake.finish()
+            if strict and intake.invalid:
+                raise _not_valid(intake.invalid)
             cuts = _cuts(intake, before, split_fractions) if by == "time" else None
             edges = list(intake.sketches.similar(intake.ids, intake.text, near_duplicate))
             assigned = _assign(intake, before, edges, split_fractions, near_duplicate, cuts)
             aside = {article.article_id for article in assigned.set_aside}
             order = [number for number in intake.order if intake.ids[number] not in aside]
             if not order:
-                raise NothingToRelease(
-                    "no article has a reviewed annotation, so there is nothing to release; review some first"
-                )
+                raise _nothing(intake.invalid)
             placed = {intake.ids[number] for number in order}
             left_out: tuple[str, ...] = ()
             if before:
@@ -230,7 +236,8 @@ def build_release(
             )
             target = out / f"v{proposal.version}"
             if target.exists():
-                return _existing(target, logical_sha256, proposal, intake.excluded)
+                report = _existing(target, logical_sha256, proposal, intake.excluded)
+                return report.model_copy(update={"invalid": tuple(intake.invalid)})
             sizes = sizes or write_rows(intake, order, assigned.table, counting, part, arrow)
             without_corrections: tuple[str, ...] = ()
             if before:
@@ -266,7 +273,7 @@ def build_release(
         )
         for name, drawn in plots(manifest.counts).items():
             _write(part / name, drawn)
-        _write(part / CARD, card(manifest, schema, labels, about, sizes))
+        _write(part / CARD, card(manifest, schema, labels, about, sizes, intake.invalid))
         _write(part / LICENCE, licence_note(manifest, about))
         earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
         known = before.manifest.selection.withdrawn if before else {}
@@ -279,7 +286,35 @@ def build_release(
         manifest.write(part)
         _settle(part, target)
     report = _report(target, manifest, intake.excluded, unchanged=False)
-    return report.model_copy(update={"left_out": left_out, "without_corrections": without_corrections})
+    return report.model_copy(
+        update={
+            "invalid": tuple(intake.invalid),
+            "left_out": left_out,
+            "without_corrections": without_corrections,
+        }
+    )
+
+
+def _not_valid(invalid: Sequence[InvalidArticle]) -> InvalidArticles:
+    first = invalid[0]
+    more = f" and {len(invalid) - 1} more articles are not valid" if len(invalid) > 1 else ""
+    error = InvalidArticles(f"article {first.article_id}: {first.problems[0]}{more}; fix it, nothing was built")
+    if len(invalid) > 1 or len(first.problems) > 1:
+        error.details = tuple(f"{one.article_id}: {problem}" for one in invalid for problem in one.problems)
+    return error
+
+
+def _nothing(invalid: Sequence[InvalidArticle]) -> NothingToRelease:
+    if not invalid:
+        return NothingToRelease(
+            "no article has a reviewed annotation, so there is nothing to release; review some first"
+        )
+    named = "; ".join(f"{one.article_id}: {one.problems[0]}" for one in invalid[:3])
+    error = NothingToRelease(
+        f"there is nothing to release: {len(invalid)} reviewed articles are not valid ({named}); correct them"
+    )
+    error.details = tuple(f"{one.article_id}: {problem}" for one in invalid for problem in one.problems)
+    return error
 
 
 def _read_before(folder: Path | None) -> Before | None:

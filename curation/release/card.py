@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,7 @@ from curation.metrics.rounding import decimal, percent
 from curation.release.counts import BIN
 from curation.release.features import features
 from curation.release.manifest import Counts, Manifest
-from curation.release.rows import DOCUMENTS, Labels
+from curation.release.rows import DOCUMENTS, InvalidArticle, Labels
 from curation.release.sentences import LOSSES
 from curation.release.splits import SPLITS
 from curation.schema import EVENT, LabelSchema
@@ -95,10 +95,11 @@ def card(
     labels: Labels,
     about: About,
     sizes: Mapping[str, Mapping[str, SplitSize]],
+    invalid: Sequence[InvalidArticle] = (),
 ) -> str:
     """The README.md of a release: front matter that `load_dataset` and the Hub read, then the card.
 
-    `sizes` are those of each config and split.
+    `sizes` are those of each config and split, `invalid` the articles that were set aside because they are not valid.
     """
     counts = manifest.counts
     origins = {kind: _shares(found) for kind, found in counts.origins.items()}
@@ -131,6 +132,8 @@ def card(
         leakage=_leakage(manifest),
         limits=(*_limits(manifest), *about.limits),
         versions=(*manifest.history, manifest.as_was)[::-1],
+        invalid=len(invalid),
+        invalid_kept=sum(article.kept for article in invalid),
     )
     return page.rstrip() + "\n"
 

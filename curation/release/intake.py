@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from curation.errors import ReleaseError
 from curation.release.manifest import Hashes
 from curation.release.prepare import SNAPSHOT, Batch
+from curation.release.rows import InvalidArticle
 from curation.release.splits import Sketches
 
 
@@ -27,6 +28,7 @@ class Intake:
     published  times, where splits go by time
     order      the numbers, sorted by article id; complete after `finish`
     excluded   reason → articles that the selection keeps out; `excluded_ids` are theirs
+    invalid    articles that cannot be released as they are
     """
 
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
@@ -36,6 +38,7 @@ class Intake:
         self.published: list[datetime] = []
         self.order: list[int] = []
         self.excluded: Counter[str] = Counter()
+        self.invalid: list[InvalidArticle] = []
         self.snapshots: set[str] = set()
         self.sketches = Sketches(folder)
         self.excluded_ids: set[str] = set()
@@ -60,6 +63,7 @@ class Intake:
                 raise _twice(article_id)
             self.excluded_ids.add(article_id)
             self.excluded[why] += 1
+        self.invalid += batch.invalid
         if not batch.table.num_rows:
             return
         self._starts.append(len(self.ids))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import combinations
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -27,12 +27,14 @@ from curation.release.rows import (
     CORRECTIONS,
     DOCUMENTS,
     SENTENCES,
+    InvalidArticle,
     Labels,
     ReviewedArticle,
+    UnreadableArticle,
     correction_rows,
     document_row,
     encoder,
-    problem,
+    problems,
 )
 from curation.release.sentences import LOSSES, sentence_rows
 from curation.release.splits import sketch
@@ -70,7 +72,8 @@ class Rules(NamedTuple):
 class Batch(NamedTuple):
     """Validated articles as one table; the lists hold one value for each of its rows.
 
-    `excluded` are the articles that the selection keeps out: id and why.
+    `excluded` are the articles that the selection keeps out: id and why. `invalid` are those that cannot be released;
+    where the release before has a valid state of one, the table has that.
     """
 
     table: pa.Table
@@ -78,6 +81,10 @@ class Batch(NamedTuple):
     signatures: list[bytes]
     published: list[datetime | None]
     excluded: list[tuple[str, Literal["licence", "withdrawn"]]]
+    invalid: list[InvalidArticle]
+
+
+ArticleInput = ReviewedArticle | UnreadableArticle
 
 
 class ShardedArticles(NamedTuple):
@@ -89,7 +96,7 @@ class ShardedArticles(NamedTuple):
     """
 
     shards: Iterable[Any]
-    read: Callable[[Any], Iterable[ReviewedArticle]]
+    read: Callable[[Any], Iterable[ArticleInput]]
     workers: int
 
 
@@ -100,14 +107,14 @@ def table_schema(configs: Mapping[str, pa.Schema]) -> pa.Schema:
     return pa.schema([*configs[DOCUMENTS], *nested, (LOST, counts), (AGREEMENT, counts), (SNAPSHOT, pa.string())])
 
 
-def batches(articles: Iterable[ReviewedArticle] | ShardedArticles, rules: Rules) -> Iterator[Batch]:
+def batches(articles: Iterable[ArticleInput] | ShardedArticles, rules: Rules) -> Iterator[Batch]:
     """Validate articles and make their rows.
 
     Yields:
         Batches in the order of the articles, of `BATCH_ARTICLES` at most.
 
     Raises:
-        ReleaseError: the first article, in their order, that cannot be released.
+        ReleaseError: a worker process died.
     """
     if not isinstance(articles, ShardedArticles):
         yield from _batches(articles, rules)
@@ -126,7 +133,7 @@ def batches(articles: Iterable[ReviewedArticle] | ShardedArticles, rules: Rules)
 class _Prepare:
     """What a worker does with a shard."""
 
-    def __init__(self, read: Callable[[Any], Iterable[ReviewedArticle]], rules: Rules) -> None:
+    def __init__(self, read: Callable[[Any], Iterable[ArticleInput]], rules: Rules) -> None:
         self._read, self._rules = read, rules
 
     def __call__(self, shard: Any) -> list[Batch]:
@@ -145,7 +152,7 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _batches(articles: Iterable[ReviewedArticle], rules: Rules) -> Iterator[Batch]:
+def _batches(articles: Iterable[ArticleInput], rules: Rules) -> Iterator[Batch]:
     maker = _BatchMaker(rules)
     for reviewed in articles:
         maker.add(reviewed)
@@ -164,7 +171,7 @@ class _BatchMaker:
         self._encode = {config: encoder(rules.labels.of_config(config)) for config in CONFIGS}
         self._rows: list[Row] = []
         self._characters = 0
-        self._batch = Batch(pa.table({}), [], [], [], [])
+        self._batch = Batch(pa.table({}), [], [], [], [], [])
 
     @property
     def full(self) -> bool:
@@ -174,21 +181,33 @@ class _BatchMaker:
     @property
     def empty(self) -> bool:
         """Whether nothing was added."""
-        return not self._rows and not self._batch.excluded
+        return not (self._rows or self._batch.excluded or self._batch.invalid)
 
-    def add(self, reviewed: ReviewedArticle) -> None:
-        """Validate an article and make its rows. Raises ReleaseError: it cannot be released."""
+    def add(self, given: ArticleInput) -> None:
+        """Validate an article and make its rows; what cannot be released is set aside, and its fallback taken."""
+        if isinstance(given, ReviewedArticle):
+            article_id, found = given.article.id, self._add(given)
+        elif given.article_id in self._rules.selection.withdrawn:
+            self._batch.excluded.append((given.article_id, "withdrawn"))
+            return
+        else:
+            article_id, found = given.article_id, [given.problem]
+        if found:
+            kept = given.fallback() if given.fallback else None
+            usable = kept is not None and not self._add(kept)
+            self._batch.invalid.append(InvalidArticle(article_id=article_id, problems=tuple(found), kept=usable))
+
+    def _add(self, reviewed: ReviewedArticle) -> list[str]:
+        """Add the rows of an article. Returns why it cannot be released; nothing was added then."""
         rules, article = self._rules, reviewed.article
         if why := rules.selection.bars(article.id, article.licence):
             self._batch.excluded.append((article.id, why))
-            return
+            return []
+        found = problems(reviewed, rules.schema, engine_only=rules.selection.engine_only)
         if rules.dated and article.published is None:
-            raise ReleaseError(
-                f"article {article.id}: does not say when it was published, which a split by time goes by; "
-                "add the date, or split by hash"
-            )
-        if found := problem(reviewed, rules.schema, engine_only=rules.selection.engine_only):
-            _refuse(article.id, found)
+            found.append("does not say when it was published, which a split by time goes by: add the date")
+        if found:
+            return found
         document = document_row(reviewed, rules.schema, rules.types_in_force)
         sentences, lost = sentence_rows(document, reviewed.sentences) if reviewed.sentences else ([], {})
         corrections = correction_rows(reviewed, rules.schema)
@@ -196,7 +215,7 @@ class _BatchMaker:
             row, more = row_sha256(document), more_sha256(sentences, corrections)
         except UnicodeEncodeError as error:
             half = error.object[error.start : error.end]
-            _refuse(article.id, f"holds {half!r}, which is half a character", error)
+            return [f"holds {half!r}, which is half a character"]
         self._batch.hashes.append(Hashes.of(row, more, article.text_sha256))
         self._batch.signatures.append(sketch(article.text))
         self._batch.published.append(document["published"] if rules.dated else None)
@@ -208,14 +227,11 @@ class _BatchMaker:
             | {SNAPSHOT: reviewed.snapshot}
         )
         self._characters += len(article.text)
+        return []
 
     def batch(self) -> Batch:
         """What was added."""
         return self._batch._replace(table=pa.Table.from_pylist(self._rows, self._rules.arrow))
-
-
-def _refuse(article_id: str, found: str, cause: Exception | None = None) -> NoReturn:
-    raise ReleaseError(f"article {article_id}: {found}; fix it, nothing was built") from cause
 
 
 def _agreement(reviewed: ReviewedArticle) -> list[int] | None:

@@ -31,7 +31,7 @@ CONFIGS = (DOCUMENTS, SENTENCES, CORRECTIONS)
 
 Chosen = Literal["adjudicated", "agreed", "majority", "latest", "kept", "engine"]
 KEPT: Chosen = "kept"
-"""People differ on the article, and this is the annotation that the release before has."""
+"""People differ on the article, or its annotation is not valid: this is the annotation that the release before has."""
 _ADDRESS = re.compile(r"^person:.*[^@\s]@[^@\s]+\.[^@\s]")
 
 
@@ -112,6 +112,7 @@ class ReviewedArticle(NamedTuple):
     others           annotations of the same text by other people
     sentences        `(start, end, tokens)` each, a token `(start, end)`, in code points of the text
     zones            `(kind, start, end)` each
+    fallback         gives what the release before has of the article, for the case that this cannot be released
     """
 
     article: Article
@@ -123,34 +124,70 @@ class ReviewedArticle(NamedTuple):
     others: tuple[Annotation, ...] = ()
     sentences: Sequence[tuple[int, int, Sequence[tuple[int, int]]]] = ()
     zones: Sequence[tuple[str, int, int]] = ()
+    fallback: Callable[[], ReviewedArticle | None] | None = None
 
 
-def problem(reviewed: ReviewedArticle, schema: LabelSchema, *, engine_only: bool = False) -> str | None:
-    """Why this article cannot be released: the first finding as one line, or None.
+class UnreadableArticle(NamedTuple):
+    """An article whose records cannot be read: why, and `fallback` as for `ReviewedArticle`."""
+
+    article_id: str
+    problem: str
+    fallback: Callable[[], ReviewedArticle | None] | None = None
+
+
+class InvalidArticle(Value):
+    """An article that was set aside because it cannot be released as it is.
+
+    problems  every reason, one line each
+    kept      whether the release has what the release before had of it
+    url       address of the task to correct it in, where the caller knows it
+    """
+
+    article_id: str
+    problems: tuple[str, ...]
+    kept: bool = False
+    url: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.article_id}: {'; '.join(self.problems)}" + (f" {self.url}" if self.url else "")
+
+
+def problems(reviewed: ReviewedArticle, schema: LabelSchema, *, engine_only: bool = False) -> list[str]:
+    """Why this article cannot be released: every finding as one line; an empty list if it can.
 
     With `engine_only` an engine's prediction is accepted where nobody annotated the article.
     """
     article, annotation = reviewed.article, reviewed.annotation
+    items = {item.id: item for item in annotation.items()}
+    found = []
     for violation in validate(annotation, article, schema):
         place = f"{violation.item}: " if violation.item else ""
-        return f"{place}{violation.message} ({violation.code})"
+        where = _shown(items.get(violation.item or ""), article)
+        found.append(f"{place}{violation.message} ({violation.code}){where}")
     for name in reviewed.annotated_types or ():
         if schema.entity_type(name) is None and schema.event_type(name) is None:
-            return f"annotated types: {name} is not in {schema.ref}"
+            found.append(f"annotated types: {name} is not in {schema.ref}")
     if reviewed.chosen not in (None, *get_args(Chosen)):
-        return f"chosen cannot be {reviewed.chosen}"
+        found.append(f"chosen cannot be {reviewed.chosen}")
     borders = [("sentence", start, end) for start, end, _ in reviewed.sentences]
     borders += [("zone", start, end) for _, start, end in reviewed.zones]
     for what, start, end in borders:
         if not 0 <= start <= end <= len(article.text):
-            return f"{what} [{start}, {end}) is not in the text"
+            found.append(f"{what} [{start}, {end}) is not in the text")
     kind = annotation.annotator.kind
     accepted = ("submitted", "reviewed") if kind == "person" else ("predicted",) if engine_only else ()
     if annotation.state not in accepted:
-        return f"annotation {annotation.id} by {kind} is {annotation.state}, not reviewed"
+        found.append(f"annotation {annotation.id} by {kind} is {annotation.state}, not reviewed")
     if any(_ADDRESS.match(key) for key in (annotation.annotator.key, *_origins(annotation))):
-        return f"annotation {annotation.id} names a person by an e-mail address; use a pseudonym or an id"
-    return None
+        found.append(f"annotation {annotation.id} names a person by an e-mail address; use a pseudonym or an id")
+    return found
+
+
+def _shown(item: Item | None, article: Article) -> str:
+    """The place of an item, and the text that it marks."""
+    if item is None or item.end > len(article.text):
+        return ""
+    return f" at [{item.start}, {item.end}) {one_line(article.text[item.start : item.end], 40)!r}"
 
 
 def document_row(reviewed: ReviewedArticle, schema: LabelSchema, types_in_force: Mapping[str, Collection[str]]) -> Row:
@@ -321,6 +358,50 @@ def read_rows(
         ) from error
 
 
+def row_groups(path: Path, labels: Mapping[str, Sequence[str]]) -> Callable[[str], Row | None]:
+    """Look up rows of `documents` in one Parquet file by article id.
+
+    The file is sorted by id: only the row group that may have the id is read, and the last one is held.
+
+    Raises:
+        ReleaseError: the file cannot be read; the function, too, raises it.
+    """
+    decode = decoder(labels)
+    held: dict[int, tuple[dict[str, int], pa.Table]] = {}
+    try:
+        metadata = pq.read_metadata(path)
+        column = metadata.schema.names.index("id")
+        groups = [metadata.row_group(number).column(column).statistics for number in range(metadata.num_row_groups)]
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+    def lookup(article_id: str) -> Row | None:
+        for number, group in enumerate(groups):
+            if group is not None and group.has_min_max and not group.min <= article_id <= group.max:
+                continue
+            if number not in held:
+                held.clear()
+                held[number] = read_group(number)
+            places, table = held[number]
+            if article_id in places:
+                return decode(table.slice(places[article_id], 1).to_pylist()[0])
+        return None
+
+    def read_group(number: int) -> tuple[dict[str, int], pa.Table]:
+        try:
+            with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
+                table = file.read_row_group(number)
+                return {article_id: place for place, article_id in enumerate(table["id"].to_pylist())}, table
+        except (OSError, pa.ArrowException, ValueError) as error:
+            raise _unreadable(path, error) from error
+
+    return lookup
+
+
+def _unreadable(path: Path, error: Exception) -> ReleaseError:
+    return ReleaseError(f"{path}: cannot be read: {one_line(str(error), 300)}; take the release again")
+
+
 def kept_articles(path: Path) -> list[str]:
     """Ids of the undecided articles in one Parquet file of `documents`, kept as they were in the release before.
 
@@ -333,7 +414,7 @@ def kept_articles(path: Path) -> list[str]:
                 return []
             table = file.read(["id", "chosen"])
     except (OSError, pa.ArrowException) as error:
-        raise ReleaseError(f"{path}: cannot be read: {one_line(str(error), 300)}; take the release again") from error
+        raise _unreadable(path, error) from error
     kept: list[str] = table.filter(pc.equal(table["chosen"], KEPT))["id"].to_pylist()
     return kept
 

@@ -1,4 +1,4 @@
-"""Articles on which people differ: what a release keeps of them, who is told, and what training takes."""
+"""Articles on which people differ, or that are not valid: what a release keeps of them, the messages, and exports."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from curation.annotation import Annotation, Annotator, Entity
+from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.cli.app import app
+from curation.errors import InvalidArticles
 from curation.files import write_jsonl
 from curation.jobs.report import report
 from curation.jobs.status import status
@@ -337,3 +338,85 @@ def test_an_address_that_is_none_makes_no_link(project: Any) -> None:
     path.write_text(path.read_text().replace("http://studio/", "javascript:alert(1)//"))
     pulled(project, SECOND)
     assert status(project).undecided[0].url is None
+
+
+MEETING = said("kel-1", "ls-8", events=(Event(id="v1", start=11, end=16, type="Meeting", arguments=(
+    Argument(role="purpose", filler="e1"),)),))  # fmt: skip
+BLANK = said("kel-2", "ls-7", entities=(Entity(id="e1", start=9, end=10, type="Person"),
+    Entity(id="e2", start=0, end=5, type="Ship")))  # fmt: skip
+GOOD = said("kel-3", "ls-7")
+
+
+def test_what_is_good_goes_on_and_every_finding_is_listed(project: Any) -> None:
+    task(project, "kel-1", "annotate", 4)
+    task(project, "kel-2", "annotate", 5)
+    before = rows(project, "0.1.0")
+    pulled(project, [MEETING, BLANK, GOOD])
+    result = run(project)
+    assert result.exit_code == 3, result.output
+    found = json.loads(result.stdout)["release"]
+    assert [(one["article_id"], one["kept"], one["url"]) for one in found["invalid"]] == [
+        ("kel-1", True, "http://studio/projects/1/data?task=4"),
+        ("kel-2", True, "http://studio/projects/1/data?task=5"),
+    ]
+    assert "not valid: 2 articles set aside, of which 2 kept as in the release before, 0 not in the release" in (
+        result.stderr
+    )
+    for finding in (
+        "kept: kel-1: v1: Meeting has no role purpose (unknown-role) at [11, 16) 'spoke' http://studio/projects/1/data?task=4",
+        "kept: kel-2: e1: [9, 10) holds only white space (blank-span)",
+        "kept: kel-2: e2: entity type Ship is not in conflict-news@",
+    ):
+        assert finding in result.stderr
+    now = rows(project, found["version"])
+    assert sorted(now) == ["kel-1", "kel-2", "kel-3"]
+    for name in ("kel-1", "kel-2"):
+        assert now[name] == before[name] | {"chosen": "kept"}
+    card = " ".join((Path(found["folder"]) / "README.md").read_text(encoding="utf-8").split())
+    assert "of 2 articles do not fit the label schema and were set aside: 2 of them are here" in card
+
+
+def test_what_was_never_released_waits(project_of: Any) -> None:
+    made = project_of(ARTICLES.values(), [MEETING, BLANK, GOOD], SENT)
+    found = published(made)["release"]
+    assert [(one["article_id"], one["kept"]) for one in found["invalid"]] == [("kel-1", False), ("kel-2", False)]
+    assert sorted(rows(made, found["version"])) == ["kel-3"]
+
+
+def test_strict_builds_nothing_and_lists_all(project_of: Any) -> None:
+    made = project_of(ARTICLES.values(), [MEETING, BLANK, GOOD], SENT)
+    result = run(made, "--strict")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, InvalidArticles)
+    assert "article kel-1: v1: Meeting has no role purpose" in str(result.exception)
+    assert [line.split(":")[0] for line in result.exception.details] == ["kel-1", "kel-2", "kel-2"]
+    assert list(made.releases.glob("v*")) == []
+
+
+def test_where_nothing_is_valid_the_error_names_what_was_set_aside(project_of: Any) -> None:
+    made = project_of(ARTICLES.values(), [MEETING], SENT)
+    result = run(made)
+    assert result.exit_code == 1
+    assert "1 reviewed articles are not valid (kel-1: v1: Meeting has no role purpose" in str(result.exception)
+
+
+def test_a_line_that_cannot_be_read_sets_its_article_aside(project: Any) -> None:
+    before = rows(project, "0.1.0")
+    pulled(project, [*FIRST, GOOD])
+    (path,) = project.work.glob("snapshots/*/annotations.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["entities"][0]["start"] = -4
+    write_jsonl(path, [json.dumps(line) for line in lines])
+    found = published(project)["release"]
+    assert [(one["article_id"], one["kept"]) for one in found["invalid"]] == [("kel-1", True)]
+    assert "annotations.jsonl:1: entities.0.start" in found["invalid"][0]["problems"][0]
+    assert rows(project, found["version"])["kel-1"] == before["kel-1"] | {"chosen": "kept"}
+
+
+def test_a_new_text_ends_the_keeping_of_an_invalid_article(project: Any) -> None:
+    changed = Article(id="kel-1", text=TEXTS["kel-1"] + " He left.", licence="CC0-1.0")
+    pulled(project, [FIRST[1], GOOD, MEETING.model_copy(update={"text_sha256": changed.text_sha256})],
+           [*ARTICLES.values(), changed])  # fmt: skip
+    found = published(project, "--allow-shrink")["release"]
+    assert [(one["article_id"], one["kept"]) for one in found["invalid"]] == [("kel-1", False)]
+    assert found["left_out"] == ["kel-1"]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from made import ABOUT, SCHEMA, corpus
+from made import ABOUT, SCHEMA, corpus, reviewed
 
 import curation
 from curation.errors import ReleaseError
@@ -391,3 +391,13 @@ def test_diff_and_the_next_release_refuse_what_is_not_as_written(folder: Path, t
         Diff(folder, newer)
     with pytest.raises(ReleaseError, match=r"documents/train\.parquet: has SHA-256"):
         build_release(corpus(60), SCHEMA, tmp_path, about=ABOUT, previous=folder)
+
+
+def test_releases_of_equal_names_and_sizes_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    """`datasets` caches a folder by its name and the sizes in its card."""
+    texts = {"one": "Kel went to Torva and said so.", "two": "Kel went to Torva and sang so."}
+    for name, text in texts.items():
+        build_release([reviewed("a-1", text)], SCHEMA, tmp_path / name, about=ABOUT)
+    for name, text in texts.items():
+        loaded = load_release(tmp_path / name, "0.1.0")
+        assert [row["text"] for split in loaded.values() for row in split] == [text]

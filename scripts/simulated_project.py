@@ -92,19 +92,19 @@ def write_snapshot(
     }
     with Ledger(project.work) as ledger:
         source = SOURCE._replace(schema_ref=schema.ref)
-        known = ledger.know(source.url, 1, source.project_title, schema.name, source.project_created_at, "")
+        known = ledger.remember_project(source.url, 1, source.project_title, schema.name, source.project_created_at, "")
         ledger.record_sent(one.to_json() for one in predictions.values())
-        ledger.adopt(known, [task | {"predictions": []} for task in tasks])
+        ledger.add_from_server(known, [task | {"predictions": []} for task in tasks])
         for task in ledger.tasks(known):
             if (one := predictions.get(task.article_id or "")) is not None and task.withheld is None:
-                ledger.predicted(task, task.task_id or 0, one.id, ENGINE.key, "")
+                ledger.set_prediction(task, task.task_id or 0, one.id, ENGINE.key, "")
         path, _ = build_snapshot(
             project.work / "snapshots",
             source,
             [task["id"] for task in tasks],
             tasks,
             {task["id"] for task in tasks},
-            lambda raw: decode(raw, schema, sent=ledger.sent, current=ledger.current(known, raw["id"])),
+            lambda raw: decode(raw, schema, sent=ledger.sent, current=ledger.current_prediction(known, raw["id"])),
             lambda number: f"{source.url}/projects/1/data?task={number}",
             time=at or BEGAN + timedelta(days=18),
             previous=None,

@@ -231,7 +231,9 @@ class Ledger:
         rows = self._ask("SELECT project, url, id, title, schema, created_at, config FROM projects ORDER BY project")
         return [KnownProject(*row) for row in rows]
 
-    def know(self, url: str, number: int, title: str, schema: str, created_at: str, config: str) -> KnownProject:
+    def remember_project(
+        self, url: str, number: int, title: str, schema: str, created_at: str, config: str
+    ) -> KnownProject:
         """Remember a project and the config we set there.
 
         It is identified by its number and creation time: a server may move to another address, and another
@@ -263,7 +265,7 @@ class Ledger:
                 (time.isoformat(), went_back, project.key),
             )
 
-    def pulled(self, project: KnownProject) -> datetime | None:
+    def last_pull(self, project: KnownProject) -> datetime | None:
         """The time of the latest snapshot made with this ledger; None if unknown."""
         ((time,),) = self._ask("SELECT pulled FROM projects WHERE project = ?", project.key)
         return datetime.fromisoformat(time) if time else None
@@ -304,7 +306,7 @@ class Ledger:
 
     # Import requests
 
-    def begin(self, project: KnownProject, batch: str, planned: Iterable[Planned]) -> None:
+    def begin_import(self, project: KnownProject, batch: str, planned: Iterable[Planned]) -> None:
         """Write down that these tasks are about to be imported under that batch id."""
         with self.change():
             self._db.execute(
@@ -316,7 +318,7 @@ class Ledger:
                 [(project.key, batch, *one) for one in planned],
             )
 
-    def landed(self, project: KnownProject, batch: str, task_ids: Iterable[int], *, bare: bool = False) -> int:
+    def confirm_import(self, project: KnownProject, batch: str, task_ids: Iterable[int], *, bare: bool = False) -> int:
         """The import was carried out and gave these ids, in the order of the plan. Returns tasks now superseded.
 
         `bare`: its predictions did not arrive with it.
@@ -329,7 +331,7 @@ class Ledger:
                 self._db.execute("UPDATE tasks SET digest = NULL WHERE batch = ?", (batch,))
             return self._arrived(project, batch)
 
-    def found(self, project: KnownProject, batch: str, tasks: Iterable[dict[str, Any]]) -> int:
+    def recover_import(self, project: KnownProject, batch: str, tasks: Iterable[dict[str, Any]]) -> int:
         """Tasks of that batch were found on the server. Returns tasks now superseded.
 
         Of each its `id`, `data` and `total_predictions`: some arrive without theirs.
@@ -350,19 +352,19 @@ class Ledger:
             (batch, project.key),
         ).rowcount
 
-    def lost(self, batch: str) -> None:
+    def abandon_request(self, batch: str) -> None:
         """The server has no task of that batch: its tasks may be sent again, under another batch id."""
         with self.change():
             self._db.execute("UPDATE batches SET state = 'lost' WHERE batch = ?", (batch,))
             self._db.execute("DELETE FROM tasks WHERE batch = ? AND task_id IS NULL", (batch,))
 
-    def sending(self, project: KnownProject) -> list[tuple[str, str, float]]:
+    def unfinished_requests(self, project: KnownProject) -> list[tuple[str, str, float]]:
         """(batch, kind, time) of the requests whose outcome is not known."""
         return self._ask(
             "SELECT batch, kind, time FROM batches WHERE project = ? AND state = 'sending' ORDER BY time", project.key
         )
 
-    def given_up(self, project: KnownProject, kind: str) -> list[tuple[str, float]]:
+    def abandoned_requests(self, project: KnownProject, kind: str) -> list[tuple[str, float]]:
         """(batch, time) of requests of the last days that were given up; the server may still carry them out."""
         return self._ask(
             "SELECT batch, time FROM batches WHERE project = ? AND kind = ? AND state = 'lost' AND time > ?",
@@ -391,7 +393,7 @@ class Ledger:
             yield from map(_task, rows)
             last = rows[-1][1]
 
-    def ids(self, project: KnownProject) -> list[int]:
+    def task_ids(self, project: KnownProject) -> list[int]:
         """The ids of the tasks on the server, in rising order."""
         rows = self._ask(
             "SELECT task_id FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0 ORDER BY task_id",
@@ -399,7 +401,7 @@ class Ledger:
         )
         return [row[0] for row in rows]
 
-    def newest(self, project: KnownProject) -> tuple[int, tuple[str | None, ...]]:
+    def newest_task(self, project: KnownProject) -> tuple[int, tuple[str | None, ...]]:
         """The highest task id on the server as far as we know, and the identity of that task; 0 if there is none."""
         rows = self._ask(
             "SELECT task_id, article_id, text_sha256, purpose, batch FROM tasks WHERE project = ? "
@@ -408,7 +410,7 @@ class Ledger:
         )
         return (rows[0][0], rows[0][1:]) if rows else (0, ())
 
-    def count(self, project: KnownProject) -> int:
+    def count_tasks(self, project: KnownProject) -> int:
         """The number of tasks on the server, as far as we know."""
         rows = self._ask(
             "SELECT count(*) FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0", project.key
@@ -431,7 +433,7 @@ class Ledger:
             yield from ((row[0], row[1:]) for row in rows)
             last = rows[-1][0]
 
-    def adopt(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> int:
+    def add_from_server(self, project: KnownProject, tasks: Iterable[dict[str, Any]]) -> int:
         """Add tasks from the server (as listed with all fields or with `id` and `data`). Returns their number."""
         count = 0
         with self.change():
@@ -503,7 +505,7 @@ class Ledger:
         )
         self._db.execute("UPDATE tasks SET task_id = ? WHERE row = ?", (task_id, row))
 
-    def gone(self, project: KnownProject, task_ids: Iterable[int]) -> None:
+    def mark_deleted(self, project: KnownProject, task_ids: Iterable[int]) -> None:
         """Mark these tasks as deleted on the server."""
         with self.change():
             self._db.executemany(
@@ -511,14 +513,14 @@ class Ledger:
                 [(project.key, task) for task in task_ids],
             )
 
-    def drop(self, project: KnownProject, task_ids: Iterable[int]) -> None:
+    def forget_tasks(self, project: KnownProject, task_ids: Iterable[int]) -> None:
         """Forget tasks that we removed ourselves."""
         with self.change():
             self._db.executemany(
                 "DELETE FROM tasks WHERE project = ? AND task_id = ?", [(project.key, task) for task in task_ids]
             )
 
-    def doubles(self, project: KnownProject) -> list[list[int]]:
+    def duplicate_tasks(self, project: KnownProject) -> list[list[int]]:
         """Ids of live tasks for the same revision and purpose, wherever there are several."""
         rows = self._ask(
             "SELECT group_concat(task_id) FROM tasks WHERE project = ? AND task_id IS NOT NULL AND deleted = 0 "
@@ -538,7 +540,7 @@ class Ledger:
                 (project.key,),
             )
 
-    def revive(self, project: KnownProject, task: Task) -> int:
+    def make_current(self, project: KnownProject, task: Task) -> int:
         """A revision that was superseded is pushed again and is the current one now. Returns tasks superseded."""
         with self.change():
             self._db.execute("UPDATE tasks SET superseded = 0 WHERE row = ?", (task.row,))
@@ -550,12 +552,12 @@ class Ledger:
 
     # Number of annotators per task
 
-    def wants(self, task: Task, people: int) -> None:
+    def set_people(self, task: Task, people: int) -> None:
         """Record the number of people that should annotate the task."""
         with self.change():
             self._db.execute("UPDATE tasks SET people = ? WHERE row = ?", (people, task.row))
 
-    def unarranged(self, project: KnownProject) -> list[Task]:
+    def tasks_without_people(self, project: KnownProject) -> list[Task]:
         """Tasks on the server whose number of annotators still has to be set there, by id."""
         rows = self._ask(
             _TASKS + "project = ? AND task_id IS NOT NULL AND deleted = 0 AND people IS NOT NULL "
@@ -564,7 +566,7 @@ class Ledger:
         )
         return [_task(row) for row in rows]
 
-    def arranged(self, task: Task) -> None:
+    def confirm_people(self, task: Task) -> None:
         """The server has the number of annotators of the task."""
         with self.change():
             self._db.execute("UPDATE tasks SET arranged = ? WHERE row = ?", (task.people, task.row))
@@ -583,7 +585,7 @@ class Ledger:
             )
             self._db.executemany("UPDATE tasks SET digest = NULL WHERE row = ?", [(task.row,) for task in tasks])
 
-    def predicted(
+    def set_prediction(
         self, task: Task, prediction_id: int, annotation_id: str | None, engine: str | None, what: str | None
     ) -> None:
         """Record the current prediction of the task; `what` is the digest of its regions."""
@@ -616,7 +618,7 @@ class Ledger:
         rows = self._ask("SELECT task_id FROM tasks WHERE project = ? AND refreshed >= ?", project.key, moment)
         return {row[0] for row in rows}
 
-    def current(self, project: KnownProject, task_id: int) -> str | None:
+    def current_prediction(self, project: KnownProject, task_id: int) -> str | None:
         """The id of the annotation that is the task's prediction."""
         rows = self._ask("SELECT annotation_id FROM tasks WHERE project = ? AND task_id = ?", project.key, task_id)
         return rows[0][0] if rows else None

@@ -176,7 +176,7 @@ def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: K
         _refuse_if_used(client, schema, project, mark, differences, lost)
     if differences or there["label_config"] == project.config or mark is None or other_version:
         there = client.patch(f"/api/projects/{project.id}/", contents(schema, mark))
-        return ledger.know(
+        return ledger.remember_project(
             client.url, project.id, project.title, schema.name, project.created_at, there["label_config"]
         )
     return project  # someone gave the page other looks: theirs to keep
@@ -266,7 +266,7 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
     if len(found) > 1:
         raise _several(client, schema, {number: there["title"] for number, there in found.items()})
     for number, there in found.items():
-        known = ledger.know(client.url, number, there["title"], schema.name, there["created_at"], "")
+        known = ledger.remember_project(client.url, number, there["title"], schema.name, there["created_at"], "")
         return Ours(known, read_mark(there))
     return None
 
@@ -337,7 +337,9 @@ def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: s
         # Another machine created one since we looked. Both keep the one with the lower id.
         client.delete(f"/api/projects/{there['id']}/")
         there = client.get(f"/api/projects/{first['id']}", FIELDS)
-    project = ledger.know(client.url, there["id"], title, schema.name, there["created_at"], there["label_config"])
+    project = ledger.remember_project(
+        client.url, there["id"], title, schema.name, there["created_at"], there["label_config"]
+    )
     ledger.end_creation(mark)
     return project
 
@@ -381,7 +383,7 @@ def _made(client: Client, title: str, creations: Collection[str], until: float) 
 
 def _taken_over(client: Client, ledger: Ledger, schema: LabelSchema, there: dict[str, Any]) -> KnownProject:
     config = client.get(f"/api/projects/{there['id']}", FIELDS)["label_config"]
-    return ledger.know(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
+    return ledger.remember_project(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
 
 
 def _creation_mark(project: dict[str, Any]) -> str | None:

@@ -97,7 +97,7 @@ def pull(
         with ThreadPoolExecutor(1) as beside:
             asked = beside.submit(_ask, client, project, previous.manifest.stamp if previous and partly else None)
             follow(client, ledger, project)
-            live = ledger.ids(project)
+            live = ledger.task_ids(project)
             before = {task.task: task for task in previous.tasks()} if previous else {}
             news = asked.result()
         changed = _changed(news, before, live) if partly else set(live)
@@ -105,7 +105,7 @@ def pull(
         coming = fetch(client, project.id, sorted(changed), until=moment(news.stamp) if every else None)
 
         def read(task: dict[str, Any]) -> Decoded:
-            current = ledger.current(project, task["id"]) if touched(task) else None
+            current = ledger.current_prediction(project, task["id"]) if touched(task) else None
             made_with = mark.in_force if mark else None
             return decode(task, schema, sent=ledger.sent, current=current, made_with=made_with)
 

@@ -138,7 +138,7 @@ def push(
         if rebuild_ledger:
             config = project.config
             ledger.forget(project)
-            project = ledger.know(client.url, project.id, title, schema.name, project.created_at, config)
+            project = ledger.remember_project(client.url, project.id, title, schema.name, project.created_at, config)
         run = _Run(client, ledger, schema, project, batch_size, refresh, resend_deleted, patience, on_progress)
         run.restored = ledger.went_back(project)
         for remark in remarks:
@@ -277,7 +277,7 @@ class _Run:
                 self.refresh_all(stale)
                 self.record_lost()
                 for task in self.older.values():
-                    self.count("superseded", self.ledger.revive(self.project, task))
+                    self.count("superseded", self.ledger.make_current(self.project, task))
             except BaseException:
                 if under_way is not None:
                     under_way[1].cancel()
@@ -325,7 +325,7 @@ class _Run:
         if tasks[0].superseded:
             self.older[article.id, wanted.purpose] = tasks[0]
         if wanted.people is not None and wanted.people != tasks[0].people:
-            self.ledger.wants(tasks[0], wanted.people)
+            self.ledger.set_people(tasks[0], wanted.people)
         return tasks[0]
 
     def stale(self, task: Task, wanted: TaskSpec) -> bool:
@@ -355,7 +355,7 @@ class _Run:
         self.ledger.record_sent(batch.annotations)
         batch.annotations = []
         self.landed(under_way)
-        self.ledger.begin(self.project, batch.name, batch.planned)
+        self.ledger.begin_import(self.project, batch.name, batch.planned)
         return batch, worker.submit(self.request, batch)
 
     def request(self, batch: _Batch) -> Any:
@@ -383,14 +383,14 @@ class _Run:
         except OutcomeUnknown:
             return False
         except LabelStudioError:
-            self.ledger.lost(batch.name)  # refused: nothing was made
+            self.ledger.abandon_request(batch.name)  # refused: nothing was made
             raise
         task_ids = body.get("task_ids") if isinstance(body, dict) else None
         if not isinstance(task_ids, list) or len(task_ids) != len(batch.planned):
             return False  # an edition that imports in the background
         counted = body.get("prediction_count")
         bare = isinstance(counted, int) and counted < batch.predictions
-        self.count("superseded", self.ledger.landed(self.project, batch.name, task_ids, bare=bare))
+        self.count("superseded", self.ledger.confirm_import(self.project, batch.name, task_ids, bare=bare))
         if bare:
             self.give_again(batch)
         return True
@@ -400,15 +400,15 @@ class _Run:
         for attempt in range(1, ATTEMPTS + 1):
             tasks = wait_for(self.client, self.project, batch.name, time.time() + self.patience)
             if tasks:
-                self.count("superseded", self.ledger.found(self.project, batch.name, tasks))
+                self.count("superseded", self.ledger.recover_import(self.project, batch.name, tasks))
                 self.give_again(batch)
                 return
-            self.ledger.lost(batch.name)
+            self.ledger.abandon_request(batch.name)
             self.unsure = True
             if attempt == ATTEMPTS:
                 break
             batch = batch.renamed()
-            self.ledger.begin(self.project, batch.name, batch.planned)
+            self.ledger.begin_import(self.project, batch.name, batch.planned)
             if self.arrived(batch, partial(self.request, batch)):
                 return
         raise OutcomeUnknown(
@@ -432,7 +432,7 @@ class _Run:
         self.ledger.begin_predictions(self.project, name, (task for task, _, _ in bare.values()))
         sure, given = self.first_predictions({number: made for number, (_, _, made) in bare.items()})
         for number, (task, planned, _) in bare.items():
-            self.ledger.predicted(task, given[number], planned.annotation_id, planned.engine, planned.digest)
+            self.ledger.set_prediction(task, given[number], planned.annotation_id, planned.engine, planned.digest)
         self.ledger.end_predictions(name, sure=sure)
         self.unsure = self.unsure or not sure
 
@@ -475,7 +475,7 @@ class _Run:
                 known, ids, made, workers.map(self.change_prediction, ids, made), strict=True
             ):
                 digest = to_labelstudio.digest(one["result"])
-                self.ledger.predicted(task, number, annotation.id, to_labelstudio.engine(annotation), digest)
+                self.ledger.set_prediction(task, number, annotation.id, to_labelstudio.engine(annotation), digest)
                 sure = sure and at_once
         self.ledger.end_predictions(batch, sure=sure)
         self.unsure = self.unsure or not sure
@@ -499,21 +499,21 @@ class _Run:
             self.client.delete(f"/api/predictions/{number}/")
         digest = wanted.digest(self.schema)
         if first is not None and wanted.shown is not None and digest is not None:
-            self.ledger.predicted(task, first, wanted.shown.id, to_labelstudio.engine(wanted.shown), digest)
+            self.ledger.set_prediction(task, first, wanted.shown.id, to_labelstudio.engine(wanted.shown), digest)
 
     def arrange(self) -> None:
         """Set the number of annotators of tasks on the server.
 
         The label stream gives nobody a task twice, and no task that is counted as labelled.
         """
-        waiting = self.ledger.unarranged(self.project)
+        waiting = self.ledger.tasks_without_people(self.project)
         for begin in range(0, len(waiting), CHUNK):
             some = {task.task_id or 0: task for task in waiting[begin : begin + CHUNK]}
             for chunk in exported(self.client, self.project.id, some):
                 with ThreadPoolExecutor(WORKERS) as workers:
                     list(workers.map(self.arrange_one, [some[one["id"]] for one in chunk], chunk))
                 for one in chunk:
-                    self.ledger.arranged(some[one["id"]])
+                    self.ledger.confirm_people(some[one["id"]])
                     self.count("arranged")
 
     def arrange_one(self, task: Task, there: dict[str, Any]) -> None:
@@ -541,7 +541,7 @@ class _Run:
         for task, _, annotation in bare:
             number = task.task_id or 0
             digest = to_labelstudio.digest(made[number]["result"])
-            self.ledger.predicted(task, given[number], annotation.id, to_labelstudio.engine(annotation), digest)
+            self.ledger.set_prediction(task, given[number], annotation.id, to_labelstudio.engine(annotation), digest)
         return sure
 
     def first_predictions(self, made: dict[int, list[dict[str, Any]]]) -> tuple[bool, dict[int, int]]:
@@ -571,7 +571,7 @@ class _Run:
 
     def late_predictions(self) -> None:
         """Handle predictions that arrived late: beside those sent again, or in place of newer ones."""
-        given_up = self.ledger.given_up(self.project, "predictions")
+        given_up = self.ledger.abandoned_requests(self.project, "predictions")
         if not given_up:
             return
         several = condition("total_predictions", "greater", 1, "Number")

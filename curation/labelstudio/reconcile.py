@@ -30,7 +30,7 @@ def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
     """
     fresh = ledger.is_new(project)
     count, top = newest(client, project.id)
-    known, what = ledger.newest(project)
+    known, what = ledger.newest_task(project)
     there = top if top is None or top["id"] == known else None
     if there is None and known:
         there = next(listed(client, project.id, condition("id", "equal", known, "Number"), include="id,data"), None)
@@ -39,7 +39,7 @@ def follow(client: Client, ledger: Ledger, project: KnownProject) -> None:
     elif top is not None and top["id"] > known:
         _adopt(client, ledger, project, condition("id", "greater", known, "Number"))
         count = newest(client, project.id)[0]
-    if ledger.count(project) != count:
+    if ledger.count_tasks(project) != count:
         _compare(client, ledger, project)
     if fresh:
         ledger.settle_revisions(project)
@@ -52,7 +52,7 @@ def _compare(client: Client, ledger: Ledger, project: KnownProject) -> None:
     for task in listed(client, project.id, include="id,data"):
         if here.pop(task["id"], None) != identity(task):
             other.append(task["id"])
-    ledger.gone(project, here)
+    ledger.mark_deleted(project, here)
     for begin in range(0, len(other), FULL_PAGE):
         _adopt(client, ledger, project, condition("id", "in_list", other[begin : begin + FULL_PAGE], "List"))
 
@@ -62,9 +62,9 @@ def _adopt(client: Client, ledger: Ledger, project: KnownProject, which: dict[st
     for task in listed(client, project.id, which, include=None, page=FULL_PAGE):
         tasks.append(task)
         if len(tasks) == FULL_PAGE:
-            ledger.adopt(project, tasks)
+            ledger.add_from_server(project, tasks)
             tasks = []
-    ledger.adopt(project, tasks)
+    ledger.add_from_server(project, tasks)
 
 
 def arrived(client: Client, project: KnownProject, batches: Iterable[str]) -> list[dict[str, Any]]:
@@ -96,28 +96,28 @@ def wait_for(client: Client, project: KnownProject, batch: str, until: float) ->
 def finish(client: Client, ledger: Ledger, project: KnownProject, *, patience: float) -> int:
     """Find the outcome of the import requests of a run that was cut off. Returns tasks now superseded."""
     superseded = 0
-    for batch, kind, begun in ledger.sending(project):
+    for batch, kind, begun in ledger.unfinished_requests(project):
         if kind == "predictions":
             ledger.end_predictions(batch, sure=False)
         elif tasks := wait_for(client, project, batch, min(begun, time.time()) + patience):
-            superseded += ledger.found(project, batch, tasks)
+            superseded += ledger.recover_import(project, batch, tasks)
         else:
-            ledger.lost(batch)
+            ledger.abandon_request(batch)
     return superseded
 
 
 def late(client: Client, ledger: Ledger, project: KnownProject) -> None:
     """Add tasks of requests that were given up but carried out."""
-    batches = [batch for batch, _ in ledger.given_up(project, "tasks")]
-    known = set(ledger.ids(project)) if batches else set()
+    batches = [batch for batch, _ in ledger.abandoned_requests(project, "tasks")]
+    known = set(ledger.task_ids(project)) if batches else set()
     for begin in range(0, len(batches), 50):
         tasks = arrived(client, project, batches[begin : begin + 50])
-        ledger.adopt(project, [task for task in tasks if task["id"] not in known])
+        ledger.add_from_server(project, [task for task in tasks if task["id"] not in known])
 
 
 def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Doubles:
     """One task for each article revision and purpose: untouched duplicates are deleted, others stay."""
-    groups = ledger.doubles(project)
+    groups = ledger.duplicate_tasks(project)
     tasks = {
         task["id"]: task
         for chunk in exported(client, project.id, (number for group in groups for number in group))
@@ -134,7 +134,7 @@ def remove_doubles(client: Client, ledger: Ledger, project: KnownProject) -> Dou
         _delete_untouched(client, project, spare, batches)
         left = {task["id"] for chunk in exported(client, project.id, spare) for task in chunk}
         removed += len(spare) - len(left)
-        ledger.drop(project, [number for number in group if number not in alive or number in set(spare) - left])
+        ledger.forget_tasks(project, [number for number in group if number not in alive or number in set(spare) - left])
         if len(worked_on) + len(left) > 1:
             kept += sorted({*worked_on, *left})
     return Doubles(removed, tuple(kept))

@@ -70,7 +70,7 @@ def _restored(ledger: Ledger, project: KnownProject, snapshot: Snapshot | None) 
     """Whether server, ledger and snapshots are of different times."""
     if ledger.went_back(project):
         return f"restored: {REBUILD}: Label Studio went back to an earlier state of project {project.id}"
-    pulled = ledger.pulled(project)
+    pulled = ledger.last_pull(project)
     if pulled is None:
         return None
     if snapshot is None or snapshot.manifest.time < pulled:

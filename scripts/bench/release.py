@@ -119,9 +119,9 @@ def lay_out(folder: Path, held: Sample, count: int) -> None:
     }
     (snapshot / "snapshot.json").write_text(json.dumps(manifest))
     with Ledger(project.work) as ledger:
-        known = ledger.know("http://bench", 1, "bench", ref, CREATED, "<View/>")
+        known = ledger.remember_project("http://bench", 1, "bench", ref, CREATED, "<View/>")
         ledger.record_sent(sent)
-        ledger.begin(known, "batch", planned)
+        ledger.begin_import(known, "batch", planned)
 
 
 def change(folder: Path) -> None:

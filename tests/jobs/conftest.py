@@ -50,10 +50,10 @@ def project_of(tmp_path: Path) -> MakeProject:
         schema = project.load_schema()
         (folder / MANIFEST).write_text(json.dumps({**about, **held, "schema": schema.ref}))
         with Ledger(project.work) as ledger:
-            known = ledger.know("http://x", 1, "made", schema.ref, CREATED, "<View/>")
+            known = ledger.remember_project("http://x", 1, "made", schema.ref, CREATED, "<View/>")
             predictions = list(sent)
             ledger.record_sent(one.to_json() for one in predictions)
-            ledger.begin(
+            ledger.begin_import(
                 known,
                 "batch",
                 [Planned(one.article_id, one.text_sha256, "annotate", one.id, "x@1", "d") for one in predictions],

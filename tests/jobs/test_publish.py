@@ -85,11 +85,11 @@ def project(tmp_path: Path) -> Project:
     }
     (folder / MANIFEST).write_text(json.dumps(manifest))
     with Ledger(project.work) as ledger:
-        known = ledger.know("http://127.0.0.1:9", 1, "made", ref, CREATED, "<View/>")
+        known = ledger.remember_project("http://127.0.0.1:9", 1, "made", ref, CREATED, "<View/>")
         sent = [annotation(name, "rules", schema=ref) for name in ARTICLES]
         ledger.record_sent(one.to_json() for one in sent)
         planned = [Planned(one.article_id, one.text_sha256, "annotate", one.id, "rules@1.0.0", "d") for one in sent]
-        ledger.begin(known, "batch", planned)
+        ledger.begin_import(known, "batch", planned)
     return project
 
 

@@ -25,7 +25,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 @pytest.fixture
 def project(ledger: Ledger) -> KnownProject:
-    return ledger.know(URL, 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "<View/>")
+    return ledger.remember_project(URL, 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "<View/>")
 
 
 def planned(name: str, text: str = "1") -> Planned:
@@ -42,66 +42,66 @@ def live(ledger: Ledger, project: KnownProject, name: str, text: str = "1") -> l
 
 
 def test_an_import_is_intended_then_done(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x"), planned("y")])
+    ledger.begin_import(project, "b1", [planned("x"), planned("y")])
     assert live(ledger, project, "x") == [None]
-    assert [batch for batch, _, _ in ledger.sending(project)] == ["b1"]
-    assert ledger.landed(project, "b1", [10, 11]) == 0
+    assert [batch for batch, _, _ in ledger.unfinished_requests(project)] == ["b1"]
+    assert ledger.confirm_import(project, "b1", [10, 11]) == 0
     assert live(ledger, project, "y") == [11]
-    assert ledger.sending(project) == []
-    assert ledger.count(project) == 2
-    assert ledger.newest(project) == (11, ("y", "1" * 64, ANNOTATE, "b1"))
-    assert ledger.current(project, 10) == "ann-x"
+    assert ledger.unfinished_requests(project) == []
+    assert ledger.count_tasks(project) == 2
+    assert ledger.newest_task(project) == (11, ("y", "1" * 64, ANNOTATE, "b1"))
+    assert ledger.current_prediction(project, 10) == "ann-x"
 
 
 def test_what_was_intended_survives_the_process(tmp_path: Path) -> None:
     with Ledger(tmp_path) as ledger:
-        project = ledger.know(URL, 4, "News", "s", "2026", "")
-        ledger.begin(project, "b1", [planned("x")])
+        project = ledger.remember_project(URL, 4, "News", "s", "2026", "")
+        ledger.begin_import(project, "b1", [planned("x")])
     with Ledger(tmp_path) as ledger:
         (project,) = ledger.projects(URL, "s")
-        assert [batch for batch, _, _ in ledger.sending(project)] == ["b1"]
+        assert [batch for batch, _, _ in ledger.unfinished_requests(project)] == ["b1"]
 
 
 def test_an_import_found_on_the_server_is_matched_by_what_it_holds(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x"), planned("y")])
-    ledger.found(project, "b1", [on_server(21, "y", "b1"), on_server(20, "x", "b1")])
+    ledger.begin_import(project, "b1", [planned("x"), planned("y")])
+    ledger.recover_import(project, "b1", [on_server(21, "y", "b1"), on_server(20, "x", "b1")])
     assert (live(ledger, project, "x"), live(ledger, project, "y")) == ([20], [21])
-    assert ledger.current(project, 21) == "ann-y"
-    assert ledger.sending(project) == []
+    assert ledger.current_prediction(project, 21) == "ann-y"
+    assert ledger.unfinished_requests(project) == []
 
 
 def test_an_import_that_was_lost_frees_its_articles_and_is_watched(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x")])
-    ledger.lost("b1")
+    ledger.begin_import(project, "b1", [planned("x")])
+    ledger.abandon_request("b1")
     assert ledger.tasks_of(project, "x", "1" * 64, ANNOTATE) == []
-    assert [batch for batch, _ in ledger.given_up(project, "tasks")] == ["b1"]
-    assert ledger.given_up(project, "predictions") == []
+    assert [batch for batch, _ in ledger.abandoned_requests(project, "tasks")] == ["b1"]
+    assert ledger.abandoned_requests(project, "predictions") == []
 
 
 def test_a_pull_that_sees_tasks_of_an_import_under_way_does_not_double_them(
     ledger: Ledger, project: KnownProject
 ) -> None:
-    ledger.begin(project, "b1", [planned("x"), planned("y")])
-    ledger.adopt(project, [on_server(30, "x", "b1"), on_server(31, "y", "b1")])
-    ledger.landed(project, "b1", [30, 31])
-    assert ledger.ids(project) == [30, 31]
-    assert ledger.current(project, 31) == "ann-y"
+    ledger.begin_import(project, "b1", [planned("x"), planned("y")])
+    ledger.add_from_server(project, [on_server(30, "x", "b1"), on_server(31, "y", "b1")])
+    ledger.confirm_import(project, "b1", [30, 31])
+    assert ledger.task_ids(project) == [30, 31]
+    assert ledger.current_prediction(project, 31) == "ann-y"
 
 
 def test_a_new_text_supersedes_the_older_one(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x"), planned("y")])
-    ledger.landed(project, "b1", [1, 2])
-    ledger.begin(project, "b2", [planned("x", "2")])
+    ledger.begin_import(project, "b1", [planned("x"), planned("y")])
+    ledger.confirm_import(project, "b1", [1, 2])
+    ledger.begin_import(project, "b2", [planned("x", "2")])
     assert not ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)[0].superseded, "not before the new one is there"
-    assert ledger.landed(project, "b2", [3]) == 1
+    assert ledger.confirm_import(project, "b2", [3]) == 1
     assert {task.task_id: task.superseded for task in ledger.tasks(project)} == {1: True, 2: False, 3: False}
     (old,) = ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)
-    assert ledger.revive(project, old) == 1
+    assert ledger.make_current(project, old) == 1
     assert {task.task_id: task.superseded for task in ledger.tasks(project)} == {1: False, 2: False, 3: True}
 
 
 def test_a_rebuilt_ledger_takes_the_last_text_as_current(ledger: Ledger, project: KnownProject) -> None:
-    ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "x", "c", "2"), on_server(3, "y", "c")])
+    ledger.add_from_server(project, [on_server(1, "x", "b"), on_server(2, "x", "c", "2"), on_server(3, "y", "c")])
     ledger.settle_revisions(project)
     assert {task.task_id: task.superseded for task in ledger.tasks(project)} == {1: True, 2: False, 3: False}
 
@@ -113,62 +113,62 @@ def test_adopting_reads_where_a_prediction_comes_from(
     annotation = made.annotation(article, schema, 1)
     task = {"id": 5, **to_labelstudio.task(article, annotation, schema, batch="b")}
     digest = to_labelstudio.digest(task["predictions"][0]["result"])
-    ledger.adopt(project, [task, {"id": 6, "data": {"text": "made by hand"}}])
+    ledger.add_from_server(project, [task, {"id": 6, "data": {"text": "made by hand"}}])
     (known,) = ledger.tasks_of(project, article.id, article.text_sha256, ANNOTATE)
     assert (known.annotation_id, known.digest) == (annotation.id, digest)
-    assert ledger.ids(project) == [5, 6]
-    assert ledger.doubles(project) == []
+    assert ledger.task_ids(project) == [5, 6]
+    assert ledger.duplicate_tasks(project) == []
 
 
 def test_tasks_that_went_and_came_back(ledger: Ledger, project: KnownProject) -> None:
-    ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
-    ledger.gone(project, [2])
-    assert (ledger.ids(project), ledger.count(project), ledger.newest(project)[0]) == ([1], 1, 1)
-    ledger.adopt(project, [on_server(2, "y", "b")])
-    assert ledger.ids(project) == [1, 2]
+    ledger.add_from_server(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
+    ledger.mark_deleted(project, [2])
+    assert (ledger.task_ids(project), ledger.count_tasks(project), ledger.newest_task(project)[0]) == ([1], 1, 1)
+    ledger.add_from_server(project, [on_server(2, "y", "b")])
+    assert ledger.task_ids(project) == [1, 2]
 
 
 def test_an_id_that_is_used_again_names_the_new_task_alone(ledger: Ledger, project: KnownProject) -> None:
-    ledger.adopt(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
-    ledger.gone(project, [2])
-    ledger.begin(project, "c", [planned("z")])
-    ledger.landed(project, "c", [2])
+    ledger.add_from_server(project, [on_server(1, "x", "b"), on_server(2, "y", "b")])
+    ledger.mark_deleted(project, [2])
+    ledger.begin_import(project, "c", [planned("z")])
+    ledger.confirm_import(project, "c", [2])
     assert live(ledger, project, "z") == [2]
     assert live(ledger, project, "y") == []
     (old,) = ledger.tasks_of(project, "y", "1" * 64, ANNOTATE)
     assert old.deleted
-    ledger.adopt(project, [on_server(2, "w", "d")])  # deleted and used again behind our back
+    ledger.add_from_server(project, [on_server(2, "w", "d")])  # deleted and used again behind our back
     assert (live(ledger, project, "z"), live(ledger, project, "w")) == ([], [2])
-    assert ledger.ids(project) == [1, 2]
+    assert ledger.task_ids(project) == [1, 2]
 
 
 def test_doubles_are_live_tasks_of_one_text(ledger: Ledger, project: KnownProject) -> None:
-    ledger.adopt(project, [on_server(1, "x", "b"), on_server(3, "x", "c"), on_server(2, "x", "d", "2")])
-    assert ledger.doubles(project) == [[1, 3]]
-    ledger.drop(project, [3])
-    assert ledger.doubles(project) == []
+    ledger.add_from_server(project, [on_server(1, "x", "b"), on_server(3, "x", "c"), on_server(2, "x", "d", "2")])
+    assert ledger.duplicate_tasks(project) == [[1, 3]]
+    ledger.forget_tasks(project, [3])
+    assert ledger.duplicate_tasks(project) == []
 
 
 def test_predictions_under_way_count_as_unknown(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x")])
-    ledger.landed(project, "b1", [1])
+    ledger.begin_import(project, "b1", [planned("x")])
+    ledger.confirm_import(project, "b1", [1])
     (task,) = ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)
     ledger.begin_predictions(project, "p1", [task])
     assert ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)[0].digest is None
-    ledger.predicted(task, 77, "ann-2", "dice@2", "other")
+    ledger.set_prediction(task, 77, "ann-2", "dice@2", "other")
     ledger.end_predictions("p1", sure=False)
     assert ledger.tasks_of(project, "x", "1" * 64, ANNOTATE)[0].digest == "other"
-    assert [batch for batch, _ in ledger.given_up(project, "predictions")] == ["p1"]
+    assert [batch for batch, _ in ledger.abandoned_requests(project, "predictions")] == ["p1"]
     assert ledger.refreshed_since(project, 0) == {1}
 
 
 def test_a_project_is_told_by_number_and_birth(ledger: Ledger, project: KnownProject) -> None:
-    ledger.adopt(project, [on_server(1, "x", "b")])
-    moved = ledger.know("http://other", 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "")
+    ledger.add_from_server(project, [on_server(1, "x", "b")])
+    moved = ledger.remember_project("http://other", 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "")
     assert moved.key == project.key
-    assert ledger.ids(moved) == [1]
-    other = ledger.know("http://other", 4, "News", "conflict-news", "2026-02-02T00:00:00Z", "")
-    assert ledger.ids(other) == []
+    assert ledger.task_ids(moved) == [1]
+    other = ledger.remember_project("http://other", 4, "News", "conflict-news", "2026-02-02T00:00:00Z", "")
+    assert ledger.task_ids(other) == []
     assert ledger.all_projects() == [other]
 
 
@@ -277,7 +277,7 @@ def test_a_line_cut_short_by_a_kill_under_an_earlier_version_is_passed_over(
     one = made.annotation(made.article(1), schema, 1)
     ledger.sent_path.write_bytes(b'{"id":"ann-x","article\n' + one.to_json().encode() + b"\n")
     assert ledger.sent(one.id) == one
-    ledger.begin(project, "b1", [planned("x")])
+    ledger.begin_import(project, "b1", [planned("x")])
     ledger.forget_sent()
     with pytest.raises(BadInput, match=r"sent\.jsonl:1: is not an annotation"):  # that one was sent
         ledger.sent(one.id)
@@ -314,9 +314,9 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(
 ) -> None:
     annotations = [made.annotation(made.article(seed), schema, seed) for seed in range(2)]
     with Ledger(tmp_path) as ledger:
-        project = ledger.know(URL, 4, "News", "s", "2026", "")
-        ledger.begin(project, "b1", [planned("x")])
-        ledger.landed(project, "b1", [7])
+        project = ledger.remember_project(URL, 4, "News", "s", "2026", "")
+        ledger.begin_import(project, "b1", [planned("x")])
+        ledger.confirm_import(project, "b1", [7])
         ledger.record_sent(one.to_json() for one in annotations)
     with sqlite3.connect(tmp_path / "labelstudio" / "ledger.sqlite") as db:
         db.execute("DROP TABLE sent")
@@ -335,8 +335,8 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_date(
         assert ledger.creations(URL, "s", "News") == {}
         (task,) = ledger.tasks(project)
         assert (task.task_id, task.people, task.withheld) == (7, None, None)
-        ledger.wants(task, 2)
-        assert [one.task_id for one in ledger.unarranged(project)] == [7]
+        ledger.set_people(task, 2)
+        assert [one.task_id for one in ledger.tasks_without_people(project)] == [7]
         assert [ledger.sent(one.id) for one in annotations] == annotations
         ledger.sent_path.write_bytes(annotations[0].to_json().encode() + b"\n")
         with pytest.raises(BadInput, match="is cut short"):
@@ -356,27 +356,27 @@ def test_a_project_that_is_being_made_is_remembered_until_it_is_known(tmp_path: 
 
 
 def test_for_how_many_people_is_remembered_until_it_is_so(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x")._replace(people=2), planned("y"), planned("z")._replace(people=0)])
-    assert ledger.unarranged(project) == []  # not there yet
-    ledger.landed(project, "b1", [10, 11, 12])
-    assert [(one.task_id, one.people) for one in ledger.unarranged(project)] == [(10, 2), (12, 0)]
-    for task in ledger.unarranged(project):
-        ledger.arranged(task)
-    assert ledger.unarranged(project) == []
-    ledger.wants(next(ledger.tasks(project)), 3)
-    assert [(one.task_id, one.people) for one in ledger.unarranged(project)] == [(10, 3)]
-    ledger.gone(project, [10])
-    assert ledger.unarranged(project) == []
+    ledger.begin_import(project, "b1", [planned("x")._replace(people=2), planned("y"), planned("z")._replace(people=0)])
+    assert ledger.tasks_without_people(project) == []  # not there yet
+    ledger.confirm_import(project, "b1", [10, 11, 12])
+    assert [(one.task_id, one.people) for one in ledger.tasks_without_people(project)] == [(10, 2), (12, 0)]
+    for task in ledger.tasks_without_people(project):
+        ledger.confirm_people(task)
+    assert ledger.tasks_without_people(project) == []
+    ledger.set_people(next(ledger.tasks(project)), 3)
+    assert [(one.task_id, one.people) for one in ledger.tasks_without_people(project)] == [(10, 3)]
+    ledger.mark_deleted(project, [10])
+    assert ledger.tasks_without_people(project) == []
 
 
 def test_a_blind_task_is_known_as_one_from_the_server_too(ledger: Ledger, project: KnownProject) -> None:
-    ledger.begin(project, "b1", [planned("x")._replace(withheld="ann-x", annotation_id=None, digest=None)])
-    ledger.landed(project, "b1", [10])
+    ledger.begin_import(project, "b1", [planned("x")._replace(withheld="ann-x", annotation_id=None, digest=None)])
+    ledger.confirm_import(project, "b1", [10])
     ledger.forget(project)
-    project = ledger.know(URL, 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "<View/>")
+    project = ledger.remember_project(URL, 4, "News", "conflict-news", "2026-01-01T00:00:00Z", "<View/>")
     there = on_server(10, "x", "b1")
     there["data"]["withheld"] = "ann-x"
-    ledger.adopt(project, [there, on_server(11, "y", "b1")])
+    ledger.add_from_server(project, [there, on_server(11, "y", "b1")])
     assert [one.withheld for one in ledger.tasks(project)] == ["ann-x", None]
 
 

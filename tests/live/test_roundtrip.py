@@ -84,7 +84,7 @@ def ledger_is_the_server(client: Client, project: int, work: Path, tasks: list[d
     with Ledger(work) as ledger:
         (known,) = [one for one in ledger.all_projects() if one.id == project]
         here = {(task.task_id, task.article_id, task.text_sha256) for task in ledger.tasks(known) if not task.deleted}
-        assert ledger.sending(known) == []
+        assert ledger.unfinished_requests(known) == []
     tasks = on_server(client, project) if tasks is None else tasks
     assert here == {(task["id"], task["data"]["article_id"], task["data"]["text_sha256"]) for task in tasks}
 
@@ -670,8 +670,8 @@ def test_an_import_that_arrives_late_leaves_no_double(
     project = push(client, schema, [], work=tmp_path, title=title).project_id
     with Ledger(tmp_path) as ledger:
         (known,) = ledger.all_projects()
-        ledger.begin(known, "slow", [])
-        ledger.lost("slow")
+        ledger.begin_import(known, "slow", [])
+        ledger.abandon_request("slow")
     assert push(client, schema, work, work=tmp_path, title=title).sent == 8
     late = [to_labelstudio.task(article, annotation, schema, batch="slow") for article, annotation in work[:3]]
     client.post(f"/api/projects/{project}/import", late)

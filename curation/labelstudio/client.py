@@ -219,15 +219,34 @@ class Client:
             return f"Token {self._key}"
         with self._lock:
             if time.monotonic() >= self._renew_at:
-                answer = self._http.post(f"{self.url}/api/token/refresh/", json={"refresh": self._key})
-                if answer.status_code in (400, 401, 403):
-                    raise self._refused(answer)
-                access = self.json(self._checked("POST", "/api/token/refresh/", answer, again=True)).get("access")
-                if not isinstance(access, str):
-                    raise Unreachable(f"{self.url} gave no access token; is it Label Studio?")
-                self._access = access
-                self._renew_at = time.monotonic() + RENEW_AFTER * _life(access)
+                self._access = self._new_access_token()
+                self._renew_at = time.monotonic() + RENEW_AFTER * _life(self._access)
             return f"Bearer {self._access}"
+
+    def _new_access_token(self) -> str:
+        """An access token for the personal token. It changes nothing on the server, so it is tried again.
+
+        Raises:
+            Unreachable: no answer. Never `OutcomeUnknown`: the request that needs the token has not been sent.
+            Unauthorized: the personal token is refused.
+        """
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(self._pause * 2 ** (attempt - 1))
+            try:
+                answer = self._http.post(f"{self.url}/api/token/refresh/", json={"refresh": self._key})
+            except httpx.TransportError as error:
+                if attempt + 1 == TRIES:
+                    raise self._unreachable(error) from error
+            else:
+                if answer.status_code not in PASSING:
+                    break
+        if answer.status_code in (400, 401, 403):
+            raise self._refused(answer)
+        access = self.json(self._checked("POST", "/api/token/refresh/", answer, again=True)).get("access")
+        if not isinstance(access, str):
+            raise Unreachable(f"{self.url} gave no access token; is it Label Studio?")
+        return access
 
     def _checked(
         self, method: str, path: str, answer: httpx.Response, *, again: bool, missing: bool = False

@@ -255,6 +255,27 @@ def test_a_token_that_ended_under_way_is_renewed_for_a_post_too(serve: Callable[
     assert len(made) == 3
 
 
+@pytest.mark.parametrize("failures", [1, TRIES])
+def test_a_refresh_that_fails_leaves_nothing_unknown(serve: Callable[[Answers], Server], failures: int) -> None:
+    refreshed: list[str] = []
+
+    def answers(method: str, path: str, headers: dict[str, str]) -> tuple[int, object]:
+        if not path.startswith("/api/token/refresh"):
+            return 201, {"id": 1}
+        refreshed.append(path)
+        return (0, None) if len(refreshed) <= failures else (200, {"access": jwt(300, "access")})
+
+    server = serve(answers)
+    client = Client(server.url, jwt(1e9, "refresh"))
+    if failures < TRIES:
+        assert client.post("/api/y", {}) == {"id": 1}
+    else:
+        with pytest.raises(Unreachable, match="does not answer") as caught:
+            client.post("/api/y", {})
+        assert "carried out" not in str(caught.value)
+    assert [path for _, path in server.requests].count("/api/y") == (failures < TRIES)
+
+
 def test_a_personal_token_that_is_refused(serve: Callable[[Answers], Server]) -> None:
     server = serve(lambda method, path, headers: (401, {"detail": "Token is invalid"}))
     key = jwt(1e9, "refresh")

@@ -47,8 +47,8 @@ TaskState = Literal["untouched", "draft", "submitted", "skipped"]
 Kind = Literal["entities", "events"]
 ItemT = TypeVar("ItemT", bound=Item)
 _Place = tuple[str, int, int, str]
-Sent = Callable[[str], "Annotation | None"]
-"""Finds, by its id, an annotation that we sent as a prediction."""
+Lookup = Callable[[str], "Annotation | None"]
+"""Finds an annotation by its id: a prediction that we sent, or a person's annotation in the last snapshot."""
 MadeWith = Callable[["datetime | None"], str]
 """The version of the schema that was in force at a time."""
 
@@ -86,7 +86,8 @@ def decode(
     task: Any,
     schema: LabelSchema,
     *,
-    sent: Sent = lambda annotation: None,
+    sent: Lookup = lambda annotation: None,
+    earlier: Lookup = lambda annotation: None,
     current: str | None = None,
     made_with: MadeWith | None = None,
 ) -> Decoded:
@@ -96,11 +97,13 @@ def decode(
         task: the task's JSON, from anywhere.
         schema: the label schema of its project.
         sent: finds the annotations we sent; without it the frozen prediction in the export has to do.
+        earlier: finds annotations as the last snapshot has them. Items that did not change since then keep their
+            origin, so an edit by somebody else than the annotator is attributed to the editor, and nothing else is.
         current: the id of the annotation we last sent for this task, where it is known.
         made_with: the version of the schema that was in force at a time; annotations are migrated from it to `schema`.
             Default: the version of `schema`.
     """
-    return _Task(task, schema, sent, current, made_with or (lambda moment: schema.version)).decoded()
+    return _Task(task, schema, sent, earlier, current, made_with or (lambda moment: schema.version)).decoded()
 
 
 @dataclass
@@ -116,8 +119,16 @@ class _Reading:
 
 
 class _Task:
-    def __init__(self, task: Any, schema: LabelSchema, sent: Sent, current: str | None, made_with: MadeWith) -> None:
-        self.schema, self.sent, self.current, self.made_with = schema, sent, current, made_with
+    def __init__(
+        self,
+        task: Any,
+        schema: LabelSchema,
+        sent: Lookup,
+        earlier: Lookup,
+        current: str | None,
+        made_with: MadeWith,
+    ) -> None:
+        self.schema, self.sent, self.earlier, self.current, self.made_with = schema, sent, earlier, current, made_with
         self.issues: list[Issue] = []
         self.task = task if isinstance(task, dict) else {}
         self.id = _integer(self.task.get("id"))
@@ -237,8 +248,10 @@ class _Task:
         for item, message in now.undecided:
             self.note(annotation_id, item, "undecided-split", message)
         items = {item.id: item for item in (*now.entities, *now.events)}
-        entities = [base.origin(entity, annotator.key) for entity in now.entities]
-        events = [base.arguments(base.origin(event, annotator.key), items, annotator.key) for event in now.events]
+        editor = annotator if draft else _editor(raw) or annotator
+        authors = _Authors(self.base_of_earlier(annotation_id, article), editor.key)
+        entities = [base.origin(entity, authors) for entity in now.entities]
+        events = [base.arguments(base.origin(event, authors), items, authors) for event in now.events]
         lead = _number(raw.get("lead_time"))
         try:
             return [
@@ -261,6 +274,14 @@ class _Task:
             what = error.errors(include_url=False, include_input=False)[0]["msg"]
             self.note(annotation_id, None, "unreadable", f"no annotation can be built from it: {what}")
             return []
+
+    def base_of_earlier(self, annotation_id: str, article: Article) -> _Base:
+        """The items of the annotation in the last snapshot; none if it was not there, or with another text."""
+        found = self.earlier(annotation_id)
+        if found is None or found.text_sha256 != article.text_sha256:
+            return _Base((), (), "", self.schema)
+        found, _ = migrate(found, self.schema)
+        return _Base(found.entities, found.events, found.annotator.key, self.schema)
 
     def annotation_id(self, raw: dict[str, Any], *, draft: bool) -> str:
         unique = raw.get("unique_id")
@@ -526,11 +547,14 @@ def _related(
 
 
 class _Base:
-    """The prediction someone started from, for telling what they left as it was."""
+    """An annotation that this one started from: a prediction, or the annotation in the last snapshot.
+
+    Items and arguments that did not change keep their origin.
+    """
 
     def __init__(self, entities: Iterable[Entity], events: Iterable[Event], key: str, schema: LabelSchema) -> None:
         self.key = key
-        self.usual = {
+        self.defaults = {
             kind: {one.name: one.default for one in schema.attributes_of(kind)} for kind in ("entities", "events")
         }
         self.by_id: dict[str, Item] = {item.id: item for item in (*entities, *events)}
@@ -539,40 +563,81 @@ class _Base:
             self.by_place.setdefault(_place(item), []).append(item)
 
     def same(self, item: Item) -> Item | None:
-        """The predicted item with the same kind, span and type; of several the one with the same id, or attributes."""
+        """The item with the same kind, span and type; of several the one with the same id, or attributes."""
         candidates = self.by_place.get(_place(item), [])
         if len(candidates) > 1:
             by_id = [one for one in candidates if region_id(one.id) == item.id]
             candidates = by_id or [one for one in candidates if self.attributes(one) == item.attributes] or candidates
         return next(iter(candidates), None)
 
-    def origin(self, item: ItemT, person: str) -> ItemT:
-        """The item with its origin, and with its score if it is as it was predicted."""
-        one = self.same(item)
-        if one is not None and self.attributes(one) == item.attributes:
-            return item.model_copy(update={"origin": one.origin or self.key, "score": one.score})
-        return item.model_copy(update={"origin": person, "score": None})
+    def unchanged(self, item: Item) -> Item | None:
+        """The same item, if it has the same attributes as well."""
+        found = self.same(item)
+        return found if found is not None and self.attributes(found) == item.attributes else None
 
     def attributes(self, item: Item) -> dict[str, str]:
-        """The item's attributes without those that the schema takes for granted."""
-        usual = self.usual[_kind(item)]
-        return {name: value for name, value in item.attributes.items() if usual.get(name) != value}
+        """The item's attributes without those that have their default value."""
+        defaults = self.defaults[_kind(item)]
+        return {name: value for name, value in item.attributes.items() if defaults.get(name) != value}
 
-    def arguments(self, event: Event, items: dict[str, Item], person: str) -> Event:
-        """The event with the origin of each of its arguments."""
-        one = self.same(event)
+    def unchanged_arguments(self, event: Event, items: dict[str, Item]) -> dict[tuple[str, str], Argument]:
+        """(role, filler) of each argument that the event has here, too, with the argument here."""
+        same = self.same(event)
         by_id: dict[tuple[str, str], Argument] = {}
         by_place: dict[tuple[str, _Place], Argument] = {}
-        for argument in one.arguments if isinstance(one, Event) else ():
+        for argument in same.arguments if isinstance(same, Event) else ():
             by_id[argument.role, region_id(argument.filler)] = argument
             by_place[argument.role, _place(self.by_id[argument.filler])] = argument
-        arguments = []
+        found: dict[tuple[str, str], Argument] = {}
         for argument in event.arguments:
             role, filler = argument.role, argument.filler
             old = by_id.get((role, filler)) or by_place.get((role, _place(items[filler])))
-            update = {"origin": person} if old is None else {"origin": old.origin or self.key, "score": old.score}
+            if old is not None:
+                found[role, filler] = old
+        return found
+
+    def origin(self, item: ItemT, authors: _Authors) -> ItemT:
+        """The item with its origin, and with its score if it is as it was predicted."""
+        old = self.unchanged(item)
+        if old is not None:
+            return item.model_copy(update={"origin": old.origin or self.key, "score": old.score})
+        return item.model_copy(update={"origin": authors.of(item), "score": None})
+
+    def arguments(self, event: Event, items: dict[str, Item], authors: _Authors) -> Event:
+        """The event with the origin of each of its arguments."""
+        predicted = self.unchanged_arguments(event, items)
+        people = authors.of_arguments(event, items)
+        arguments = []
+        for argument in event.arguments:
+            key = argument.role, argument.filler
+            if (old := predicted.get(key)) is not None:
+                update = {"origin": old.origin or self.key, "score": old.score}
+            else:
+                update = {"origin": people[key]}
             arguments.append(argument.model_copy(update=update))
         return event.model_copy(update={"arguments": tuple(arguments)})
+
+
+class _Authors:
+    """The person who last changed an item: as in the last snapshot if it did not change since then, else the editor."""
+
+    def __init__(self, earlier: _Base, editor: str) -> None:
+        self.earlier, self.editor = earlier, editor
+
+    def of(self, item: Item) -> str:
+        return self._person(self.earlier.unchanged(item))
+
+    def of_arguments(self, event: Event, items: dict[str, Item]) -> dict[tuple[str, str], str]:
+        """By role and filler."""
+        earlier = self.earlier.unchanged_arguments(event, items)
+        return {
+            key: self._person(earlier.get(key))
+            for key in ((argument.role, argument.filler) for argument in event.arguments)
+        }
+
+    def _person(self, earlier: Item | Argument | None) -> str:
+        origin = earlier.origin if earlier is not None else None
+        return origin if origin is not None and origin.startswith("person:") else self.editor
 
 
 def _kind(item: Item) -> Kind:
@@ -616,6 +681,13 @@ def _user(raw: dict[str, Any], *, draft: bool) -> str:
         shown = re.search(r", (\d{1,18})$", str(raw.get("created_username", "")))
         number = int(shown.group(1)) if shown else None
     return UNKNOWN if number is None else f"ls-{number}"
+
+
+def _editor(raw: dict[str, Any]) -> Annotator | None:
+    """Who last saved an annotation: an administrator, or a script through the API, may edit that of somebody else."""
+    who = raw.get("updated_by")
+    number = _integer(who.get("id") if isinstance(who, dict) else who)
+    return None if number is None else Annotator(kind="person", name=f"ls-{number}")
 
 
 def _safe_id(raw_id: str) -> str:

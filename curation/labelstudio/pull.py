@@ -104,10 +104,12 @@ def pull(
         every = len(changed) == len(live)
         coming = fetch(client, project.id, sorted(changed), until=moment(news.stamp) if every else None)
 
+        earlier = previous.by_id() if previous else _not_there
+
         def read(task: dict[str, Any]) -> Decoded:
             current = ledger.current_prediction(project, task["id"]) if touched(task) else None
             made_with = mark.in_force if mark else None
-            return decode(task, schema, sent=ledger.sent, current=current, made_with=made_with)
+            return decode(task, schema, sent=ledger.sent, earlier=earlier, current=current, made_with=made_with)
 
         source = Source(client.url, project.id, project.title, project.created_at, schema.ref)
         fetched = _Count(on_progress)
@@ -149,6 +151,10 @@ def pull(
             project_id=project.id,
             project_url=link(client, project.id),
         )
+
+
+def _not_there(annotation_id: str) -> None:
+    """Finds no annotation: there is no earlier snapshot."""
 
 
 def _previous(work: Path, project: KnownProject) -> tuple[Snapshot | None, str | None]:

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ from pydantic import ConfigDict, Field
 from curation.annotation import Annotation, read_annotations
 from curation.article import Article, Sha256, Value, build
 from curation.errors import BadInput, CurationError
-from curation.files import json_object, read_jsonl, whole_file
+from curation.files import json_object, read_jsonl, read_lines, whole_file
 from curation.labelstudio.from_labelstudio import TaskState
 
 MANIFEST = "snapshot.json"
@@ -150,6 +150,10 @@ class Snapshot:
         """The annotations as records with their line numbers; not validated, which takes most of the time."""
         return read_jsonl(self.path / ANNOTATIONS)
 
+    def by_id(self) -> Callable[[str], Annotation | None]:
+        """A function that finds an annotation by its id. The file is read at its first call; offsets are kept."""
+        return _AnnotationsById(self.path / ANNOTATIONS).get
+
     def by_article(self) -> Iterator[tuple[dict[str, Article], list[Annotation]]]:
         """For each article its revisions, by text hash, and its annotations, by time. One article at a time."""
         for records in self.records_by_article():
@@ -191,6 +195,29 @@ class Snapshot:
             for task, line in zip(self.tasks(), file, strict=True):
                 if only is None or task.task in only:
                     yield json.loads(line)
+
+
+class _AnnotationsById:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offsets: dict[str, int] | None = None
+
+    def get(self, annotation_id: str) -> Annotation | None:
+        if self.offsets is None:
+            self.offsets = self._read_offsets()
+        if annotation_id not in self.offsets:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(self.offsets[annotation_id])
+            return Annotation.from_record(json_object(file.readline(), path=self.path), path=self.path)
+
+    def _read_offsets(self) -> dict[str, int]:
+        offsets, position = dict[str, int](), 0
+        for number, line in read_lines(self.path):
+            if line.strip():
+                offsets[json_object(line, path=self.path, line=number)["id"]] = position
+            position += len(line)
+        return offsets
 
 
 PULL_AGAIN = "run `curation pull` again: it makes a good snapshot, with what it needs from Label Studio"

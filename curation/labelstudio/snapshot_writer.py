@@ -1,7 +1,8 @@
 """Write a snapshot folder from fresh tasks and, for all other tasks, from the previous snapshot.
 
 What did not change is copied line by line and not decoded again. The same tasks give the same bytes, whether they are
-fresh or come from the previous snapshot. Where no article is new, both snapshots share the file of articles.
+fresh or come from the previous snapshot; only who changed an item of an annotation that several people edited depends
+on the snapshots before. Where no article is new, both snapshots share the file of articles.
 """
 
 from __future__ import annotations

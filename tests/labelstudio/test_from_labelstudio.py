@@ -158,6 +158,74 @@ def test_arguments_have_origins_of_their_own(article: Article, annotation: Annot
     assert back.events[0].origin == "engine:dice@1.0.0"
 
 
+ARROW = made.relation("b", "a", "attacker")
+FIRST = (made.region("a", *KELMAR, "GPE"), made.trigger("b", *SHELLED, "Attack"), ARROW)
+"""The submission of user 3 that others edit."""
+
+
+def origins(annotation: Annotation) -> dict[str, str | None]:
+    of_arguments = {f"{event.id} {one.role}": one.origin for event in annotation.events for one in event.arguments}
+    return {item.id: item.origin for item in annotation.items()} | of_arguments
+
+
+def edited(schema: LabelSchema, earlier: Annotation | None, *result: Any, **more: Any) -> Annotation:
+    found = {earlier.id: earlier} if earlier else {}
+    (annotation,) = decode(task(*result, **more), schema, earlier=found.get).annotations
+    return annotation
+
+
+@pytest.mark.parametrize("editor", [7, {"id": 7, "email": "anna@kelmar.example"}])
+def test_what_somebody_else_edited_is_the_editors_and_the_rest_stays(schema: LabelSchema, editor: Any) -> None:
+    first = edited(schema, None, *FIRST, updated_by=3)
+    assert set(origins(first).values()) == {"person:ls-3"}
+    result = (*FIRST, made.region("c", *OSTVIA, "GPE"), made.relation("b", "c", "target"))
+    second = edited(schema, first, *result, updated_by=editor)
+    assert second.annotator.key == "person:ls-3"
+    assert origins(second) == {
+        "a": "person:ls-3",
+        "b": "person:ls-3",
+        "c": "person:ls-7",
+        "b attacker": "person:ls-3",
+        "b target": "person:ls-7",
+    }
+    again = edited(schema, second, *result, updated_by=editor)
+    assert again == second
+    third = edited(schema, second, *result, made.region("d", *RAID, "ORG"), updated_by=3)
+    assert origins(third) == origins(second) | {"d": "person:ls-3"}
+
+
+def test_a_type_or_attribute_that_somebody_else_changed_is_the_editors(schema: LabelSchema) -> None:
+    first = edited(schema, None, *FIRST, updated_by=3)
+    retyped = (made.region("a", *KELMAR, "ORG"), *FIRST[1:])
+    assert edited(schema, first, *retyped, updated_by=7).item("a").origin == "person:ls-7"
+    choice = {"id": "a", "type": "choices", "from_name": "attribute-mention", "value": {"choices": ["nominal"]}}
+    changed = edited(schema, first, *FIRST, choice, updated_by=7)
+    assert changed.item("a").attributes == {"mention": "nominal"}
+    assert changed.item("a").origin == "person:ls-7"
+    assert changed.item("b").origin == "person:ls-3"
+
+
+def test_without_an_earlier_snapshot_the_editor_has_what_differs_from_the_prediction(schema: LabelSchema) -> None:
+    article = made.article(2)
+    prediction = made.annotation(article, schema, 2)
+    first, second, *rest = prediction.entities
+    longer = second.model_copy(update={"end": second.end + 1, "id": "e1"})
+    submitted = prediction.model_copy(update={"entities": (first, longer, *rest)})
+    raw = made.exported(1, article, prediction, submitted, schema)
+    raw["annotations"][0]["updated_by"] = 7
+    (annotation,) = decode(raw, schema).annotations
+    assert annotation.annotator.key == "person:ls-3"
+    found = {item.id: item.origin for item in annotation.items()}
+    assert found.pop("e1") == "person:ls-7"
+    assert set(found.values()) == {"engine:dice@1.0.0"}
+
+
+def test_an_earlier_annotation_of_another_text_attributes_nothing(schema: LabelSchema) -> None:
+    first = edited(schema, None, *FIRST, updated_by=3)
+    moved = first.model_copy(update={"text_sha256": "0" * 64})
+    assert set(origins(edited(schema, moved, *FIRST, updated_by=7)).values()) == {"person:ls-7"}
+
+
 def test_from_scratch_everything_is_the_persons(schema: LabelSchema) -> None:
     (annotation,) = decode(task(made.region("a", *KELMAR, "GPE")), schema).annotations
     assert annotation.parent is None

@@ -79,6 +79,14 @@ class BadInput(CurationError):
         super().__init__(": ".join(parts) + (f"; {way_out}" if way_out else ""))
 
 
+class DoubtfulArticle(BadInput):
+    """A warning about an article that is used all the same. `what` is the same line for all articles of one kind."""
+
+    def __init__(self, article_id: str, what: str, hint: str) -> None:
+        super().__init__(what, path=article_id, way_out=hint)
+        self.article_id, self.hint = article_id, hint
+
+
 class SchemaError(BadInput):
     """A label schema file that is not valid."""
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from curation.article import Article
-from curation.errors import BadInput, CurationError, WorkerError, one_line
+from curation.errors import BadInput, CurationError, DoubtfulArticle, WorkerError, one_line
 from curation.files import is_url, json_object, read_jsonl, write_jsonl
 from curation.locks import exclusive
 
@@ -147,10 +147,15 @@ class ShardTask(Protocol):
 
 
 class Problem(NamedTuple):
-    """An article that could not be read: the whole message, and the reason without file and line."""
+    """An article that could not be read: the whole message, and the reason without file and line.
+
+    With a `doubtful` id, it is only a warning about an article that is used: `reason`, and `hint` what to do.
+    """
 
     what: str
     reason: str
+    doubtful: str | None = None
+    hint: str = ""
 
 
 class Shard(NamedTuple):
@@ -160,7 +165,7 @@ class Shard(NamedTuple):
     articles     number of its articles
     characters   length of their texts, in code points
     kept         whether an earlier run had finished it
-    problems     articles that could not be read, between the previous shard and the end of this one
+    problems     articles that could not be read and warnings, between the previous shard and the end of this one
     """
 
     url: str
@@ -336,7 +341,9 @@ def _items(
 
     def usable() -> Iterator[Article]:
         for found in read():
-            if isinstance(found, BadInput):
+            if isinstance(found, DoubtfulArticle):
+                problems.append(Problem(str(found), found.what, found.article_id, found.hint))
+            elif isinstance(found, BadInput):
                 problems.append(Problem(str(found), found.what))
             else:
                 yield found

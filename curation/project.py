@@ -15,7 +15,7 @@ from functools import update_wrapper
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
@@ -23,7 +23,7 @@ from curation.article import build
 from curation.errors import escaped, keep_secret, redact
 from curation.files import user_path
 from curation.result import Result
-from curation.settings import File, Settings, load_settings, resolve
+from curation.settings import File, ProjectSection, Settings, load_settings, resolve
 
 if TYPE_CHECKING:
     from curation.jobs.agreement import agreement as _agreement
@@ -163,6 +163,8 @@ class Project(Verbs, Settings):
         api_key: its API key; default: LABEL_STUDIO_API_KEY.
         release: the keys of `[release]` in curation.toml.
         review: the keys of `[review]` in curation.toml.
+        max_characters: longest article that is used, in code points; a longer one is refused, the others go on.
+        clean: `html` replaces a text with HTML by the text in it, on reading.
 
     Relative paths start at the current folder. What is not given here comes from the environment, see
     `curation.settings`; curation.toml is not read (`Project.open` reads it).
@@ -186,6 +188,8 @@ class Project(Verbs, Settings):
         api_key: str | None = None,
         release: Mapping[str, Any] | None = None,
         review: Mapping[str, Any] | None = None,
+        max_characters: int = ProjectSection.model_fields["max_characters"].default,
+        clean: Literal["html"] | None = None,
     ) -> None:
         sources = [articles] if isinstance(articles, str | Path) else articles
         record = {
@@ -195,6 +199,8 @@ class Project(Verbs, Settings):
                 "schema": str(schema),
                 "gold": str(gold) if gold else None,
                 "work": str(work),
+                "max_characters": max_characters,
+                "clean": clean,
             },
             "engine": {"name": engine, "model": model, "options": dict(options or {})},
             "labelstudio": {"url": url},

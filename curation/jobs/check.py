@@ -12,9 +12,9 @@ from curation.annotation import Annotation, Annotator
 from curation.article import Article, Value
 from curation.errors import BadInput, WrongUsage
 from curation.files import read_jsonl
-from curation.formats.articles import good_articles
 from curation.formats.gold_jsonl import is_neutral, read_neutral
 from curation.formats.inline_markup import read_folder
+from curation.jobs.inputs import usable_articles
 from curation.jobs.options import Argument, Counts, OnProgress, Option, silent
 from curation.jobs.publish import reviewed
 from curation.jobs.review_policy import policy
@@ -329,7 +329,7 @@ def _source(
     annotations = AnnotationFile(place)
 
     def lines() -> Iterator[Row]:
-        for article in good_articles(project.articles):
+        for article in usable_articles(project):
             if article.id in annotations.articles:
                 found = annotations.of(article)
                 if isinstance(found, Annotation):
@@ -355,7 +355,7 @@ def _inline(
     project: Settings, folder: Path, schema: LabelSchema, second: Callable[[Article], Annotation | None]
 ) -> Iterator[Row]:
     annotator = Annotator(kind="person", name=folder.name)
-    for article in good_articles(project.articles):
+    for article in usable_articles(project):
         for annotation in read_folder(folder, [article], schema, annotator):
             yield article, annotation, second(article)
 

@@ -9,8 +9,8 @@ from typing import Annotated
 from curation.annotation import Annotation, Annotator
 from curation.errors import BadInput
 from curation.files import write_jsonl
-from curation.formats.articles import good_articles
 from curation.formats.inline_markup import SUFFIX, read_folder
+from curation.jobs.inputs import usable_articles
 from curation.jobs.options import Argument, Option
 from curation.result import Result
 from curation.settings import Settings
@@ -58,7 +58,7 @@ def compile_inline(
     found: list[Annotation] = []
     problems: list[str] = []
     known = set()
-    for article in good_articles(project.articles):
+    for article in usable_articles(project):
         known.add(f"{article.id}{SUFFIX}")
         path = folder / f"{article.id}{SUFFIX}"
         try:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from curation.article import Article, Value
-from curation.errors import CurationError, one_line
-from curation.formats.articles import read_articles
-from curation.jobs.inputs import engine_recipe
+from curation.errors import CurationError, DoubtfulArticle, one_line
+from curation.formats.article_text import DoubtCounts, screened
+from curation.jobs.inputs import engine_recipe, project_articles
 from curation.jobs.options import Option
 from curation.jobs.studio import connect
 from curation.result import Block, Styled, Table, TableResult
@@ -98,14 +98,7 @@ def _inputs(project: Settings) -> Iterator[Finding]:
         yield Finding(state="ok", name="schema", what=f"{schema.ref}: {labels}")
     except CurationError as error:
         yield Finding(state="bad", name="schema", what=str(error))
-    good, bad = 0, []
-    for found in read_articles(project.articles):
-        if isinstance(found, Article):
-            good += 1
-        else:
-            bad.append(str(found))
-    yield Finding(state="ok" if good else "bad", name="articles", what=f"{good} readable")
-    yield from (Finding(state="bad", name="articles", what=problem) for problem in bad[:10])
+    yield from _articles(project)
     there = next(folder for folder in (project.work, *project.work.parents) if folder.exists())
     free = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK):
@@ -114,6 +107,31 @@ def _inputs(project: Settings) -> Iterator[Finding]:
         yield Finding(state="note", name="work", what=f"{free / 1e9:.1f} GB free", way_out="free space")
     else:
         yield Finding(state="ok", name="work", what=f"{project.work}, {free / 1e9:.0f} GB free")
+
+
+def _articles(project: Settings) -> Iterator[Finding]:
+    good, bad, doubtful = 0, [], DoubtCounts()
+    try:
+        language = project.load_schema().language
+    except CurationError:  # a finding of its own
+        language = None
+    found = project_articles(project)
+    try:
+        for item in screened(found, language, cleaned=project.clean == "html"):
+            if isinstance(item, Article):
+                good += 1
+            elif isinstance(item, DoubtfulArticle):
+                doubtful.add(item.article_id, item.what, item.hint)
+            else:
+                bad.append(str(item))
+    except CurationError as error:  # the library for `clean` is not installed
+        yield Finding(state="bad", name="articles", what=str(error))
+        return
+    yield Finding(state="ok" if good else "bad", name="articles", what=f"{good} readable")
+    yield from (Finding(state="bad", name="articles", what=problem) for problem in bad[:10])
+    if len(bad) > 10:
+        yield Finding(state="bad", name="articles", what=f"{len(bad) - 10} more cannot be used")
+    yield from (Finding(state="note", name="articles", what=what, way_out=hint) for what, hint in doubtful.lines())
 
 
 def _engine(project: Settings) -> Iterator[Finding]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 from curation.annotation import Annotator
-from curation.article import Article
 from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.article_lookup import ArticleLookup
-from curation.formats.articles import read_articles
 from curation.formats.mapping import Translation
 from curation.formats.registry import ImportContext, read_as
+from curation.jobs.inputs import readable_articles
 from curation.jobs.options import Argument, FormatName, Option
 from curation.result import Block, Result, Table
 from curation.settings import Settings
@@ -114,7 +113,7 @@ def import_(
     """
     schema = project.load_schema()
     translate = Translation(mapping, schema) if mapping is not None else None
-    known = {article.id: article for article in _articles(project)}
+    known = {article.id: article for article in readable_articles(project)}
     context = ImportContext(format, schema, ArticleLookup(known.values()), Annotator(kind="person", name=annotator))
     articles_out = articles_out or out.with_name(f"{out.stem}.articles.jsonl")
     annotations = new = entities = events = arguments = findings = 0
@@ -181,8 +180,3 @@ def _refused(first: BadInput, count: int, total: int) -> BadInput:
     what = f"{first.what} ({count} of {total} documents cannot be used)"
     way_out = f"{first.way_out or 'correct it'}, or leave out such documents with --skip-bad"
     return BadInput(what, path=first.path, line=first.line, field=first.field, way_out=way_out)
-
-
-def _articles(project: Settings) -> Iterator[Article]:
-    """The project's articles; one that cannot be used is none of those that a file may mean."""
-    return (found for found in read_articles(project.articles) if isinstance(found, Article))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,13 +14,15 @@ from curation.article import Article
 from curation.engines import Recipe
 from curation.errors import BadInput
 from curation.files import read_jsonl
-from curation.formats.articles import read_articles
+from curation.formats.articles import TooLong, read_articles
 from curation.formats.gold_jsonl import is_neutral, read_neutral
 from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.labelstudio import check_source, latest_snapshot
 from curation.settings import Settings
 from curation.store import AnnotationFile
 from curation.validation import validate
+
+_log = logging.getLogger("curation")
 
 
 def engine_recipe(
@@ -48,6 +52,63 @@ def engine_recipe(
         project.cache,
         {**(project.engine.options if own else {}), **(options or {})},
     )
+
+
+def article_reader(
+    project: Settings, sources: Sequence[str | Path] | None = None, *, keep_originals: bool = False
+) -> Callable[[], Iterator[Article | BadInput]]:
+    """A function that reads the articles by the project's settings; it can be sent to another machine.
+
+    Args:
+        project: its limit and cleaning apply.
+        sources: files, folders or globs instead of the project's.
+        keep_originals: keep texts that were cleaned, in the folder `originals` of the work folder.
+    """
+    originals = project.originals if keep_originals else None
+    return partial(
+        read_articles,
+        tuple(sources or project.articles),
+        max_characters=project.max_characters,
+        clean=project.clean,
+        originals=originals,
+    )
+
+
+def project_articles(project: Settings, sources: Sequence[str | Path] | None = None) -> Iterator[Article | BadInput]:
+    """The articles, read by the project's settings, and the reason for each that cannot be used."""
+    return article_reader(project, sources)()
+
+
+def usable_articles(
+    project: Settings,
+    sources: Sequence[str | Path] | None = None,
+    *,
+    too_long: list[str] | None = None,
+    keep_originals: bool = False,
+) -> Iterator[Article]:
+    """As `project_articles`, for jobs to which one bad article is an error. One that is too long is set aside.
+
+    Args:
+        project: as for `article_reader`, like `sources` and `keep_originals`.
+        too_long: gets a line for each article that is too long. Default: they are logged.
+
+    Raises:
+        BadInput: an article cannot be used for another reason.
+    """
+    for found in article_reader(project, sources, keep_originals=keep_originals)():
+        if isinstance(found, Article):
+            yield found
+        elif not isinstance(found, TooLong):
+            raise found
+        elif too_long is None:
+            _log.warning("refused: %s", found)
+        else:
+            too_long.append(str(found))
+
+
+def readable_articles(project: Settings) -> Iterator[Article]:
+    """The project's articles that can be used; `curation preannotate` and `doctor` report the others."""
+    return (found for found in project_articles(project) if isinstance(found, Article))
 
 
 def snapshot_folder(project: Settings, snapshot: Path | None = None) -> Path:
@@ -114,7 +175,7 @@ def _inline(project: Settings, folder: Path, unused: list[str]) -> Iterator[tupl
     schema = project.load_schema()
     annotator = Annotator(kind="person", name=folder.name)
     left = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
-    for article in _articles(project):
+    for article in readable_articles(project):
         for annotation in read_folder(folder, [article], schema, annotator):
             left.discard(article.id)
             yield article, annotation
@@ -125,7 +186,7 @@ def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[t
     schema = project.load_schema()
     file = AnnotationFile(path)
     left = file.articles
-    for article in _articles(project):
+    for article in readable_articles(project):
         if article.id in left:
             left.discard(article.id)
             annotation = file.of(article)
@@ -137,10 +198,3 @@ def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[t
                 raise BadInput(what, path=path, way_out="correct the gold, or measure with the schema it was made for")
             yield article, annotation
     unused += [f"{name}: no such article in the project" for name in sorted(left)]
-
-
-def _articles(project: Settings) -> Iterator[Article]:
-    """The project's articles that can be read; `curation preannotate` reports the others."""
-    for found in read_articles(project.articles):
-        if isinstance(found, Article):
-            yield found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -14,8 +14,8 @@ from curation.engines import AnnotateShards, Failure, LeftOut, read_shard
 from curation.errors import BadInput, one_line
 from curation.executor import Shard, remove_shards, shard_executor, shard_folder, write_lines
 from curation.files import is_url
-from curation.formats.articles import read_articles
-from curation.jobs.inputs import engine_recipe
+from curation.formats.article_text import DoubtCounts, screened
+from curation.jobs.inputs import article_reader, engine_recipe, project_articles
 from curation.jobs.options import (
     ArticleSources,
     Counts,
@@ -42,7 +42,8 @@ class PreannotateResult(Result):
     `reasons`: why articles were refused, and how many for each. `left_out`: items that the engine found and could not
     use, counted by reason; `remarks` names the first articles with such items. `kept` articles were annotated by an
     earlier run that was interrupted. `dropped` entities and events were left out for their score, with their arguments,
-    as the calibration defines.
+    as the calibration defines. `doubtful`: articles that were used although their text looks like HTML, no prose or
+    another language than declared, counted by kind; `doubts` has a line for each kind.
     """
 
     engine: str
@@ -59,6 +60,8 @@ class PreannotateResult(Result):
     reasons: dict[str, int]
     left_out: dict[str, int]
     remarks: tuple[str, ...]
+    doubtful: dict[str, int]
+    doubts: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
@@ -82,6 +85,7 @@ class PreannotateResult(Result):
         if self.refused > len(self.problems):
             yield f"refused: {self.refused - len(self.problems)} more; all by reason:"
             yield from (f"  {count} {reason}" for reason, count in self.reasons.items())
+        yield from (f"doubtful: {doubt}" for doubt in self.doubts)
         yield from (f"left out of {remark}" for remark in self.remarks)
         if self.left_out:
             yield "left out in all: " + ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
@@ -153,14 +157,18 @@ def preannotate(
     problems = _Problems()
     keys: set[str] = set()
     confidence = load_calibration(calibration) if calibration else None
-    estimate = None if on_progress is silent else _Estimate(sources, on_progress)
+    estimate = None if on_progress is silent else _Estimate(project, sources, on_progress)
 
     def lines(shards: Iterable[Shard]) -> Iterator[str]:
         for shard in shards:
             counts["kept"] += shard.articles if shard.kept else 0
-            counts["articles"] += shard.articles + len(shard.problems)
+            counts["articles"] += shard.articles
             for problem in shard.problems:
-                problems.refuse(*problem)
+                if problem.doubtful is not None:
+                    problems.doubts.add(problem.doubtful, problem.reason, problem.hint)
+                else:
+                    counts["articles"] += 1
+                    problems.refuse(problem.what, problem.reason)
             if estimate:
                 estimate.add(shard)
             for result in read_shard(shard):
@@ -184,6 +192,9 @@ def preannotate(
             why = problems.lines[0] if problems.lines else f"{', '.join(sources)}: empty; give it at least one article"
             raise BadInput(f"no article could be annotated: {why}")
 
+    # on a cluster, the articles are read on a node, which does not have our work folder
+    reader = article_reader(project, sources, keep_originals=ray is None)
+    read = partial(_screened, reader, recipe.schema.language, project.clean == "html")
     task = AnnotateShards(recipe, portable=ray is not None)
     on_article = estimate.tick if estimate else _ignore
     with (
@@ -196,12 +207,16 @@ def preannotate(
         if estimate:
             estimate.begin()
         try:
-            write_lines(target, lines(executor.shards(partial(read_articles, sources), parts)))
+            write_lines(target, lines(executor.shards(read, parts)))
         except BadInput:
             remove_shards(parts)  # a failure may be temporary
             raise
         remove_shards(parts)
     return PreannotateResult(engine=keys.pop(), out=target, **counts, **problems.fields())
+
+
+def _screened(read: Callable[[], Iterable[Article | BadInput]], language: str, cleaned: bool) -> Iterator[Any]:
+    return screened(read(), language, cleaned=cleaned)
 
 
 def _ignore(article: Article) -> None: ...
@@ -215,6 +230,7 @@ class _Problems:
         self._remarks: list[str] = []
         self._reasons: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self.doubts = DoubtCounts()
 
     def refuse(self, problem: str, reason: str) -> None:
         """An article is refused; `reason` is `problem` without what names the article."""
@@ -238,6 +254,8 @@ class _Problems:
             "reasons": dict(self._reasons.most_common()),
             "left_out": dict(self._left_out.most_common()),
             "remarks": tuple(self._remarks),
+            "doubtful": self.doubts.counts(),
+            "doubts": tuple(f"{what}; {hint}" for what, hint in self.doubts.lines()),
         }
 
 
@@ -249,10 +267,10 @@ def _count(counts: Counter[str], reason: str, more: int) -> None:
 class _Estimate:
     """Seconds left, from the characters this run annotated: articles differ in length, kept shards cost nothing."""
 
-    def __init__(self, sources: list[str], on_progress: OnProgress) -> None:
+    def __init__(self, project: Settings, sources: list[str], on_progress: OnProgress) -> None:
         self._on_progress = on_progress
         self._articles = self._characters = 0
-        for found in read_articles(sources):
+        for found in project_articles(project, sources):
             if isinstance(found, Article):
                 self._articles += 1
                 self._characters += len(found.text)

@@ -9,7 +9,7 @@ from typing import Annotated
 from curation.annotation import Annotation
 from curation.article import Article
 from curation.errors import BadInput
-from curation.formats.articles import good_articles
+from curation.jobs.inputs import usable_articles
 from curation.jobs.options import ArticleSources, Counts, OnProgress, Option, ResendDeleted, silent
 from curation.jobs.studio import connect
 from curation.labelstudio import PushReport, TaskSpec
@@ -19,14 +19,19 @@ from curation.review.sampling import among, share
 from curation.settings import Settings
 from curation.store import AnnotationFile
 
+SHOWN = 5
+"""How many articles that are too long a result names; all are counted."""
+
 
 class PushResult(PushReport, Result):
-    """What a push did."""
+    """What a push did. `too_long` counts articles that were not sent for their length."""
+
+    too_long: int = 0
 
     @property
     def exit_code(self) -> int:
-        """3 where a pre-annotation was refused and its article sent without it."""
-        return 3 if self.refused else 0
+        """3 where a pre-annotation was refused and its article sent without it, or an article is too long."""
+        return 3 if self.refused or self.too_long else 0
 
     def show(self) -> Iterator[str]:
         """The counts, and the address of the project."""
@@ -39,6 +44,7 @@ class PushResult(PushReport, Result):
             + (f", {self.blind} blind" if self.blind else "")
             + (f", {self.arranged} now for several people" if self.arranged else "")
             + (f", {self.refused} pre-annotations refused" if self.refused else "")
+            + (f", {self.too_long} too long and not sent" if self.too_long else "")
         )
         yield f"annotate at {self.project_url}"
 
@@ -73,14 +79,16 @@ def push(
     annotations = annotations or project.preannotations
     if not annotations.exists():
         raise BadInput("no annotations there", path=annotations, way_out="run `curation preannotate` first")
-    for _ in good_articles(articles or project.articles):
+    too_long: list[str] = []
+    for _ in usable_articles(project, articles, too_long=too_long):
         pass  # read all once before anything is sent: one bad article must not leave half a push
     rules = project.review_rules
     overlap_share, blind_share = _share("overlap", overlap or rules.overlap), _share("blind", blind or rules.blind)
     bare: list[str] = []
 
     def tasks() -> Iterator[TaskSpec]:
-        for article, annotation in paired(good_articles(articles or project.articles), annotations):
+        sent = usable_articles(project, articles, too_long=[], keep_originals=True)
+        for article, annotation in paired(sent, annotations):
             if annotation is None:
                 bare.append(article.id)
             yield TaskSpec(
@@ -103,11 +111,13 @@ def push(
             new_project=new_project,
             on_progress=on_progress,
         )
-    if not bare:
-        return PushResult(**dict(report))
-    first = ", ".join(bare[:5]) + (", …" if len(bare) > 5 else "")
-    missing = f"{annotations}: holds no pre-annotation of {len(bare)} articles as they are now: {first}"
-    return PushResult(**dict(report) | {"problems": (*report.problems, missing)})
+    problems = [*report.problems, *(f"refused: {problem}" for problem in too_long[:SHOWN])]
+    if len(too_long) > SHOWN:
+        problems.append(f"refused: {len(too_long) - SHOWN} more articles that are too long")
+    if bare:
+        first = ", ".join(bare[:5]) + (", …" if len(bare) > 5 else "")
+        problems.append(f"{annotations}: holds no pre-annotation of {len(bare)} articles as they are now: {first}")
+    return PushResult(**dict(report) | {"problems": tuple(problems), "too_long": len(too_long)})
 
 
 def _share(name: str, written: str) -> float:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from curation.annotation import read_annotations
 from curation.article import Article, Value
-from curation.formats.articles import NoArticles, read_articles
+from curation.formats.articles import NoArticles
+from curation.jobs.inputs import project_articles
 from curation.jobs.options import Option
 from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, policy, undecided_articles
 from curation.labelstudio import Snapshot, is_review, latest_snapshot, read_snapshot, task_status
@@ -143,7 +144,7 @@ def status(project: Settings) -> StatusResult:
     released = {one.id: one.text_sha256 for one in read_known(release)} if release else {}
     stages: dict[str, str] = {}
     problems, empty = [], []
-    for found in read_articles(project.articles):
+    for found in project_articles(project):
         if isinstance(found, NoArticles):
             empty.append(str(found))
             continue

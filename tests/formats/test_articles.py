@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curation.article import Article
+from curation.article import MAX_CHARACTERS, Article
 from curation.errors import BadInput
-from curation.formats.articles import good_articles, read_articles
+from curation.formats.articles import TooLong, good_articles, read_articles
 
 
 def read(*sources: Path | str) -> tuple[list[Article], list[str]]:
@@ -375,3 +375,41 @@ def test_files_and_globs_at_an_address(caplog: pytest.LogCaptureFixture) -> None
     assert [one.id for one in read("memory://globs/*.TXT")[0]] == ["k2"]
     assert [one.id for one in read("memory://globs/c.jsonl")[0]] == ["c"]
     assert "no articles there" in read("memory://globs/*.pdf")[1][0]
+
+
+def test_an_article_over_the_limit_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    lengths = {"short": 50, "long": 51, "huge": MAX_CHARACTERS + 1, "last": 1}
+    source.write_text("".join(json.dumps({"id": name, "text": "x" * n}) + "\n" for name, n in lengths.items()))
+    short, long, huge, last = read_articles([source], max_characters=50)
+    assert [one.id for one in (short, last) if isinstance(one, Article)] == ["short", "last"]
+    assert isinstance(long, TooLong)
+    assert str(long) == (
+        f"{source}: article long has 51 characters, the limit is 50; "
+        "split it, or raise max_characters under [project] in curation.toml (at most 2,000,000)"
+    )
+    assert isinstance(huge, TooLong)
+    assert huge.what == "article huge has 2,000,001 characters, the limit is 2,000,000"
+
+
+def test_html_is_cleaned_on_request_and_the_original_is_kept(tmp_path: Path) -> None:
+    pytest.importorskip("selectolax")
+    html, plain = "<p>Kelmar <b>shelled</b> Torvan.</p>", "Talks  go on, 3 < 5.\n"
+    source, originals = tmp_path / "a.jsonl", tmp_path / "work" / "originals"
+    records = [
+        {"id": "html", "text": html, "title": "T"},
+        {"id": "plain", "text": plain},
+        {"id": "none", "text": "<p>"},
+    ]
+    source.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert [one.text for one in read_articles([source]) if isinstance(one, Article)] == [html, plain, "<p>"]
+    # the limit counts the cleaned text
+    first, second, third = read_articles([source], clean="html", max_characters=30, originals=originals)
+    assert first == Article(id="html", text="Kelmar shelled Torvan.", title="T")
+    assert second == Article(id="plain", text=plain)
+    assert isinstance(third, BadInput)
+    assert third.what == "article none has no text besides HTML"
+    assert isinstance(first, Article)
+    kept = list(originals.iterdir())
+    assert kept == [originals / f"{first.text_sha256}.html"]
+    assert kept[0].read_text() == html

@@ -96,3 +96,23 @@ def test_progress_ends_at_the_total_with_nothing_left(project: Path) -> None:
     assert told[-1][0] == ARTICLES
     assert told[-1][2] == 0
     assert all(left is not None and left >= 0 for _, _, left in told)
+
+
+def test_doubtful_articles_are_counted_and_long_ones_refused(project: Path) -> None:
+    german = "Die Regierung in Kelmar teilte am Montag mit, dass die Gespräche in der Provinz weitergehen. "
+    texts = {"good": TEXT, "html": f"<p>{TEXT}</p>", "long": TEXT * 10, "german": german * 3, "certain": german * 12}
+    lines = (json.dumps({"id": name, "text": text}) + "\n" for name, text in texts.items())
+    (project / "articles.jsonl").write_text("".join(lines))
+    settings = project / "curation.toml"
+    settings.write_text(settings.read_text().replace("[project]", "[project]\nmax_characters = 1500"))
+    result = preannotate(Project.open(project), workers=2)
+    assert (result.articles, result.annotated, result.refused, result.exit_code) == (5, 3, 2, 3)
+    assert list(result.reasons) == [
+        f"article long has {len(TEXT) * 10:,} characters, the limit is 1,500",
+        "is in de, not in en, the language of the schema",
+    ]
+    assert result.doubtful == {
+        "with HTML in the text": 1,
+        "probably in de, not in en, the language of the schema": 1,
+    }
+    assert any(line.startswith("doubtful: 1 article with HTML in the text: html; ") for line in result.messages())

@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 
 from curation.annotation import Annotation
 from curation.article import Article
-from curation.engines import Engine, Failure, load_engine
+from curation.engines import Engine, Failure
 from curation.engines.rules.clean_text import clean, trimmed_span
-from curation.errors import EngineError
-from curation.schema import LabelSchema
-
-from ..conftest import LEXICON
 
 
 def items(engine: Engine, text: str) -> list[str]:
@@ -134,14 +130,3 @@ def test_html_is_counted(engine: Engine) -> None:
 @pytest.mark.parametrize("text", ["\u200b\ufeff\u200b", "…", "😀 🇺🇦", "<p></p>"])
 def test_a_text_without_words_is_refused(engine: Engine, text: str) -> None:
     assert list(engine.pipe([Article(id="a", text=text)])) == [Failure("a", "has no words")]
-
-
-def test_an_article_over_the_limit_is_refused_before_it_is_parsed(schema: LabelSchema) -> None:
-    engine = load_engine("spacy", schema, lexicon=LEXICON, options={"max_characters": 50})
-    source = [Article(id="long", text="Rebels fled. " * 10), Article(id="short", text="Rebels fled.")]
-    long, short = engine.pipe(source)
-    reason = "has 130 characters, the limit is 50; split it, or raise the limit with --option max_characters=NUMBER"
-    assert long == Failure("long", reason)
-    assert isinstance(short, Annotation)
-    with pytest.raises(EngineError, match="max_characters is 'many'; give a whole number"):
-        load_engine("spacy", schema, lexicon=LEXICON, options={"max_characters": "many"})

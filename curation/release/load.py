@@ -14,7 +14,7 @@ from typing import Any
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Dataset, DatasetDict, load_dataset
+from datasets import Dataset, DatasetDict, Features, load_dataset
 from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
@@ -23,7 +23,6 @@ from curation.article import sha256
 from curation.errors import ReleaseError, one_line
 from curation.files import user_path
 from curation.release.counts import Counting
-from curation.release.features import features
 from curation.release.hashing import LogicalHash, Row, more_sha256, row_sha256
 from curation.release.hub import hub_errors
 from curation.release.manifest import (
@@ -99,17 +98,21 @@ def load_release(
         refuse_differing(folder, manifest, (CARD, LABELS, *parquet_files(config)))
         if problems := row_counts_differ(folder, manifest, [config]):
             raise ReleaseError(f"{folder}: {problems[0]}; {TAKE_AGAIN}")
-    columns = features(config, read_labels(folder))
-    empty: dict[str, list[object]] = {name: [] for name in columns}
     try:
         full = {split for split in SPLITS if pq.read_metadata(folder / config / f"{split}.parquet").num_rows}
         loaded = load_dataset(str(folder), config, cache_dir=str(_cache(folder, config, manifest))) if full else {}
         return DatasetDict(
-            {split: loaded[split] if split in full else Dataset.from_dict(empty, features=columns) for split in SPLITS}
+            {split: loaded[split] if split in full else _without_rows(folder, config, split) for split in SPLITS}
         )
     except (OSError, ValueError, KeyError, pa.ArrowException, DatasetsError) as error:
         reason = one_line(f"{type(error).__name__} {error}", 300)
         raise ReleaseError(f"{folder}: {config} cannot be loaded: {reason}; {TAKE_AGAIN}") from error
+
+
+def _without_rows(folder: Path, config: str, split: str) -> Dataset:
+    """An empty split, which `load_dataset` refuses. Its columns are those of the file, not those of a release today."""
+    columns = Features.from_arrow_schema(pq.read_schema(folder / config / f"{split}.parquet"))
+    return Dataset.from_dict({name: [] for name in columns}, features=columns)
 
 
 def verify(folder: Path, *, content: bool = False) -> list[str]:

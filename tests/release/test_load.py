@@ -16,12 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from datasets import Features, Value
 from made import ABOUT, SCHEMA, corpus, reviewed
 
 import curation
 from curation.errors import ReleaseError
 from curation.release import build_release, load_release, verify
 from curation.release.diff import Diff
+from curation.release.features import _COLUMNS
 from curation.release.manifest import Manifest, file_fact
 
 
@@ -382,6 +384,27 @@ def test_a_release_made_before_is_read_and_continued(folder: Path, tmp_path: Pat
     flipped(path, random.Random(1))
     with pytest.raises(ReleaseError, match="has SHA-256"):
         load_release(folder, "0.1.0")
+
+
+@pytest.mark.parametrize("config", ["documents", "sentences", "corrections"])
+def test_a_split_without_rows_has_the_columns_of_its_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    """A release keeps its columns when the software gets a new one, also in splits that have no rows."""
+    folder = build_release(corpus(3), SCHEMA, tmp_path, about=ABOUT).folder
+    before = load_release(folder, "0.1.0", config)
+    assert 0 in before.num_rows.values()
+    declared = dict(_COLUMNS)
+    for name, declare in declared.items():
+        monkeypatch.setitem(
+            _COLUMNS, name, lambda labels, declare=declare: Features({**declare(labels), "new": Value("string")})
+        )
+    now = load_release(folder, "0.1.0", config)
+    assert {split: rows.features for split, rows in now.items()} == {
+        split: rows.features for split, rows in before.items()
+    }
+    assert "new" not in now["test"].features
+    assert all(rows.features == now["train"].features for rows in now.values())
 
 
 def test_diff_and_the_next_release_refuse_what_is_not_as_written(folder: Path, tmp_path: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-import yaml
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -21,11 +19,11 @@ from huggingface_hub.errors import (
 )
 
 from curation.errors import ReleaseError
+from curation.release.card_edits import CardConflict, front_matter, merge
 from curation.release.manifest import CARD, MANIFEST, Manifest, differing
 from curation.release.rows import CONFIGS
 
 _TRIES = 6
-_FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
 
 def publish_to_hub(
@@ -42,6 +40,9 @@ def publish_to_hub(
     The repository is made if it is not there. All files go in one commit, on top of whatever is there; files of
     others stay. Run again, it finishes what an earlier run began, and does nothing where that was all.
 
+    The tag has exactly the files of `folder`. Where the card on the Hub was edited by hand, a second commit on the main
+    branch puts the edits into the new card.
+
     Args:
         folder: one release, as `build_release` makes it.
         repo: the dataset repository.
@@ -55,7 +56,8 @@ def publish_to_hub(
 
     Raises:
         ReleaseError: the folder is not what its manifest says, the tag is there with other content, the repository
-            holds a dataset that is not ours, the token does not do, or the Hub cannot be reached.
+            holds a dataset that is not ours, the card there was edited where this release changes it too, the token
+            does not do, or the Hub cannot be reached.
     """
     manifest = Manifest.read(folder)
     if manifest.version != version:
@@ -71,6 +73,7 @@ def publish_to_hub(
         address = f"{api.endpoint}/datasets/{repo}/tree/v{version}"
         if not _tagged(api, repo, manifest):
             _tag(api, repo, manifest, _committed(api, repo, manifest) or _commit(api, folder, repo, manifest))
+        _keep_edits(api, repo)
     return address
 
 
@@ -125,8 +128,13 @@ def _committed(api: HfApi, repo: str, manifest: Manifest) -> str | None:
 def _commit(api: HfApi, folder: Path, repo: str, manifest: Manifest) -> str:
     """Commit every file at once on top of the head that was looked at; anew where somebody else was faster."""
     for attempt in range(_TRIES):
+        _keep_edits(api, repo)
         head = api.repo_info(repo, repo_type="dataset", revision="main").sha
         _ours(api, repo, head)
+        try:
+            _edited_card(api, repo, head, (folder / CARD).read_text(encoding="utf-8"))
+        except CardConflict as conflict:
+            raise _refusal(repo, conflict) from conflict
         try:
             commit = api.create_commit(
                 repo,
@@ -164,22 +172,82 @@ def _tag(api: HfApi, repo: str, manifest: Manifest, commit: str) -> None:
 
 def _ours(api: HfApi, repo: str, head: str | None) -> None:
     """Refuse a repository whose card describes configs that no release of ours made: it would be overwritten."""
-    try:
-        text = Path(api.hf_hub_download(repo, CARD, repo_type="dataset", revision=head)).read_text(encoding="utf-8")
-    except EntryNotFoundError:
-        return
-    found = _FRONT.match(text.replace("\r\n", "\n"))
-    try:
-        front = yaml.safe_load(found.group(1)) if found else None
-    except yaml.YAMLError:
-        front = None
-    configs = front.get("configs") if isinstance(front, dict) else None
+    text = _card(api, repo, head)
+    configs = (front_matter(text or "") or {}).get("configs")
     names = {str(config.get("config_name")) for config in configs or () if isinstance(config, dict)}
     if foreign := sorted(names.difference(CONFIGS)):
         raise ReleaseError(
             f"{repo}: its {CARD} describes configs that are not of this dataset ({', '.join(foreign)}), "
             "which publishing would wipe out; take another repository"
         )
+
+
+def _keep_edits(api: HfApi, repo: str) -> None:
+    """Put edits of the card that the last release replaced into its card on the main branch, unless that is done."""
+    for attempt in range(_TRIES):
+        commits = api.list_repo_commits(repo, repo_type="dataset")
+        place = next((place for place, commit in enumerate(commits) if _is_release(commit.title)), None)
+        if place is None or place + 1 == len(commits):
+            return
+        release = commits[place]
+        title = f"Card of {release.title.partition(' (')[0].removeprefix('Release ')}, with edits made on the Hub"
+        ours = _card(api, repo, release.commit_id)
+        if ours is None or any(commit.title == title for commit in commits[:place]):
+            return
+        try:
+            merged = _edited_card(api, repo, commits[place + 1].commit_id, ours)
+            if merged == ours:
+                return
+            merged = merge(ours, _card(api, repo, commits[0].commit_id) or "", merged)  # it may be edited again already
+        except CardConflict:  # in the history, by an earlier version of this software: the card of today counts
+            return
+        try:
+            api.create_commit(
+                repo,
+                operations=[CommitOperationAdd(path_in_repo=CARD, path_or_fileobj=merged.encode())],
+                commit_message=title,
+                repo_type="dataset",
+                parent_commit=commits[0].commit_id,
+            )
+        except HfHubHTTPError as error:
+            if error.response.status_code not in (409, 412):
+                raise
+            time.sleep(min(8.0, 0.25 * 2**attempt))
+            continue
+        return
+    raise ReleaseError(f"{repo}: others kept changing it at the same time; edits of its {CARD} are missing, run again")
+
+
+def _edited_card(api: HfApi, repo: str, head: str | None, ours: str) -> str:
+    """The card `ours` with what was edited by hand at the commit `head`, since the release before it.
+
+    Raises CardConflict where both sides changed the same part.
+    """
+    theirs = _card(api, repo, head)
+    if theirs is None:
+        return ours
+    commits = api.list_repo_commits(repo, repo_type="dataset", revision=head)
+    place = next((number for number, commit in enumerate(commits) if commit.commit_id == head), 0)
+    last = next((commit.commit_id for commit in commits[place:] if _is_release(commit.title)), None)
+    return merge(_card(api, repo, last) if last else None, theirs, ours)
+
+
+def _refusal(repo: str, conflict: CardConflict) -> ReleaseError:
+    error = ReleaseError(
+        f"{repo}: its {CARD} was edited on the Hub where this release changes it too: {conflict}; undo the edit there, "
+        "and state it in [release] of curation.toml or in a section of its own"
+    )
+    error.details = conflict.details
+    return error
+
+
+def _card(api: HfApi, repo: str, revision: str | None) -> str | None:
+    """The card at a revision; None where there is none."""
+    try:
+        path = Path(api.hf_hub_download(repo, CARD, repo_type="dataset", revision=revision))
+    except EntryNotFoundError:
+        return None
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _logical(api: HfApi, repo: str, revision: str) -> str | None:
@@ -190,6 +258,10 @@ def _logical(api: HfApi, repo: str, revision: str) -> str | None:
     except (EntryNotFoundError, ValueError, AttributeError):
         return None
     return found if isinstance(found, str) else None
+
+
+def _is_release(title: str) -> bool:
+    return title.startswith("Release v")
 
 
 def _title(manifest: Manifest) -> str:

@@ -125,6 +125,64 @@ def test_a_card_of_somebody_else_s_dataset_is_not_overwritten(folder: Path, doub
     assert the(double).at("v0.1.0").files["README.md"] == (folder / "README.md").read_bytes()
 
 
+def edit(double: Hub, old: str, new: str) -> None:
+    """Edit the card on the Hub by hand."""
+    card = the(double).at("main").files["README.md"].decode()
+    assert old in card
+    the(double).commit("Update README.md", {"README.md": card.replace(old, new, 1).encode()})
+
+
+def test_sections_and_keys_of_others_stay_on_the_card(folder: Path, double: Hub, tmp_path: Path) -> None:
+    publish(folder, double)
+    edit(double, "pretty_name:", "doi: 10.1/made\npretty_name:")
+    edit(double, "## Roles\n", "## Roles\n\nRead them first.\n")
+    edit(double, "## Splits\n", "## Who uses it\n\nThe gazette.\n\n```\n## no heading\n```\n\n## Splits\n")
+    for version, count in (("0.2.0", 40), ("0.3.0", 50)):
+        before = tmp_path / "releases" / ("v0.1.0" if version == "0.2.0" else "v0.2.0")
+        made = build_release(corpus(count), SCHEMA, tmp_path / "releases", about=ABOUT, previous=before)
+        # The second time the run is cut off before the edits are put back, and the next run does that.
+        if version == "0.3.0":
+            double.once(r"POST .*/tag/", 500)
+            with pytest.raises(ReleaseError):
+                publish(made.folder, double, version=version)
+        publish(made.folder, double, version=version)
+        publish(made.folder, double, version=version)
+        ours = (made.folder / "README.md").read_bytes()
+        assert the(double).at(f"v{version}").files["README.md"] == ours
+        card = the(double).at("main").files["README.md"].decode()
+        assert f"Version **{version}**" in card
+        assert "doi: 10.1/made\n" in card
+        assert "## Roles\n\nRead them first.\n" in card
+        assert "The gazette.\n\n```\n## no heading\n```\n\n## Splits\n" in card
+        assert load_release(REPO, version, endpoint=double.url)["train"].num_rows > 0
+    assert len([one for one in the(double).commits if one.title.startswith("Card of")]) == 2
+
+
+def test_a_part_of_the_card_that_both_sides_changed_is_refused(folder: Path, double: Hub, tmp_path: Path) -> None:
+    publish(folder, double)
+    edit(double, "## Citation\n", "## Citation\n\nCite us.\n")
+    second = build_release(corpus(40), SCHEMA, tmp_path / "releases", about=ABOUT, previous=folder).folder
+    before = len(the(double).commits)
+    with pytest.raises(ReleaseError, match=r"README\.md was edited on the Hub.*section 'Citation'") as caught:
+        publish(second, double, version="0.2.0")
+    assert "\n" not in str(caught.value)
+    assert "  +Cite us." in caught.value.details
+    assert len(the(double).commits) == before
+    edit(double, "\nCite us.\n", "")
+    publish(second, double, version="0.2.0")
+    assert the(double).at("main").files["README.md"] == (second / "README.md").read_bytes()
+
+
+def test_a_section_that_was_written_before_the_first_release_stays(folder: Path, double: Hub) -> None:
+    double.repositories[REPO] = Repository()
+    the(double).commit("form", {"README.md": b"---\nlicense: mit\ndoi: 10.1/made\n---\n\n## Thanks\n\nTo all.\n"})
+    publish(folder, double)
+    card = the(double).at("main").files["README.md"].decode()
+    assert "## Thanks\n\nTo all.\n" in card
+    assert "doi: 10.1/made\n" in card
+    assert the(double).at("v0.1.0").files["README.md"] == (folder / "README.md").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("token", "said"),
     [(READER, "write access"), ("wrong", "HF_TOKEN")],

@@ -145,7 +145,7 @@ def push(
             run.problem(remark)
         run.settle()
         run.send(TaskSpec(*task) for task in tasks)
-        run.arrange()
+        run.set_people()
         run.clean_up()
         return run.report()
 
@@ -233,7 +233,7 @@ class _Run:
         self.count("superseded", finish(self.client, self.ledger, self.project, patience=self.patience))
         late(self.client, self.ledger, self.project)
         follow(self.client, self.ledger, self.project)
-        self.doubles()
+        self.remove_duplicate_tasks()
         self.late_predictions()
 
     def send(self, tasks: Iterable[TaskSpec]) -> None:
@@ -247,8 +247,8 @@ class _Run:
                 for wanted in tasks:
                     self.count("articles")
                     article = wanted.article
-                    wanted = self.checked(wanted)
-                    task = self.known(wanted)
+                    wanted = self.validated(wanted)
+                    task = self.existing_task(wanted)
                     key = (article.id, article.text_sha256, wanted.purpose)
                     if task is None and key not in gathered:
                         gathered.add(key)
@@ -256,24 +256,24 @@ class _Run:
                         self.count("blind", int(wanted.blind))
                     elif task is None:
                         self.count("already_there")
-                    elif self.stale(task, wanted):
+                    elif self.needs_refresh(task, wanted):
                         stale.append((task, wanted))
                     else:
                         self.record_again(task, wanted)
                     if len(stale) >= CHUNK:
-                        self.landed(under_way)
+                        self.confirm(under_way)
                         self.refresh_all(stale)
                         under_way, stale = None, []
                     if len(batch.planned) >= self.batch_size or batch.size >= MAX_BODY:
-                        under_way = self.next(worker, under_way, batch)
-                        gathered = {(one.article_id, one.text_sha256, one.purpose) for one in batch.planned}
+                        under_way = self.start_import(worker, under_way, batch)
+                        gathered = {(task.article_id, task.text_sha256, task.purpose) for task in batch.planned}
                         batch = _Batch()
                     done += 1
                     if self.on_progress:
                         self.on_progress(done)
                 if batch.planned:
-                    under_way = self.next(worker, under_way, batch)
-                self.landed(under_way)
+                    under_way = self.start_import(worker, under_way, batch)
+                self.confirm(under_way)
                 self.refresh_all(stale)
                 self.record_lost()
                 for task in self.older.values():
@@ -283,7 +283,7 @@ class _Run:
                     under_way[1].cancel()
                 raise
 
-    def checked(self, task: TaskSpec) -> TaskSpec:
+    def validated(self, task: TaskSpec) -> TaskSpec:
         """The task with its annotation if that is valid; an invalid one is refused, and the article is sent without it.
 
         Annotations of people go back to people as they are.
@@ -307,7 +307,7 @@ class _Run:
         self.problem(f"{article.id}:{place} {first.message}{more}; sent without its pre-annotation")
         return task._replace(annotation=None)
 
-    def known(self, wanted: TaskSpec) -> Task | None:
+    def existing_task(self, wanted: TaskSpec) -> Task | None:
         """The task of this revision, or None if it has to be sent."""
         article = wanted.article
         self.older.pop((article.id, wanted.purpose), None)
@@ -328,7 +328,7 @@ class _Run:
             self.ledger.set_people(tasks[0], wanted.people)
         return tasks[0]
 
-    def stale(self, task: Task, wanted: TaskSpec) -> bool:
+    def needs_refresh(self, task: Task, wanted: TaskSpec) -> bool:
         """Whether the task has another prediction than this annotation makes. A blind task stays blind."""
         if wanted.shown is None or task.deleted or task.withheld is not None or not self.refresh:
             return False
@@ -348,13 +348,13 @@ class _Run:
             self.ledger.record_sent(self.lost)
         self.lost = []
 
-    def next(
+    def start_import(
         self, worker: ThreadPoolExecutor, under_way: tuple[_Batch, Future[Any]] | None, batch: _Batch
     ) -> tuple[_Batch, Future[Any]]:
         """Send `batch` once the previous one has arrived."""
         self.ledger.record_sent(batch.annotations)
         batch.annotations = []
-        self.landed(under_way)
+        self.confirm(under_way)
         self.ledger.begin_import(self.project, batch.name, batch.planned)
         return batch, worker.submit(self.request, batch)
 
@@ -367,13 +367,13 @@ class _Run:
             timeout=IMPORT_TIMEOUT,
         )
 
-    def landed(self, under_way: tuple[_Batch, Future[Any]] | None) -> None:
+    def confirm(self, under_way: tuple[_Batch, Future[Any]] | None) -> None:
         """Wait for the running import and record its outcome."""
         if under_way is None:
             return
         batch, answer = under_way
         if not self.arrived(batch, answer.result):
-            self.ask_and_repeat(batch)
+            self.recover_or_repeat(batch)
         self.count("sent", len(batch.planned))
 
     def arrived(self, batch: _Batch, answer: Callable[[], Any]) -> bool:
@@ -392,16 +392,16 @@ class _Run:
         bare = isinstance(counted, int) and counted < batch.predictions
         self.count("superseded", self.ledger.confirm_import(self.project, batch.name, task_ids, bare=bare))
         if bare:
-            self.give_again(batch)
+            self.send_missing_predictions(batch)
         return True
 
-    def ask_and_repeat(self, batch: _Batch) -> None:
+    def recover_or_repeat(self, batch: _Batch) -> None:
         """Ask for the unknown outcome of an import; if it was not carried out, send the batch under another name."""
         for attempt in range(1, ATTEMPTS + 1):
             tasks = wait_for(self.client, self.project, batch.name, time.time() + self.patience)
             if tasks:
                 self.count("superseded", self.ledger.recover_import(self.project, batch.name, tasks))
-                self.give_again(batch)
+                self.send_missing_predictions(batch)
                 return
             self.ledger.abandon_request(batch.name)
             self.unsure = True
@@ -416,7 +416,7 @@ class _Run:
             "Label Studio is well and run again with a smaller batch size, nothing is sent twice"
         )
 
-    def give_again(self, batch: _Batch) -> None:
+    def send_missing_predictions(self, batch: _Batch) -> None:
         """Send the predictions that did not arrive with the tasks of an import.
 
         On SQLite, Label Studio drops all predictions of an import that it had to try again, its database being locked.
@@ -501,7 +501,7 @@ class _Run:
         if first is not None and wanted.shown is not None and digest is not None:
             self.ledger.set_prediction(task, first, wanted.shown.id, to_labelstudio.engine(wanted.shown), digest)
 
-    def arrange(self) -> None:
+    def set_people(self) -> None:
         """Set the number of annotators of tasks on the server.
 
         The label stream gives nobody a task twice, and no task that is counted as labelled.
@@ -511,12 +511,12 @@ class _Run:
             some = {task.task_id or 0: task for task in waiting[begin : begin + CHUNK]}
             for chunk in exported(self.client, self.project.id, some):
                 with ThreadPoolExecutor(WORKERS) as workers:
-                    list(workers.map(self.arrange_one, [some[one["id"]] for one in chunk], chunk))
+                    list(workers.map(self.set_people_of_task, [some[one["id"]] for one in chunk], chunk))
                 for one in chunk:
                     self.ledger.confirm_people(some[one["id"]])
                     self.count("arranged")
 
-    def arrange_one(self, task: Task, there: dict[str, Any]) -> None:
+    def set_people_of_task(self, task: Task, there: dict[str, Any]) -> None:
         people = task.people or 0
         done = {one["completed_by"] for one in there["annotations"] if not one["was_cancelled"]}
         body: dict[str, Any] = {"is_labeled": len(done) >= people}
@@ -594,7 +594,7 @@ class _Run:
             if time.time() - moment > LATEST:
                 self.ledger.end_predictions(batch, sure=True)
 
-    def doubles(self) -> None:
+    def remove_duplicate_tasks(self) -> None:
         """Remove duplicate tasks of a text, or name them."""
         removed, kept = remove_doubles(self.client, self.ledger, self.project)
         self.count("doubles_removed", removed)
@@ -607,7 +607,7 @@ class _Run:
         """After requests were sent again: check whether the first ones were carried out meanwhile."""
         if self.unsure:
             late(self.client, self.ledger, self.project)
-            self.doubles()
+            self.remove_duplicate_tasks()
             self.late_predictions()
 
     def count(self, what: str, number: int = 1) -> None:

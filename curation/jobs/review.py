@@ -170,18 +170,18 @@ class _Sorting:
             submitted = self.policy.submitted(usable)
             if not submitted:
                 continue
-            voices = self.policy.voices(usable, submitted[-1].text_sha256)
+            latest = self.policy.latest_by_person(usable, submitted[-1].text_sha256)
             if article_id in self.gone:
                 self.left_out["articles that were taken down"] += 1
                 continue
-            state = self.state(voices, made)
+            state = self.state(latest, made)
             self.counts[state] += 1
             if state == "newer":
                 self.problem(f"{article_id}: someone annotated it again after it was decided")
             if state == "agreed" and article_id in open_tasks:
                 self.problem(f"{article_id}: people agree by now; {open_tasks[article_id]} can be deleted")
             if state == "differ":
-                yield self.task(texts[voices[0].text_sha256], voices)
+                yield self.task(texts[latest[0].text_sha256], latest)
 
     def usable(self, annotations: list[Annotation], texts: dict[str, Article]) -> Iterator[Annotation]:
         """The submitted and skipped annotations that can be compared, in the labels of the schema."""
@@ -197,20 +197,20 @@ class _Sorting:
             else:
                 yield migrate(one, self.schema)[0]
 
-    def state(self, voices: list[Annotation], annotations: list[Annotation]) -> str:
+    def state(self, latest: list[Annotation], annotations: list[Annotation]) -> str:
         """The state of an article: newer, decided, waiting, agreed or differ."""
-        if (last := decision(annotations, voices[-1].text_sha256)) is not None:
+        if (last := decision(annotations, latest[-1].text_sha256)) is not None:
             # a decision between several annotations names them; one on a finding saw a single annotation only
-            seen = set(last.between or ()) if len(last.between or ()) > 1 else {one.id for one in voices}
-            since = [one for one in voices if one.id not in seen or (one.time and last.time and one.time > last.time)]
+            seen = set(last.between or ()) if len(last.between or ()) > 1 else {one.id for one in latest}
+            since = [one for one in latest if one.id not in seen or (one.time and last.time and one.time > last.time)]
             return "newer" if since else "decided"
-        if len(voices) < self.policy.needed:
+        if len(latest) < self.policy.needed:
             return "waiting"
-        return "agreed" if all(self.policy.alike(voices[0], one) for one in voices[1:]) else "differ"
+        return "agreed" if all(self.policy.alike(latest[0], one) for one in latest[1:]) else "differ"
 
-    def task(self, article: Article, voices: list[Annotation]) -> TaskSpec:
+    def task(self, article: Article, latest: list[Annotation]) -> TaskSpec:
         """The task in which someone decides between the annotations of the article."""
-        names = self.names(voices)
+        names = self.names(latest)
         submitted = [(name, one) for name, one in names if one.state == "submitted"]
         skipped = [name for name, one in names if one.state == "skipped"]
         ignored = self.policy.ignore_attributes
@@ -227,13 +227,13 @@ class _Sorting:
             people=0,
         )
 
-    def names(self, voices: list[Annotation]) -> list[tuple[str, Annotation]]:
+    def names(self, latest: list[Annotation]) -> list[tuple[str, Annotation]]:
         """The annotations with the names that they are shown under, by name."""
-        known = [one for one in voices if one.annotator.name != UNKNOWN]
-        deleted = [one for one in voices if one.annotator.name == UNKNOWN]
+        known = [one for one in latest if one.annotator.name != UNKNOWN]
+        deleted = [one for one in latest if one.annotator.name == UNKNOWN]
         named = [(self.pseudonyms.key(one.annotator.key).partition(":")[2], one) for one in known]
         named += [(f"deleted account {n}" if n > 1 else "deleted account", one) for n, one in enumerate(deleted, 1)]
-        return sorted(named, key=lambda name_and_voice: name_and_voice[0])
+        return sorted(named, key=lambda pair: pair[0])
 
     def problem(self, what: str) -> None:
         if len(self.problems) < SHOWN:

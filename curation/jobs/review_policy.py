@@ -1,4 +1,4 @@
-"""Whose annotations count, from `[review]` of curation.toml, and the articles on which these people differ."""
+"""The selection policy from `[review]` of curation.toml, and the articles that it leaves undecided."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from curation.article import Article, Value
 from curation.errors import BadInput, ProjectError
 from curation.labelstudio import ADJUDICATE, ANNOTATE, TASKS, UNKNOWN, Snapshot, TaskLine
 from curation.review.pseudonyms import Pseudonyms
-from curation.review.selection_policy import Choice, Policy, Undecided, choose
+from curation.review.selection_policy import Outcome, Policy, Undecided, choose
 from curation.settings import FILE, Settings
 
 DECIDE = "`curation review` makes tasks to decide in"
@@ -25,7 +25,7 @@ def policy(project: Settings) -> Policy:
         ProjectError: an attribute that is to be ignored is not in the schema.
     """
     section, schema = project.review_rules, project.load_schema()
-    declared = {one.name: one.default for one in schema.attributes}
+    declared = {attribute.name: attribute.default for attribute in schema.attributes}
     for name in section.ignore_attributes:
         if name not in declared:
             raise ProjectError(
@@ -44,7 +44,7 @@ def policy(project: Settings) -> Policy:
     )
     if not section.annotators:
         return rules
-    names = frozenset(one.removeprefix("person:") for one in section.annotators)
+    names = frozenset(name.removeprefix("person:") for name in section.annotators)
     pseudonyms = Pseudonyms.of(project.work)
 
     def counts(annotator: Annotator) -> bool:
@@ -78,8 +78,8 @@ class UndecidedArticle(Value):
         return f"{self.article_id} ({people})" + (f" {self.url}" if self.url else "")
 
 
-def select(texts: dict[str, Article], annotations: list[Annotation], policy: Policy) -> Choice | Undecided | None:
-    """Which annotation of one article counts; those of texts that the snapshot does not hold are left out."""
+def select(texts: dict[str, Article], annotations: list[Annotation], policy: Policy) -> Outcome:
+    """Choose the annotation of one article that counts; annotations of texts not in the snapshot are ignored."""
     return choose([one for one in annotations if one.text_sha256 in texts], policy)
 
 
@@ -104,19 +104,19 @@ def undecided_articles(
             texts, annotations = records.read()
         except BadInput:
             continue  # publish names it
-        choice = select(texts, annotations, policy)
-        if isinstance(choice, Undecided):
-            article = texts[choice.text_sha256]
+        outcome = select(texts, annotations, policy)
+        if isinstance(outcome, Undecided):
+            article = texts[outcome.text_sha256]
             if not bars(article.id, article.licence):
-                found[article.id] = choice
+                found[article.id] = outcome
     urls = addresses(snapshot, {article_id: undecided.text_sha256 for article_id, undecided in found.items()})
     return {
         article_id: UndecidedArticle(
             article_id=article_id,
             text_sha256=undecided.text_sha256,
             url=urls.get(article_id),
-            submitted=sum(voice.state == "submitted" for voice in undecided.voices),
-            skipped=sum(voice.state == "skipped" for voice in undecided.voices),
+            submitted=sum(annotation.state == "submitted" for annotation in undecided.annotations),
+            skipped=sum(annotation.state == "skipped" for annotation in undecided.annotations),
         )
         for article_id, undecided in found.items()
     }

@@ -21,7 +21,7 @@ from curation.release.hashing import Row
 from curation.release.manifest import parquet_files, read_labels
 from curation.release.rows import DOCUMENTS, KEPT, annotation_of, row_groups
 from curation.review.pseudonyms import Pseudonyms
-from curation.review.selection_policy import Policy, Undecided
+from curation.review.selection_policy import Chosen, Policy, Undecided
 from curation.schema import LabelSchema, parse_version
 from curation.schema_migration import migrate
 from curation.settings import Settings
@@ -187,16 +187,16 @@ def reviewed_articles(
             if sources.selection.engine_only:
                 yield from _by_engine(texts, sources)
             continue
-        choice = select(texts, annotations, sources.policy)
-        if isinstance(choice, Undecided):
-            yield from _undecided(texts, annotations, choice, sources)
-        elif choice is not None:
-            annotation = sources.pseudonyms.annotation(choice.annotation)
+        outcome = select(texts, annotations, sources.policy)
+        if isinstance(outcome, Undecided):
+            yield from _undecided(texts, annotations, outcome, sources)
+        elif isinstance(outcome, Chosen):
+            annotation = sources.pseudonyms.annotation(outcome.annotation)
             yield with_layout(texts[annotation.text_sha256], annotation)._replace(
                 snapshot=sources.snapshot.path.name,
-                chosen=choice.why,
-                prediction=started_from(choice.annotation, annotations, sources.sent),
-                others=choice.others,
+                chosen=outcome.why,
+                prediction=started_from(outcome.annotation, annotations, sources.sent),
+                others=outcome.others,
                 fallback=partial(_kept, texts[annotation.text_sha256], annotations, sources),
             )
 
@@ -219,16 +219,19 @@ def _undecided(
 ) -> Iterator[ReviewedArticle]:
     article = texts[undecided.text_sha256]
     if sources.selection.bars(article.id, article.licence):
-        yield ReviewedArticle(article, undecided.voices[0])
+        yield ReviewedArticle(article, undecided.annotations[0])
         return
     kept = _kept(article, annotations, sources)
     if kept is None:
         return
-    annotator = kept.annotation.annotator.key
-    submitted = [voice for voice in undecided.voices if voice.state == "submitted"]
-    yield kept._replace(
-        others=tuple(voice for voice in submitted if sources.pseudonyms.key(voice.annotator.key) != annotator)
-    )
+    by, deleted = kept.annotation.annotator.key, sources.policy.deleted
+
+    def is_other(annotation: Annotation) -> bool:
+        if annotation.state != "submitted" or annotation.id == kept.annotation.id:
+            return False
+        return annotation.annotator.name == deleted or sources.pseudonyms.key(annotation.annotator.key) != by
+
+    yield kept._replace(others=tuple(annotation for annotation in undecided.annotations if is_other(annotation)))
 
 
 def _kept(article: Article, annotations: list[Annotation], sources: Sources) -> ReviewedArticle | None:

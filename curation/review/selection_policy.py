@@ -1,15 +1,7 @@
-"""Which annotation of an article counts as its reviewed one, and when nobody can say yet.
+"""Selection policy: which annotation of an article counts as the reviewed one.
 
-In this order:
-
-1. adjudicated: what was decided in review on the latest annotated text, the last decision.
-2. agreed: what as many people say alike as are `needed`, each by their latest.
-3. latest: the only version there is: one person annotated, or fewer than `needed` did and all say the same.
-
-People who differ, and too few of whom agree, leave an article *undecided*. A person who skipped the article differs
-from one who submitted it. An undecided article does not count until it is decided, unless the policy chooses otherwise
-(`Policy.undecided`). Drafts and what only an engine predicted never count. People who do not count in the project's
-policy count only where they decided in review.
+The decision table is in `choose`. Drafts and predictions of engines never count. Annotations of people who do not count
+in the project's policy are ignored, except for their decisions in review.
 """
 
 from __future__ import annotations
@@ -17,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from curation.annotation import Annotation, Annotator, Event, Item
 from curation.metrics.matching import arguments
@@ -25,31 +17,31 @@ from curation.schema import LabelSchema
 from curation.schema_migration import migrate
 
 Why = Literal["adjudicated", "agreed", "majority", "latest"]
+Reason = Literal["nobody submitted", "decided to skip", "agreed to skip", "majority skipped"]
 OnUndecided = Literal["wait", "latest", "majority"]
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def everyone(annotator: Annotator) -> bool:
-    """Every person counts."""
+def any_person(annotator: Annotator) -> bool:
+    """Whether the annotator is a person: the default of `Policy.counts`."""
     return annotator.kind == "person"
 
 
 class Policy(NamedTuple):
-    """Who counts, how many people are needed to agree, and what is no disagreement.
+    """Rules that decide which annotation of an article counts.
 
     counts             whether an annotator counts
-    needed             how many must agree
-    ignore_attributes  attributes whose values are no disagreement
-    defaults           attribute → value that its absence means; writing it out is no disagreement
-    undecided          what counts where people differ: nothing (`wait`), the `latest` submission, or what the largest
-                       group says (`majority`; a tie waits)
+    needed             how many people must agree
+    ignore_attributes  attributes whose values are not compared
+    defaults           attribute → its default; a default that is written out equals a missing value
+    undecided          what counts if people differ: nothing (`wait`), the `latest` submission, or the version of the
+                       largest group (`majority`; a tie waits)
     schema             annotations are compared in the labels of this schema; None: as they are
-    deleted            name of the annotator that stands for deleted accounts: each of its annotations may be by
-                       another person
+    deleted            name of the annotator of all deleted accounts: each of its annotations may be by another person
     """
 
-    counts: Callable[[Annotator], bool] = everyone
+    counts: Callable[[Annotator], bool] = any_person
     needed: int = 2
     ignore_attributes: tuple[str, ...] = ()
     defaults: Mapping[str, str] = MappingProxyType({})
@@ -58,11 +50,11 @@ class Policy(NamedTuple):
     deleted: str | None = None
 
     def alike(self, first: Annotation, second: Annotation) -> bool:
-        """Whether two annotations hold the same, apart from ignored attributes and written-out defaults."""
-        return self.content(first) == self.content(second)
+        """Whether two annotations are equal, apart from ignored attributes and written-out defaults."""
+        return self.comparison_key(first) == self.comparison_key(second)
 
-    def content(self, annotation: Annotation) -> Hashable:
-        """What an annotation says, comparable: spans, types, attributes and arguments; a skipped one says None."""
+    def comparison_key(self, annotation: Annotation) -> Hashable:
+        """Spans, types, attributes and arguments of an annotation; None if it was skipped."""
         if annotation.state == "skipped":
             return None
         if self.schema is not None:
@@ -75,35 +67,63 @@ class Policy(NamedTuple):
 
     def submitted(self, annotations: Iterable[Annotation]) -> list[Annotation]:
         """Each person's latest submission outside review, on the text that was annotated last, by time."""
-        counted = [one for one in _good(annotations) if one.state == "submitted" and self.counts(one.annotator)]
+        counted = [
+            annotation
+            for annotation in submitted_or_reviewed(annotations)
+            if annotation.state == "submitted" and self.counts(annotation.annotator)
+        ]
         return self._latest(counted, counted[-1].text_sha256) if counted else []
 
-    def voices(self, annotations: Iterable[Annotation], text_sha256: str) -> list[Annotation]:
-        """What each person who counts says of a text outside review, by time.
+    def latest_by_person(self, annotations: Iterable[Annotation], text_sha256: str) -> list[Annotation]:
+        """Latest submission outside review of each person who counts, or their skip if they submitted nothing, by time.
 
-        That is the latest they submitted, or, where they submitted nothing, that they skipped it. Annotations with
-        another schema are left out where there are some with the policy's.
+        Only annotations of the text `text_sha256`. Submissions with another schema are left out if any has the
+        policy's schema.
         """
-        here = [one for one in annotations if one.text_sha256 == text_sha256 and self.counts(one.annotator)]
-        submitted = self._latest([one for one in _good(here) if one.state == "submitted"], text_sha256)
-        if self.schema is not None:
-            ours = [one for one in submitted if one.schema_ref.partition("@")[0] == self.schema.name]
-            submitted = ours or submitted
-        persons = {self._person(one) for one in submitted}
+        counted = [
+            annotation
+            for annotation in annotations
+            if annotation.text_sha256 == text_sha256 and self.counts(annotation.annotator)
+        ]
+        submitted = [annotation for annotation in submitted_or_reviewed(counted) if annotation.state == "submitted"]
+        submitted = self._of_schema(self._latest(submitted, text_sha256))
+        persons = {self.person(annotation) for annotation in submitted}
         skipped = {
-            self._person(one): one
-            for one in sorted(here, key=_when)
-            if one.state == "skipped" and not one.between and self._person(one) not in persons
+            self.person(annotation): annotation
+            for annotation in sorted(counted, key=_when)
+            if annotation.state == "skipped" and not annotation.between and self.person(annotation) not in persons
         }
         return sorted([*submitted, *skipped.values()], key=_when)
 
-    def _latest(self, annotations: Iterable[Annotation], text_sha256: str) -> list[Annotation]:
-        of_person = {self._person(one): one for one in annotations if one.text_sha256 == text_sha256}
-        return sorted(of_person.values(), key=_when)
+    def others(self, chosen: Annotation, annotations: Iterable[Annotation]) -> list[Annotation]:
+        """Latest submission or decision of each other person on the text of `chosen`, by time.
 
-    def _person(self, annotation: Annotation) -> str:
+        As in `latest_by_person`, each annotation of a deleted account is another person's, and those with another
+        schema are left out if any has the policy's.
+        """
+        counted = [
+            annotation
+            for annotation in submitted_or_reviewed(annotations)
+            if annotation.state == "reviewed" or self.counts(annotation.annotator)
+        ]
+        latest = self._of_schema(self._latest(counted, chosen.text_sha256))
+        return [annotation for annotation in latest if self.person(annotation) != self.person(chosen)]
+
+    def person(self, annotation: Annotation) -> str:
+        """Key of the person who made an annotation; its own id if the account was deleted."""
         annotator = annotation.annotator
         return annotation.id if annotator.name == self.deleted else annotator.key
+
+    def _latest(self, annotations: Iterable[Annotation], text_sha256: str) -> list[Annotation]:
+        by_person = {self.person(one): one for one in annotations if one.text_sha256 == text_sha256}
+        return sorted(by_person.values(), key=_when)
+
+    def _of_schema(self, annotations: list[Annotation]) -> list[Annotation]:
+        if self.schema is None:
+            return annotations
+        name = self.schema.name
+        of_schema = [annotation for annotation in annotations if annotation.schema_ref.partition("@")[0] == name]
+        return of_schema or annotations
 
     def _attributes(self, item: Item) -> tuple[tuple[str, str], ...]:
         return tuple(
@@ -115,8 +135,8 @@ class Policy(NamedTuple):
         )
 
 
-class Choice(NamedTuple):
-    """The annotation that counts, why it does, and the latest of each of the other people on the same text."""
+class Chosen(NamedTuple):
+    """The annotation that counts, the reason, and the latest annotation of each other person on the same text."""
 
     annotation: Annotation
     why: Why
@@ -124,70 +144,90 @@ class Choice(NamedTuple):
 
 
 class Undecided(NamedTuple):
-    """People differ on the article. `voices`: what each says, by time; `text_sha256`: of which text."""
+    """People differ on the article: the latest annotation of each on the text `text_sha256`, by time."""
 
     text_sha256: str
-    voices: tuple[Annotation, ...]
+    annotations: tuple[Annotation, ...]
 
 
-def choose(annotations: Iterable[Annotation], policy: Policy = Policy()) -> Choice | Undecided | None:  # noqa: B008  immutable
-    """The annotation of one article that counts, on the revision of its text that was annotated last.
+class LeftOut(NamedTuple):
+    """No annotation of the article counts, and nobody has to decide."""
 
-    None where nothing counts: nobody submitted anything, or it was decided or agreed to skip the article.
+    reason: Reason
+
+
+Outcome: TypeAlias = Chosen | Undecided | LeftOut
+
+
+def choose(annotations: Iterable[Annotation], policy: Policy = Policy()) -> Outcome:  # noqa: B008  immutable
+    """Choose the annotation of one article that counts, on the revision of its text that was annotated last.
+
+    The first row that applies decides. A *group* is the people whose latest annotations are equal (`Policy.alike`);
+    the people who skipped the article are a group, too.
+
+    | situation                                         | result                  | result if it is a skip    |
+    | ------------------------------------------------- | ----------------------- | ------------------------- |
+    | nobody who counts submitted, nobody decided       |                         | LeftOut: nobody submitted |
+    | decided in review (the last decision)             | Chosen: adjudicated     | LeftOut: decided to skip  |
+    | the largest group has at least `needed`, no tie   | Chosen: agreed          | LeftOut: agreed to skip   |
+    | one group, of fewer than `needed`                 | Chosen: latest          |                           |
+    | people differ, `undecided` is "latest"            | Chosen: latest          |                           |
+    | people differ, `undecided` is "majority", no tie  | Chosen: majority        | LeftOut: majority skipped |
+    | people differ                                     | Undecided               | Undecided                 |
     """
     annotations = list(annotations)
-    good = [one for one in _good(annotations) if one.state == "reviewed" or policy.counts(one.annotator)]
-    if not good:
-        return None
-    text = good[-1].text_sha256
-    latest = sorted({one.annotator.key: one for one in good if one.text_sha256 == text}.values(), key=_when)
+    counted = [
+        annotation
+        for annotation in submitted_or_reviewed(annotations)
+        if annotation.state == "reviewed" or policy.counts(annotation.annotator)
+    ]
+    if not counted:
+        return LeftOut("nobody submitted")
+    text = counted[-1].text_sha256
 
-    def chosen(annotation: Annotation, why: Why) -> Choice:
-        others = (one for one in latest if one.annotator.key != annotation.annotator.key)
-        return Choice(annotation, why, tuple(others))
+    def chosen(annotation: Annotation, why: Why) -> Chosen:
+        return Chosen(annotation, why, tuple(policy.others(annotation, annotations)))
 
     if (decided := decision(annotations, text)) is not None:
-        return chosen(decided, "adjudicated") if decided.state == "reviewed" else None
-    voices = policy.voices(annotations, text)
-    if len(voices) == 1:
-        return chosen(voices[0], "agreed" if policy.needed <= 1 else "latest")
+        return LeftOut("decided to skip") if decided.state == "skipped" else chosen(decided, "adjudicated")
+    latest = policy.latest_by_person(annotations, text)
     groups: dict[Hashable, list[Annotation]] = {}
-    for voice in voices:
-        groups.setdefault(policy.content(voice), []).append(voice)
-    most = max(len(group) for group in groups.values())
-    largest, *tied = (group for group in groups.values() if len(group) == most)
+    for annotation in latest:
+        groups.setdefault(policy.comparison_key(annotation), []).append(annotation)
+    size = max(len(group) for group in groups.values())
+    largest, *tied = (group for group in groups.values() if len(group) == size)
     newest = largest[-1]
+    if not tied and size >= policy.needed:
+        return LeftOut("agreed to skip") if newest.state == "skipped" else chosen(newest, "agreed")
     if len(groups) == 1:
-        return chosen(newest, "agreed" if most >= policy.needed else "latest")
-    if most >= policy.needed and not tied:
-        return chosen(newest, "agreed") if newest.state == "submitted" else None
+        return chosen(newest, "latest")
     if policy.undecided == "latest":
-        return chosen([voice for voice in voices if voice.state == "submitted"][-1], "latest")
+        return chosen([annotation for annotation in latest if annotation.state == "submitted"][-1], "latest")
     if policy.undecided == "majority" and not tied:
-        return chosen(newest, "majority") if newest.state == "submitted" else None
-    return Undecided(text, tuple(voices))
+        return LeftOut("majority skipped") if newest.state == "skipped" else chosen(newest, "majority")
+    return Undecided(text, tuple(latest))
 
 
 def decision(annotations: Iterable[Annotation], text_sha256: str) -> Annotation | None:
-    """The last decision that was made in review on a text of an article.
+    """The last decision in review on a text of an article.
 
-    A skipped task of adjudication decides to leave the article out where one of those it was between had skipped it;
-    between people who all submitted, it decides nothing.
+    A skipped task of adjudication decides to leave the article out if one of the annotations that it was between was a
+    skip. Between annotations that were all submitted, it decides nothing.
     """
-    here = [one for one in annotations if one.annotator.kind == "person" and one.text_sha256 == text_sha256]
-    skips = {one.id for one in here if one.state == "skipped"}
+    of_text = [one for one in annotations if one.annotator.kind == "person" and one.text_sha256 == text_sha256]
+    skips = {annotation.id for annotation in of_text if annotation.state == "skipped"}
 
-    def decides(one: Annotation) -> bool:
-        between = one.between or ()
-        return one.state == "reviewed" or (
-            one.state == "skipped" and len(between) > 1 and not skips.isdisjoint(between)
+    def decides(annotation: Annotation) -> bool:
+        between = annotation.between or ()
+        return annotation.state == "reviewed" or (
+            annotation.state == "skipped" and len(between) > 1 and not skips.isdisjoint(between)
         )
 
-    return max(filter(decides, here), key=_when, default=None)
+    return max(filter(decides, of_text), key=_when, default=None)
 
 
-def _good(annotations: Iterable[Annotation]) -> list[Annotation]:
-    """What people submitted or decided, the earliest first."""
+def submitted_or_reviewed(annotations: Iterable[Annotation]) -> list[Annotation]:
+    """The submissions and decisions of people, by time."""
     return sorted(
         (one for one in annotations if one.annotator.kind == "person" and one.state in ("reviewed", "submitted")),
         key=_when,

@@ -22,7 +22,7 @@ from curation.labelstudio.snapshot import Manifest as Snapshot
 from curation.labelstudio.snapshot import TaskLine
 from curation.metrics.conventions import Conventions
 from curation.metrics.score_calibration import ScoreCalibration
-from curation.release.manifest import Known
+from curation.release.manifest import ArticleRecord
 from curation.release.manifest import Manifest as Release
 from curation.schema import LabelSchema
 from curation.settings import File
@@ -41,7 +41,7 @@ FORMATS: dict[str, type[BaseModel]] = {
     "snapshot": Snapshot,
     "snapshot-task": TaskLine,
     "release": Release,
-    "release-article": Known,
+    "release-article": ArticleRecord,
 }
 
 

@@ -16,7 +16,7 @@ from curation.formats.tokens import tokenise
 from curation.jobs.provenance import started_from
 from curation.jobs.review_policy import policy, select
 from curation.labelstudio import predictions, read_snapshot
-from curation.release import ReviewedArticle, Selection, ShardedArticles, UnreadableArticle, read_known
+from curation.release import ReviewedArticle, Selection, ShardedArticles, UnreadableArticle, read_article_records
 from curation.release.hashing import Row
 from curation.release.manifest import parquet_files, read_labels
 from curation.release.rows import DOCUMENTS, KEPT, annotation_of, row_groups
@@ -57,7 +57,9 @@ class KeptArticles:
 
     @cached_property
     def _snapshots(self) -> dict[str, str | None]:
-        return {} if self._release is None else {known.id: known.snapshot for known in read_known(self._release)}
+        return (
+            {} if self._release is None else {known.id: known.snapshot for known in read_article_records(self._release)}
+        )
 
     def of(self, article: Article) -> ReviewedArticle | None:
         """What the release before has of `article`; None where it has nothing that can be kept.

@@ -15,7 +15,7 @@ from curation.jobs.options import Option
 from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, policy, undecided_articles
 from curation.labelstudio import Snapshot, is_review, latest_snapshot, read_snapshot, task_status
 from curation.metrics.rounding import decimal, percent
-from curation.release import latest_release, read_known
+from curation.release import latest_release, read_article_records
 from curation.result import Block, Table, TableResult
 from curation.review.pseudonyms import Pseudonyms
 from curation.settings import Settings
@@ -141,7 +141,7 @@ def status(project: Settings) -> StatusResult:
     snapshot = read_snapshot(folder) if folder else None
     undecided = undecided_articles(snapshot, policy(project)) if snapshot else {}
     release = latest_release(project.releases)
-    released = {one.id: one.text_sha256 for one in read_known(release)} if release else {}
+    released = {one.id: one.text_sha256 for one in read_article_records(release)} if release else {}
     stages: dict[str, str] = {}
     problems, empty = [], []
     for found in project_articles(project):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from curation.release.card import About, Audit
     from curation.release.hub import publish_to_hub
     from curation.release.load import load_release, verify
-    from curation.release.manifest import Selection, read_known, read_takedown
+    from curation.release.manifest import Selection, read_article_records, read_takedown
     from curation.release.prepare import ShardedArticles
     from curation.release.rows import InvalidArticle, ReviewedArticle, UnreadableArticle
     from curation.release.targets import publish_to_target
@@ -33,7 +33,7 @@ _HOME = {
     "load_release": "load",
     "publish_to_hub": "hub",
     "publish_to_target": "targets",
-    "read_known": "manifest",
+    "read_article_records": "manifest",
     "read_takedown": "manifest",
     "verify": "load",
 }
@@ -52,7 +52,7 @@ __all__ = [
     "load_release",
     "publish_to_hub",
     "publish_to_target",
-    "read_known",
+    "read_article_records",
     "read_takedown",
     "verify",
 ]

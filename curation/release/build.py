@@ -217,7 +217,7 @@ def build_release(
             logical = LogicalHash(labels, schema)
             for number in order:
                 article_id, hashes = intake.ids[number], intake.hashes[number]
-                logical.article(article_id, assigned.table[article_id].split, hashes.row, hashes.more)
+                logical.article(article_id, assigned.table[article_id].split, hashes.row, hashes.derived)
             logical_sha256 = logical.finish(assigned.table)
 
             counting = Totals(labels)
@@ -257,8 +257,8 @@ def build_release(
             logical_sha256=logical_sha256,
             bump=proposal.bump,
             reasons=proposal.reasons,
-            previous=before.manifest.as_was if before else None,
-            history=(*before.manifest.history, before.manifest.as_was) if before else (),
+            previous=before.manifest.as_earlier if before else None,
+            history=(*before.manifest.history, before.manifest.as_earlier) if before else (),
             columns=columns(labels),
             types=types,
             counts=counting.counts(),
@@ -420,14 +420,14 @@ def _reasons(
     before: Before, schema: LabelSchema, labels: Labels, changes: Changes, intake: Intake, order: Sequence[int]
 ) -> list[Reason]:
     """Why the next version must be what it is."""
-    other_rows = 0
+    derived_only = 0
     for number in order:
         known, now = before.hashes.get(intake.ids[number]), intake.hashes[number]
-        other_rows += known is not None and known.row == now.row and known.more != now.more
+        derived_only += known is not None and known.row == now.row and known.derived != now.derived
     return [
         *schema_reasons(before.schema, schema),
         *shape_reasons(before.labels, labels, before.manifest.columns, columns(labels)),
-        *article_reasons(changes, other_rows),
+        *article_reasons(changes, derived_only),
     ]
 
 

@@ -131,7 +131,7 @@ def card(
         plots={name: PLOTS[name] for name in plots(counts)},
         leakage=_leakage(manifest),
         limits=(*_limits(manifest), *about.limits),
-        versions=(*manifest.history, manifest.as_was)[::-1],
+        versions=(*manifest.history, manifest.as_earlier)[::-1],
         invalid=len(invalid),
         invalid_kept=sum(article.kept for article in invalid),
     )

@@ -1,7 +1,17 @@
 """The columns of each config as `datasets` knows them, every label a ClassLabel.
 
-A new column is declared here and filled by `rows.document_row`, `rows.correction_rows` or `sentences.sentence_rows`.
-If it holds a label, `rows.Labels.of_config` has its names. A dataset that gains a column gets a new minor version.
+The Arrow and Parquet schemas, the card's front matter, `croissant.json`, the manifest's `columns` and the proposed
+version follow from this module. A new column also needs:
+
+- its values: `rows.document_row`, `rows.correction_rows` or `sentences.sentence_rows`
+- for a label, its names: `rows.Labels.of_config`
+- if its values hardly ever repeat, its name in `parquet._DISTINCT` (no dictionary encoding)
+- a description in docs/ml-engineers.md (tests/release/test_docs.py checks that) and in card.md.jinja
+- new golden files: `python tests/golden/update.py`, and `LOGICAL` in tests/golden/test_compatibility.py
+
+A new column changes the hash of every row of its config, and with them the logical hash of the release: the next
+release of every dataset is a new minor version, even if no article changed. Releases made before keep their columns and
+hashes. `curation.article.added_field` does not apply here: rows always have all columns.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Hashes of rows and of a whole release, over one canonical form that no library version or process order changes.
 
 The logical hash of a release is the SHA-256 of these lines of canonical JSON (sorted keys, no spaces, UTF-8, each
-ended by LF): the format, the labels, the label schema; then `[id, split, row_sha256, more_sha256]` of each article,
+ended by LF): the format, the labels, the label schema; then `[id, split, row_sha256, derived_sha256]` of each article,
 sorted by id; then `[id, cluster, split]` of each line of the split table, sorted by id. `row_sha256` is of the
-article's row in `documents`, `more_sha256` of its rows in `sentences` and `corrections`, with label names in place of
-integers. Fields that a format got later are in none of this while they have their default: see
+article's row in `documents`, `derived_sha256` of its rows in `sentences` and `corrections`, with label names in place
+of integers. Fields that a format got later are in none of this while they have their default: see
 `curation.article.added_field`.
 """
 
@@ -48,8 +48,11 @@ def row_sha256(row: Row) -> str:
     return hashlib.sha256(canonical(row)).hexdigest()
 
 
-def more_sha256(sentences: Iterable[Row], corrections: Iterable[Row]) -> str:
-    """Hex SHA-256 of an article's rows in the other configs, with label names: one line a row, LF after each config."""
+def derived_sha256(sentences: Iterable[Row], corrections: Iterable[Row]) -> str:
+    """Hex SHA-256 of an article's rows in `sentences` and `corrections`: one line a row, LF after each config.
+
+    Rows have label names. The key in `articles.jsonl` is `more_sha256`.
+    """
     digest = hashlib.sha256()
     for rows in (sentences, corrections):
         for row in rows:
@@ -73,9 +76,9 @@ class LogicalHash:
         for line in ({"format": FORMAT}, labels.model_dump(mode="json"), schema.model_dump(mode="json")):
             self._add(line)
 
-    def article(self, article_id: str, split: str, row_sha256: str, more_sha256: str) -> None:
+    def article(self, article_id: str, split: str, row_sha256: str, derived_sha256: str) -> None:
         """Add one article; they come sorted by id."""
-        self._add([article_id, split, row_sha256, more_sha256])
+        self._add([article_id, split, row_sha256, derived_sha256])
 
     def finish(self, table: Mapping[str, Place]) -> str:
         """Add the split table (article id → place). Returns the hash as hex."""

@@ -23,7 +23,7 @@ from curation.article import sha256
 from curation.errors import ReleaseError, one_line
 from curation.files import user_path
 from curation.release.counts import Counting
-from curation.release.hashing import LogicalHash, Row, more_sha256, row_sha256
+from curation.release.hashing import LogicalHash, Row, derived_sha256, row_sha256
 from curation.release.hub import hub_errors
 from curation.release.manifest import (
     CARD,
@@ -34,7 +34,7 @@ from curation.release.manifest import (
     Manifest,
     differing,
     parquet_files,
-    read_known,
+    read_article_records,
     read_labels,
     read_schema,
     refuse_differing,
@@ -222,17 +222,17 @@ def _listed(versions: Iterable[tuple[int, int, int]]) -> str:
 
 def _content(folder: Path, manifest: Manifest) -> list[str]:
     labels, schema, table = read_labels(folder), read_schema(folder), read_splits(folder / SPLIT_TABLE)
-    known = {line.id: line for line in read_known(folder)}
+    known = {line.id: line for line in read_article_records(folder)}
     logical = LogicalHash(labels, schema)
-    others = {split: _OtherRows(folder, split, labels) for split in SPLITS}
+    derived = {split: _DerivedRows(folder, split, labels) for split in SPLITS}
     counting = Counting(labels)
     problems = []
     seen: set[str] = set()
     for split, row in heapq.merge(*(_split(folder, split, labels) for split in SPLITS), key=lambda row: row[1]["id"]):
         article, digest = row["id"], row_sha256(row)
-        sentences, corrections = others[split].of(article)
-        beside = more_sha256(sentences, corrections)
-        logical.article(article, split, digest, beside)
+        sentences, corrections = derived[split].of(article)
+        digest_of_derived = derived_sha256(sentences, corrections)
+        logical.article(article, split, digest, digest_of_derived)
         counting.lost(_lost(row, sentences))
         if article in seen:
             problems.append(f"{article}: is there twice")
@@ -241,7 +241,7 @@ def _content(folder: Path, manifest: Manifest) -> list[str]:
             problems.append(f"{article}: is in {split}, the split table says otherwise")
         if article not in known or known[article].row_sha256 != digest:
             problems.append(f"{article}: its row is not the one that articles.jsonl names")
-        if article in known and known[article].more_sha256 != beside:
+        if article in known and known[article].derived_sha256 != digest_of_derived:
             problems.append(f"{article}: its sentences or corrections are not those that articles.jsonl names")
         if sha256(row["text"]) != row["text_sha256"]:
             problems.append(f"{article}: its text does not fit its hash")
@@ -251,7 +251,7 @@ def _content(folder: Path, manifest: Manifest) -> list[str]:
             if row["text"][item["start"] : item["end"]] != item["text"]
         ]
     problems += [
-        f"{article}: has sentences or corrections and no row" for split in SPLITS for article in others[split].left
+        f"{article}: has sentences or corrections and no row" for split in SPLITS for article in derived[split].left
     ]
     problems += [f"{article}: is named in articles.jsonl and has no row" for article in sorted(known.keys() - seen)]
     if manifest.schema_ref != schema.ref:
@@ -267,8 +267,8 @@ def _split(folder: Path, split: str, labels: Labels) -> Iterator[tuple[str, Row]
         yield split, row
 
 
-class _OtherRows:
-    """Reads, article by article in the order of their ids, the rows of one split beside the documents."""
+class _DerivedRows:
+    """Reads the rows of one split in `sentences` and `corrections`, article by article in the order of their ids."""
 
     def __init__(self, folder: Path, split: str, labels: Labels) -> None:
         self._groups = [

@@ -42,7 +42,7 @@ class FileFact(Value):
     bytes: int
 
 
-class Was(Value):
+class EarlierRelease(Value):
     """An earlier version of this dataset."""
 
     version: str = Version
@@ -182,8 +182,8 @@ class Manifest(Value):
     logical_sha256: Sha256
     bump: Bump
     reasons: tuple[str, ...] = ()
-    previous: Was | None = None
-    history: tuple[Was, ...] = ()
+    previous: EarlierRelease | None = None
+    history: tuple[EarlierRelease, ...] = ()
     columns: dict[str, str]
     types: dict[str, tuple[str, ...]]
     counts: Counts
@@ -202,10 +202,12 @@ class Manifest(Value):
         return (*self.files, *([self.checksums] if self.checksums else []), MANIFEST)
 
     @property
-    def as_was(self) -> Was:
+    def as_earlier(self) -> EarlierRelease:
         """This release as the next one records it."""
         articles = self.counts.total("articles")
-        return Was(version=self.version, logical_sha256=self.logical_sha256, articles=articles, bump=self.bump)
+        return EarlierRelease(
+            version=self.version, logical_sha256=self.logical_sha256, articles=articles, bump=self.bump
+        )
 
     def write(self, folder: Path) -> None:
         """Write `manifest.json` into `folder`, and `SHA256SUMS` where the manifest names it."""
@@ -222,8 +224,11 @@ class Manifest(Value):
         return _parsed(cls, _read(folder / MANIFEST), folder / MANIFEST)
 
 
-class Known(Value):
-    """One line of `articles.jsonl`: an article of a release, its hashes and its provenance."""
+class ArticleRecord(Value):
+    """One line of `articles.jsonl`: an article of a release, its hashes and its provenance.
+
+    `derived_sha256` (`more_sha256` in the file) is the hash of the article's rows in `sentences` and `corrections`.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -231,7 +236,7 @@ class Known(Value):
     split: str
     text_sha256: Sha256
     row_sha256: Sha256
-    more_sha256: Sha256
+    derived_sha256: Sha256 = Field(alias="more_sha256")
     annotation: str
     annotator: str
     parent: str | None
@@ -246,9 +251,9 @@ class Hashes(bytes):
     __slots__ = ()
 
     @classmethod
-    def of(cls, row_sha256: str, more_sha256: str, text_sha256: str) -> Hashes:
+    def of(cls, row_sha256: str, derived_sha256: str, text_sha256: str) -> Hashes:
         """From hex digests."""
-        return cls(bytes.fromhex(row_sha256 + more_sha256 + text_sha256))
+        return cls(bytes.fromhex(row_sha256 + derived_sha256 + text_sha256))
 
     @property
     def row(self) -> str:
@@ -256,8 +261,8 @@ class Hashes(bytes):
         return self[:32].hex()
 
     @property
-    def more(self) -> str:
-        """Hex SHA-256 of the rows in the other configs."""
+    def derived(self) -> str:
+        """Hex SHA-256 of the article's rows in `sentences` and `corrections`."""
         return self[32:64].hex()
 
     @property
@@ -286,19 +291,19 @@ def write_json(path: Path, value: object) -> None:
 def read_hashes(folder: Path) -> dict[str, Hashes]:
     """Article id → hashes, of the release in `folder`. Raises ReleaseError."""
     found: dict[str, Hashes] = {}
-    for article in read_known(folder):
+    for article in read_article_records(folder):
         if article.id in found:
             raise ReleaseError(f"{folder / ARTICLES}: {article.id} is there twice; {TAKE_AGAIN}")
-        found[article.id] = Hashes.of(article.row_sha256, article.more_sha256, article.text_sha256)
+        found[article.id] = Hashes.of(article.row_sha256, article.derived_sha256, article.text_sha256)
     return found
 
 
-def read_known(folder: Path) -> Iterator[Known]:
+def read_article_records(folder: Path) -> Iterator[ArticleRecord]:
     """Read `articles.jsonl` of the release in `folder`. Raises ReleaseError."""
     path = folder / ARTICLES
     try:
         for number, record in read_jsonl(path):
-            yield build(Known, record, path=path, line=number)
+            yield build(ArticleRecord, record, path=path, line=number)
     except BadInput as error:
         raise ReleaseError(f"{error}; {TAKE_AGAIN}") from error
 

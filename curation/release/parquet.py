@@ -162,7 +162,7 @@ def _pieces(order: Sequence[int], lengths: array[int]) -> Iterator[list[int]]:
 
 
 def _article_lines(rows: pa.Table, splits: Sequence[str], hashes: Sequence[Hashes]) -> Iterator[str]:
-    """The lines of `articles.jsonl`: see `manifest.Known`."""
+    """The lines of `articles.jsonl`: see `manifest.ArticleRecord`."""
     names = ("id", "annotation_id", "annotator", "parent", "state", "schema", SNAPSHOT)
     for row, split, held in zip(rows.select(names).to_pylist(), splits, hashes, strict=True):
         line = {
@@ -170,7 +170,7 @@ def _article_lines(rows: pa.Table, splits: Sequence[str], hashes: Sequence[Hashe
             "split": split,
             "text_sha256": held.text,
             "row_sha256": held.row,
-            "more_sha256": held.more,
+            "more_sha256": held.derived,
             "annotation": row["annotation_id"],
             **{name: row[name] for name in ("annotator", "parent", "state", "schema")},
             "snapshot": row[SNAPSHOT],

@@ -20,7 +20,7 @@ from curation.errors import ReleaseError, WorkerError
 from curation.executor import workers
 from curation.metrics.counts import exact_counts
 from curation.metrics.matching import compare
-from curation.release.hashing import Row, more_sha256, row_sha256
+from curation.release.hashing import Row, derived_sha256, row_sha256
 from curation.release.manifest import Hashes, Selection
 from curation.release.rows import (
     CONFIGS,
@@ -44,7 +44,7 @@ BATCH_ARTICLES, BATCH_CHARACTERS = 64, 1_000_000
 """Most articles, and about the most characters of text, of one batch."""
 
 NESTED = {SENTENCES: "_sentences", CORRECTIONS: "_corrections"}
-"""Config → column with an article's rows of it as a list of structs, beside the columns of `documents`."""
+"""Config → column with an article's rows of it as a list of structs, in addition to the columns of `documents`."""
 LOST, AGREEMENT, SNAPSHOT = "_lost", "_agreement", "_snapshot"
 """Columns with the losses in the order of `LOSSES`; with true and false positives and false negatives of entities,
 triggers and arguments between people, null where one annotated; and with the name of the snapshot."""
@@ -212,11 +212,11 @@ class _BatchMaker:
         sentences, lost = sentence_rows(document, reviewed.sentences) if reviewed.sentences else ([], {})
         corrections = correction_rows(reviewed, rules.schema)
         try:
-            row, more = row_sha256(document), more_sha256(sentences, corrections)
+            row, derived = row_sha256(document), derived_sha256(sentences, corrections)
         except UnicodeEncodeError as error:
             half = error.object[error.start : error.end]
             return [f"holds {half!r}, which is half a character"]
-        self._batch.hashes.append(Hashes.of(row, more, article.text_sha256))
+        self._batch.hashes.append(Hashes.of(row, derived, article.text_sha256))
         self._batch.signatures.append(sketch(article.text))
         self._batch.published.append(document["published"] if rules.dated else None)
         nested = {SENTENCES: sentences, CORRECTIONS: corrections}

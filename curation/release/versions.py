@@ -91,14 +91,14 @@ def shape_reasons(
     return reasons
 
 
-def article_reasons(changes: Changes, beside: int = 0) -> list[Reason]:
-    """What changed among the articles; `beside`: those of which only sentences or corrections did."""
+def article_reasons(changes: Changes, derived_only: int = 0) -> list[Reason]:
+    """What changed among the articles. `derived_only`: articles of which only sentences or corrections changed."""
     counted: tuple[tuple[Literal["patch", "minor"], int, str], ...] = (
         ("minor", changes.added, "new"),
         ("minor", changes.left_out, "left out"),
         ("minor", changes.revised, "with a new text"),
         ("patch", changes.corrected, "corrected"),
-        ("patch", beside, "with other sentences or corrections"),
+        ("patch", derived_only, "with other sentences or corrections"),
     )
     return [Reason(bump, f"{_articles(count)} {what}") for bump, count, what in counted if count]
 

@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -38,8 +39,10 @@ from curation.release.manifest import (
     LICENCE,
     SCHEMA,
     SPLIT_TABLE,
+    Agreement,
     Bump,
     Changes,
+    Counts,
     FileFact,
     Hashes,
     Manifest,
@@ -54,7 +57,7 @@ from curation.release.manifest import (
     refuse_differing,
     write_json,
 )
-from curation.release.parquet import Totals, write_rows
+from curation.release.parquet import Sizes, Totals, write_rows
 from curation.release.prepare import ArticleInput, Rules, ShardedArticles, batches, table_schema
 from curation.release.rows import CONFIGS, CORRECTIONS, InvalidArticle, Labels
 from curation.release.splits import (
@@ -135,6 +138,61 @@ class Before(NamedTuple):
     hashes: dict[str, Hashes]
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """Options of a build: see `build_release`. Raises ReleaseError: a number is out of its range."""
+
+    about: About
+    version: str | None
+    force: bool
+    split_fractions: tuple[float, float, float]
+    near_duplicate: float
+    split_by: Literal["hash", "time"] | None
+    selection: Selection
+    allow_shrink: bool
+    strict: bool
+
+    def __post_init__(self) -> None:
+        shares = self.split_fractions
+        if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+            raise ReleaseError(f"split fractions {shares}: give three shares that add up to 1")
+        if not 0 < self.near_duplicate <= 1:
+            raise ReleaseError(f"near-duplicate similarity {self.near_duplicate}: give a number above 0, at most 1")
+
+
+class Inputs(NamedTuple):
+    """What a build works with, besides the articles."""
+
+    before: Before | None
+    rules: Rules
+    options: BuildOptions
+
+
+class Placement(NamedTuple):
+    """The articles of the release and their splits.
+
+    order     numbers of the articles in the release (see `Intake`), sorted by article id
+    ids       their ids
+    table     the split table, articles of earlier releases included
+    facts     how the splits were made
+    left_out  ids of articles of the release before that are missing, without those that were excluded on purpose
+    """
+
+    order: list[int]
+    ids: set[str]
+    table: dict[str, Place]
+    facts: SplitFacts
+    left_out: tuple[str, ...]
+
+
+class Data(NamedTuple):
+    """Sizes and counts of the data files that were written."""
+
+    sizes: Sizes
+    counts: Counts
+    agreement: Agreement | None
+
+
 def build_release(
     articles: Iterable[ArticleInput] | ShardedArticles,
     schema: LabelSchema,
@@ -179,120 +237,196 @@ def build_release(
         ReleaseError: an article comes twice, there is none, the version does not fit or
             exists with other content, `previous` cannot be used, the release would shrink, or the disk is full.
     """
-    if len(split_fractions) != 3 or min(split_fractions) < 0 or abs(sum(split_fractions) - 1) > 1e-9:
-        raise ReleaseError(f"split fractions {split_fractions}: give three shares that add up to 1")
-    if not 0 < near_duplicate <= 1:
-        raise ReleaseError(f"near-duplicate similarity {near_duplicate}: give a number above 0, at most 1")
+    options = BuildOptions(
+        about=about,
+        version=version,
+        force=force,
+        split_fractions=split_fractions,
+        near_duplicate=near_duplicate,
+        split_by=split_by,
+        selection=selection or Selection(),
+        allow_shrink=allow_shrink,
+        strict=strict,
+    )
     with _workplace(out) as work:
         part = work / "release"
         part.mkdir()
-        selection = selection or Selection()
         before = _read_before(previous)
-        by = _splits_by(split_by, before)
-        labels = Labels.of(schema, before.labels if before else None)
-        types = (before.manifest.types if before else {}) | {schema.ref: (*schema.entity_names, *schema.event_names)}
-        arrow = {config: features(config, labels).arrow_schema for config in CONFIGS}
-        rules = Rules(schema, labels, types, selection, by == "time", table_schema(arrow))
+        rules = _rules(schema, before, options)
+        inputs = Inputs(before, rules, options)
         with Intake(work, rules.arrow) as intake:
-            for batch in batches(articles, rules):
-                intake.add(batch)
-            intake.finish()
-            if strict and intake.invalid:
-                raise _not_valid(intake.invalid)
-            cuts = _cuts(intake, before, split_fractions) if by == "time" else None
-            edges = list(intake.sketches.similar(intake.ids, intake.text, near_duplicate))
-            assigned = _assign(intake, before, edges, split_fractions, near_duplicate, cuts)
-            aside = {article.article_id for article in assigned.set_aside}
-            order = [number for number in intake.order if intake.ids[number] not in aside]
-            if not order:
-                raise _nothing(intake.invalid)
-            placed = {intake.ids[number] for number in order}
-            left_out: tuple[str, ...] = ()
-            if before:
-                wanted = intake.excluded_ids | selection.withdrawn.keys()
-                left_out = tuple(name for name in before.hashes if name not in placed and name not in wanted)
-                if not allow_shrink:
-                    hint = "pull again, or use the snapshot that has them"
-                    _refuse_shrink("articles of", left_out, len(before.hashes), before.manifest.version, hint)
-            logical = LogicalHash(labels, schema)
-            for number in order:
-                article_id, hashes = intake.ids[number], intake.hashes[number]
-                logical.article(article_id, assigned.table[article_id].split, hashes.row, hashes.derived)
-            logical_sha256 = logical.finish(assigned.table)
-
-            counting = Totals(labels)
+            _collect(articles, inputs, intake)
+            placement = _place(inputs, intake)
+            logical_sha256 = _logical_sha256(rules, intake, placement)
             same = before is not None and logical_sha256 == before.manifest.logical_sha256
-            write_json(part / LABELS, labels.model_dump(mode="json"))
-            sizes = None if same else write_rows(intake, order, assigned.table, counting, part, arrow)
+            # The version depends on changes, which are counted from the written rows. If the content is the same, rows
+            # are written only for another version than the one before.
+            data = None if same else _write_data(rules, intake, placement, part)
             changes = None if before is None else Changes() if same else _changes(before.folder, part)
-            reasons = _reasons(before, schema, labels, changes, intake, order) if before and changes else []
-            proposal = propose(
-                before.manifest if before else None,
-                reasons,
-                changed=not same,
-                wanted=version,
-                force=force,
-                taken=published(out),
-            )
+            reasons = _reasons(inputs, intake, placement, changes)
+            proposal = _decide_version(inputs, reasons, out, changed=not same)
             target = out / f"v{proposal.version}"
             if target.exists():
                 report = _existing(target, logical_sha256, proposal, intake.excluded)
                 return report.model_copy(update={"invalid": tuple(intake.invalid)})
-            sizes = sizes or write_rows(intake, order, assigned.table, counting, part, arrow)
-            without_corrections: tuple[str, ...] = ()
-            if before:
-                had = _corrected(before.folder) & placed
-                without_corrections = tuple(sorted(had - _corrected(part)))
-                if not allow_shrink:
-                    hint = "look whether work/labelstudio/sent.jsonl is whole"
-                    what = "articles with corrections in"
-                    _refuse_shrink(what, without_corrections, len(had), before.manifest.version, hint)
-            facts = _split_facts(placed, assigned, edges, split_fractions, near_duplicate, cuts)
-        write_splits(part / SPLIT_TABLE, assigned.table, proposal.version)
-        write_json(part / SCHEMA, schema.model_dump(mode="json"))
-        manifest = Manifest(
-            name=about.name,
-            version=proposal.version,
-            schema_ref=schema.ref,
-            logical_sha256=logical_sha256,
-            bump=proposal.bump,
-            reasons=proposal.reasons,
-            previous=before.manifest.as_earlier if before else None,
-            history=(*before.manifest.history, before.manifest.as_earlier) if before else (),
-            columns=columns(labels),
-            types=types,
-            counts=counting.counts(),
-            splits=facts,
-            selection=selection.model_copy(update={"withdrawn": _withdrawn(selection, before)}),
-            changes=changes,
-            agreement=counting.agreement(),
-            snapshots=tuple(sorted({*about.snapshots, *intake.snapshots})),
-            software={package: installed(package) for package in _SOFTWARE},
-            checksums=CHECKSUMS,
-            files={},
-        )
-        for name, drawn in plots(manifest.counts).items():
-            _write(part / name, drawn)
-        _write(part / CARD, card(manifest, schema, labels, about, sizes, intake.invalid))
-        _write(part / LICENCE, licence_note(manifest, about))
-        earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
-        known = before.manifest.selection.withdrawn if before else {}
-        _write(part / CHANGES, changelog(manifest, earlier, known))
-        parquet = _facts(part, [name for config in CONFIGS for name in parquet_files(config)])
-        write_json(part / CROISSANT, croissant(manifest, labels, about, parquet))
-        names = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
-        files = parquet | _facts(part, names - parquet.keys())
-        manifest = manifest.model_copy(update={"files": dict(sorted(files.items()))})
-        manifest.write(part)
+            data = data or _write_data(rules, intake, placement, part)
+            without_corrections = _without_corrections(inputs, placement, part)
+        manifest = _manifest(inputs, intake, placement, data, proposal, changes, logical_sha256)
+        manifest = _write_documents(inputs, placement, data, intake.invalid, manifest, part)
         _settle(part, target)
     report = _report(target, manifest, intake.excluded, unchanged=False)
     return report.model_copy(
         update={
             "invalid": tuple(intake.invalid),
-            "left_out": left_out,
+            "left_out": placement.left_out,
             "without_corrections": without_corrections,
         }
     )
+
+
+def _rules(schema: LabelSchema, before: Before | None, options: BuildOptions) -> Rules:
+    """What decides how rows are made."""
+    labels = Labels.of(schema, before.labels if before else None)
+    types = (before.manifest.types if before else {}) | {schema.ref: (*schema.entity_names, *schema.event_names)}
+    arrow = {config: features(config, labels).arrow_schema for config in CONFIGS}
+    dated = _splits_by(options.split_by, before) == "time"
+    return Rules(schema, labels, types, options.selection, dated, table_schema(arrow))
+
+
+def _collect(articles: Iterable[ArticleInput] | ShardedArticles, inputs: Inputs, intake: Intake) -> None:
+    """Read and validate all articles. Raises InvalidArticles: some are not valid, with `strict`."""
+    for batch in batches(articles, inputs.rules):
+        intake.add(batch)
+    intake.finish()
+    if inputs.options.strict and intake.invalid:
+        raise _not_valid(intake.invalid)
+
+
+def _place(inputs: Inputs, intake: Intake) -> Placement:
+    """Assign splits, and set aside articles that would leak. Raises ReleaseError: too few articles remain."""
+    before, rules, options = inputs
+    cuts = _cuts(intake, before, options.split_fractions) if rules.dated else None
+    edges = list(intake.sketches.similar(intake.ids, intake.text, options.near_duplicate))
+    assigned = _assign(intake, before, edges, options.split_fractions, options.near_duplicate, cuts)
+    set_aside = {article.article_id for article in assigned.set_aside}
+    order = [number for number in intake.order if intake.ids[number] not in set_aside]
+    if not order:
+        raise _nothing(intake.invalid)
+    ids = {intake.ids[number] for number in order}
+    left_out: tuple[str, ...] = ()
+    if before:
+        excluded = intake.excluded_ids | options.selection.withdrawn.keys()
+        left_out = tuple(name for name in before.hashes if name not in ids and name not in excluded)
+        if not options.allow_shrink:
+            hint = "pull again, or use the snapshot that has them"
+            _refuse_shrink("articles of", left_out, len(before.hashes), before.manifest.version, hint)
+    facts = _split_facts(ids, assigned, edges, options.split_fractions, options.near_duplicate, cuts)
+    return Placement(order, ids, assigned.table, facts, left_out)
+
+
+def _logical_sha256(rules: Rules, intake: Intake, placement: Placement) -> str:
+    logical = LogicalHash(rules.labels, rules.schema)
+    for number in placement.order:
+        article_id, hashes = intake.ids[number], intake.hashes[number]
+        logical.article(article_id, placement.table[article_id].split, hashes.row, hashes.derived)
+    return logical.finish(placement.table)
+
+
+def _write_data(rules: Rules, intake: Intake, placement: Placement, part: Path) -> Data:
+    """Write `labels.json`, the Parquet files and `articles.jsonl`."""
+    write_json(part / LABELS, rules.labels.model_dump(mode="json"))
+    totals = Totals(rules.labels)
+    arrow = {config: features(config, rules.labels).arrow_schema for config in CONFIGS}
+    sizes = write_rows(intake, placement.order, placement.table, totals, part, arrow)
+    return Data(sizes, totals.counts(), totals.agreement())
+
+
+def _decide_version(inputs: Inputs, reasons: Sequence[Reason], out: Path, *, changed: bool) -> Proposal:
+    """The version of the release. Raises ReleaseError: the version that was asked for does not fit."""
+    return propose(
+        inputs.before.manifest if inputs.before else None,
+        reasons,
+        changed=changed,
+        wanted=inputs.options.version,
+        force=inputs.options.force,
+        taken=published(out),
+    )
+
+
+def _without_corrections(inputs: Inputs, placement: Placement, part: Path) -> tuple[str, ...]:
+    """Articles in both releases that had corrections and have none now. Raises ReleaseError: they are too many."""
+    before = inputs.before
+    if before is None:
+        return ()
+    had = _corrected(before.folder) & placement.ids
+    missing = tuple(sorted(had - _corrected(part)))
+    if not inputs.options.allow_shrink:
+        hint = "look whether work/labelstudio/sent.jsonl is whole"
+        _refuse_shrink("articles with corrections in", missing, len(had), before.manifest.version, hint)
+    return missing
+
+
+def _manifest(
+    inputs: Inputs,
+    intake: Intake,
+    placement: Placement,
+    data: Data,
+    proposal: Proposal,
+    changes: Changes | None,
+    logical_sha256: str,
+) -> Manifest:
+    """The manifest without the hashes of files, some of which are made from it."""
+    before, rules, options = inputs
+    about, selection = options.about, options.selection
+    return Manifest(
+        name=about.name,
+        version=proposal.version,
+        schema_ref=rules.schema.ref,
+        logical_sha256=logical_sha256,
+        bump=proposal.bump,
+        reasons=proposal.reasons,
+        previous=before.manifest.as_earlier if before else None,
+        history=(*before.manifest.history, before.manifest.as_earlier) if before else (),
+        columns=columns(rules.labels),
+        types=dict(rules.types_in_force),
+        counts=data.counts,
+        splits=placement.facts,
+        selection=selection.model_copy(update={"withdrawn": _withdrawn(selection, before)}),
+        changes=changes,
+        agreement=data.agreement,
+        snapshots=tuple(sorted({*about.snapshots, *intake.snapshots})),
+        software={package: installed(package) for package in _SOFTWARE},
+        checksums=CHECKSUMS,
+        files={},
+    )
+
+
+def _write_documents(
+    inputs: Inputs,
+    placement: Placement,
+    data: Data,
+    invalid: Sequence[InvalidArticle],
+    manifest: Manifest,
+    part: Path,
+) -> Manifest:
+    """Write all other files. Returns the complete manifest, which is written last."""
+    before, rules, options = inputs
+    write_splits(part / SPLIT_TABLE, placement.table, manifest.version)
+    write_json(part / SCHEMA, rules.schema.model_dump(mode="json"))
+    for name, drawn in plots(manifest.counts).items():
+        _write(part / name, drawn)
+    _write(part / CARD, card(manifest, rules.schema, rules.labels, options.about, data.sizes, invalid))
+    _write(part / LICENCE, licence_note(manifest, options.about))
+    earlier = (before.folder / CHANGES).read_text(encoding="utf-8") if before else None
+    known = before.manifest.selection.withdrawn if before else {}
+    _write(part / CHANGES, changelog(manifest, earlier, known))
+    parquet = _facts(part, [name for config in CONFIGS for name in parquet_files(config)])
+    write_json(part / CROISSANT, croissant(manifest, rules.labels, options.about, parquet))
+    names = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
+    files = parquet | _facts(part, names - parquet.keys())
+    complete = manifest.model_copy(update={"files": dict(sorted(files.items()))})
+    complete.write(part)
+    return complete
 
 
 def _not_valid(invalid: Sequence[InvalidArticle]) -> InvalidArticles:
@@ -416,17 +550,18 @@ def _changes(before: Path, now: Path) -> Changes:
     return count.changes()
 
 
-def _reasons(
-    before: Before, schema: LabelSchema, labels: Labels, changes: Changes, intake: Intake, order: Sequence[int]
-) -> list[Reason]:
-    """Why the next version must be what it is."""
+def _reasons(inputs: Inputs, intake: Intake, placement: Placement, changes: Changes | None) -> list[Reason]:
+    """Why the next version must be what it is; none for the first release."""
+    before, rules, _ = inputs
+    if before is None or changes is None:
+        return []
     derived_only = 0
-    for number in order:
+    for number in placement.order:
         known, now = before.hashes.get(intake.ids[number]), intake.hashes[number]
         derived_only += known is not None and known.row == now.row and known.derived != now.derived
     return [
-        *schema_reasons(before.schema, schema),
-        *shape_reasons(before.labels, labels, before.manifest.columns, columns(labels)),
+        *schema_reasons(before.schema, rules.schema),
+        *shape_reasons(before.labels, rules.labels, before.manifest.columns, columns(rules.labels)),
         *article_reasons(changes, derived_only),
     ]
 

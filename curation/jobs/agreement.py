@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from curation.annotation import Annotation, Annotator, read_annotations
 from curation.errors import BadInput, WrongUsage
-from curation.formats.inline_markup import SUFFIX, read_folder
-from curation.jobs.inputs import readable_articles, snapshot_folder, usable_articles
+from curation.formats.inline_markup import SUFFIX
+from curation.jobs.inputs import inline_annotations, snapshot_folder, usable_articles
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.labelstudio import ANNOTATE, UNKNOWN, Snapshot, check_source, read_snapshot
 from curation.metrics.agreement import Agreement, Figures, SectionFigures
@@ -163,7 +163,9 @@ def read_set(project: Settings, place: Path) -> Iterator[Annotation]:
     """
     if place.is_dir():
         annotator = Annotator(kind="person", name=place.name)
-        yield from read_folder(place, usable_articles(project), project.load_schema(), annotator)
+        schema = project.load_schema()
+        for article in usable_articles(project):
+            yield from inline_annotations(place, article, schema, annotator)
     elif place.is_file():
         check_source(place)
         yield from read_annotations(place)
@@ -198,8 +200,7 @@ def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) ->
     files = {place: _file(place) for place in sets if not place.is_dir()}
     names = _names(sets)
     left = {article_id for file in files.values() for article_id in file.articles}
-    # articles that cannot be read are for `curation preannotate` to complain about
-    for article in readable_articles(project):
+    for article in usable_articles(project):
         annotations = []
         for place, name in zip(sets, names, strict=True):
             if place in files:
@@ -207,7 +208,7 @@ def _of_sets(project: Settings, sets: tuple[Path, ...], gathering: Gathering) ->
                     annotations.append((name, files[place].get(article.id)))
             elif (place / f"{article.id}{SUFFIX}").exists():
                 annotator = Annotator(kind="person", name=name)
-                annotations += [(name, one) for one in read_folder(place, [article], schema, annotator)]
+                annotations += [(name, one) for one in inline_annotations(place, article, schema, annotator)]
         left.discard(article.id)
         yield from gathering.add(annotations, {article.text_sha256: len(article.text)})
     for article_id in sorted(left):

@@ -13,8 +13,7 @@ from curation.article import Article, Value
 from curation.errors import BadInput, WrongUsage
 from curation.files import read_jsonl
 from curation.formats.gold_jsonl import is_neutral, read_neutral
-from curation.formats.inline_markup import read_folder
-from curation.jobs.inputs import usable_articles
+from curation.jobs.inputs import inline_annotations, usable_articles
 from curation.jobs.options import Argument, Counts, OnProgress, Option, silent
 from curation.jobs.publish import reviewed
 from curation.jobs.review_policy import policy
@@ -356,7 +355,7 @@ def _inline(
 ) -> Iterator[Row]:
     annotator = Annotator(kind="person", name=folder.name)
     for article in usable_articles(project):
-        for annotation in read_folder(folder, [article], schema, annotator):
+        for annotation in inline_annotations(folder, article, schema, annotator):
             yield article, annotation, second(article)
 
 

@@ -58,7 +58,8 @@ def compile_inline(
     found: list[Annotation] = []
     problems: list[str] = []
     known = set()
-    for article in usable_articles(project):
+    unusable: list[BadInput] = []
+    for article in usable_articles(project, unusable=unusable):
         known.add(f"{article.id}{SUFFIX}")
         path = folder / f"{article.id}{SUFFIX}"
         try:
@@ -73,6 +74,7 @@ def compile_inline(
                     problems.append(f"{path}{where}: {finding.message}")
         except BadInput as error:
             problems.append(str(error))
+    problems += map(str, unusable)
     strangers = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.name not in known)
     problems += [f"{path}: there is no article of that id" for path in strangers]
     if not found and not problems:

@@ -54,7 +54,8 @@ class EvaluateResult(Evaluation, TableResult):
 
     `failed` articles have no annotation, for the reason given in `problems`, and count as all missed. `findings`
     counts items that do not fit article or schema (they count as wrong where they are). `unused` counts gold without
-    an article. `problems` names the first of all these, one line each.
+    an article; `invalid` counts gold that does not fit its article or the schema and was set aside, which the log
+    names. `problems` names the first of all these, one line each.
     """
 
     measured: str
@@ -62,14 +63,15 @@ class EvaluateResult(Evaluation, TableResult):
     failed: int
     findings: int
     unused: int
+    invalid: int = 0
     problems: tuple[str, ...]
     throughput: Throughput | None
     html: str | None
 
     @property
     def exit_code(self) -> int:
-        """3 where the engine failed on articles."""
-        return 3 if self.failed else 0
+        """3 where the engine failed on articles, or gold was set aside."""
+        return 3 if self.failed or self.invalid else 0
 
     def records(self) -> list[dict[str, Any]]:
         """A row for each section and type or role, `type` is empty for the section as a whole."""
@@ -187,7 +189,7 @@ def evaluate(
         watch.articles += 1
         on_progress(watch.articles)
     if not watch.articles:
-        reason = f": {found.unused[0]}" if found.unused else ""
+        reason = next((f": {reason}" for reason in (*found.invalid, *found.unused)), "")
         raise BadInput(f"no gold for any article{reason}", path=place, way_out="name gold of the project's articles")
     result = EvaluateResult(
         **dict(evaluator.result()),
@@ -196,6 +198,7 @@ def evaluate(
         failed=failed,
         findings=findings,
         unused=0 if limit else len(found.unused),
+        invalid=len(found.invalid),
         problems=tuple((problems + ([] if limit else found.unused))[:SHOWN]),
         throughput=watch.throughput() if annotations is None else None,
         html=str(html) if html else None,

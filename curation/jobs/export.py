@@ -30,7 +30,8 @@ class ExportResult(Result):
     """What was written, and what the format could not hold, by kind (`curation.formats.format_loss.Kind`).
 
     `undecided`: articles of a release that were left out, since they wait: people differ on them, or what people
-    submitted last is not valid, and the release has what the release before had.
+    submitted last is not valid, and the release has what the release before had. `invalid`: annotations that do not fit
+    their article or the schema and were set aside; the log names them.
     """
 
     format: str
@@ -43,7 +44,13 @@ class ExportResult(Result):
     lost: dict[str, int]
     unused: int
     undecided: int = 0
+    invalid: int = 0
     problems: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """3 where annotations were set aside because they do not fit."""
+        return 3 if self.invalid else 0
 
     def show(self) -> Iterator[str]:
         """The counts, the files, and what the format could not hold."""
@@ -93,6 +100,7 @@ def export(
     """
     suffix = format_named(format).suffix
     unused: list[str] = []
+    invalid: list[str] = []
     undecided: list[str] = []
     if is_release(source):
         schema, splits = _release(source, split, undecided)
@@ -104,7 +112,7 @@ def export(
     else:
         schema = project.load_schema()
         gold = read_gold(project, source)
-        splits, unused = {"": gold.documents}, gold.unused
+        splits, unused, invalid = {"": gold.documents}, gold.unused, gold.invalid
         latest = _latest_release(project)
         types = _types(latest) if latest else ()
     if "" in splits or split is not None:
@@ -133,6 +141,7 @@ def export(
         lost=dict(lost.most_common()),
         unused=0 if limit else len(unused),
         undecided=len(undecided),
+        invalid=len(invalid),
         problems=(*_undecided(undecided), *(() if limit else unused[:20])),
     )
 

@@ -18,6 +18,7 @@ from curation.formats.articles import TooLong, read_articles
 from curation.formats.gold_jsonl import is_neutral, read_neutral
 from curation.formats.inline_markup import SUFFIX, read_folder
 from curation.labelstudio import check_source, latest_snapshot
+from curation.schema import LabelSchema
 from curation.settings import Settings
 from curation.store import AnnotationFile
 from curation.validation import validate
@@ -84,26 +85,30 @@ def usable_articles(
     sources: Sequence[str | Path] | None = None,
     *,
     too_long: list[str] | None = None,
+    unusable: list[BadInput] | None = None,
     keep_originals: bool = False,
 ) -> Iterator[Article]:
-    """As `project_articles`, for jobs to which one bad article is an error. One that is too long is set aside.
+    """The articles that can be used; the others are set aside and named.
 
     Args:
         project: as for `article_reader`, like `sources` and `keep_originals`.
         too_long: gets a line for each article that is too long. Default: they are logged.
-
-    Raises:
-        BadInput: an article cannot be used for another reason.
+        unusable: gets the reason for each article that cannot be used otherwise. Default: the first are logged.
     """
+    set_aside = 0
     for found in article_reader(project, sources, keep_originals=keep_originals)():
         if isinstance(found, Article):
             yield found
-        elif not isinstance(found, TooLong):
-            raise found
-        elif too_long is None:
-            _log.warning("refused: %s", found)
-        else:
+        elif isinstance(found, TooLong) and too_long is not None:
             too_long.append(str(found))
+        elif not isinstance(found, TooLong) and unusable is not None:
+            unusable.append(found)
+        else:
+            set_aside += 1
+            if set_aside <= _LOGGED:
+                _log.warning("refused: %s", found)
+    if set_aside > _LOGGED:
+        _log.warning("refused: %d articles in all; `curation status` names them", set_aside)
 
 
 def readable_articles(project: Settings) -> Iterator[Article]:
@@ -123,13 +128,22 @@ def snapshot_folder(project: Settings, snapshot: Path | None = None) -> Path:
     return folder
 
 
+_LOGGED = 20
+"""Most articles or gold set aside that are logged one by one."""
+
+
 @dataclass
 class Gold:
-    """`documents` are read one by one; `unused` names gold without an article, complete once all are read."""
+    """Gold documents, read one by one.
+
+    `unused` names gold without an article, `invalid` gold that does not fit its article or the schema and is left out;
+    both are complete once all are read.
+    """
 
     form: Literal["inline", "annotations", "neutral"]
     documents: Iterator[tuple[Article, Annotation]]
     unused: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
 
 
 def read_gold(project: Settings, place: Path) -> Gold:
@@ -141,8 +155,9 @@ def read_gold(project: Settings, place: Path) -> Gold:
         BadInput: there is nothing there; while documents are read: one of them cannot be used.
     """
     unused: list[str] = []
+    invalid: list[str] = []
     if place.is_dir():
-        return Gold("inline", _inline(project, place, unused), unused)
+        return Gold("inline", _inline(project, place, unused, invalid), unused, invalid)
     if not place.is_file():
         way_out = "name a .jsonl file or a folder of inline files"
         raise BadInput("no gold there", path=place, way_out=way_out)
@@ -152,7 +167,7 @@ def read_gold(project: Settings, place: Path) -> Gold:
         raise BadInput("holds no gold", path=place, way_out="give one annotation or one document a line")
     if is_neutral(first[1]):
         return Gold("neutral", read_neutral(place), unused)
-    return Gold("annotations", _annotations(project, place, unused), unused)
+    return Gold("annotations", _annotations(project, place, unused, invalid), unused, invalid)
 
 
 def read_corrected(project: Settings, place: Path | None, *, why: str) -> tuple[Path, Gold]:
@@ -171,18 +186,28 @@ def read_corrected(project: Settings, place: Path | None, *, why: str) -> tuple[
     return place, found
 
 
-def _inline(project: Settings, folder: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
+def _inline(
+    project: Settings, folder: Path, unused: list[str], invalid: list[str]
+) -> Iterator[tuple[Article, Annotation]]:
     schema = project.load_schema()
     annotator = Annotator(kind="person", name=folder.name)
     left = {path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")}
-    for article in readable_articles(project):
-        for annotation in read_folder(folder, [article], schema, annotator):
+    for article in usable_articles(project):
+        try:
+            annotations = list(read_folder(folder, [article], schema, annotator))
+        except BadInput as error:
+            left.discard(article.id)
+            _set_aside(str(error), invalid)
+            continue
+        for annotation in annotations:
             left.discard(article.id)
             yield article, annotation
     unused += [f"{name}: no such article in the project" for name in sorted(left)]
 
 
-def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[tuple[Article, Annotation]]:
+def _annotations(
+    project: Settings, path: Path, unused: list[str], invalid: list[str]
+) -> Iterator[tuple[Article, Annotation]]:
     schema = project.load_schema()
     file = AnnotationFile(path)
     left = file.articles
@@ -193,8 +218,26 @@ def _annotations(project: Settings, path: Path, unused: list[str]) -> Iterator[t
             if isinstance(annotation, str):
                 unused.append(f"{article.id}: {annotation}")
                 continue
-            for finding in validate(annotation, article, schema):
-                what = f"{article.id}: {finding.item or 'annotation'}: {finding.message}"
-                raise BadInput(what, path=path, way_out="correct the gold, or measure with the schema it was made for")
+            if findings := validate(annotation, article, schema):
+                reasons = "; ".join(f"{finding.item or 'annotation'}: {finding.message}" for finding in findings)
+                _set_aside(f"{path}: {article.id}: {reasons}", invalid)
+                continue
             yield article, annotation
     unused += [f"{name}: no such article in the project" for name in sorted(left)]
+
+
+def _set_aside(what: str, invalid: list[str]) -> None:
+    """Count gold that does not fit, and log the first of it."""
+    invalid.append(what)
+    if len(invalid) <= _LOGGED:
+        _log.warning("gold set aside: %s", what)
+
+
+def inline_annotations(
+    folder: Path, article: Article, schema: LabelSchema, annotator: Annotator
+) -> Iterator[Annotation]:
+    """The annotation in the inline file of an article, if there is one; a file that cannot be used is logged."""
+    try:
+        yield from list(read_folder(folder, [article], schema, annotator))
+    except BadInput as error:
+        _log.warning("set aside: %s", error)

@@ -23,15 +23,33 @@ SHOWN = 5
 """How many articles that are too long a result names; all are counted."""
 
 
+MOST_LISTED = 200
+"""Most unusable articles that messages list."""
+
+
 class PushResult(PushReport, Result):
-    """What a push did. `too_long` counts articles that were not sent for their length."""
+    """What a push did.
+
+    `too_long` counts articles that were not sent for their length. `unusable`: articles that cannot be read, a line
+    each; the others went on.
+    """
 
     too_long: int = 0
+    unusable: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """3 where a pre-annotation was refused and its article sent without it, or an article is too long."""
-        return 3 if self.refused or self.too_long else 0
+        """3 where an article was set aside, or sent without its pre-annotation since that was refused."""
+        return 3 if self.refused or self.too_long or self.unusable else 0
+
+    def messages(self) -> Iterator[str]:
+        """Every article that cannot be read, then the problems."""
+        if self.unusable:
+            yield f"unusable: {len(self.unusable)} articles set aside; correct them and push again"
+        yield from (f"  {problem}" for problem in self.unusable[:MOST_LISTED])
+        if len(self.unusable) > MOST_LISTED:
+            yield f"  … and {len(self.unusable) - MOST_LISTED} more, all of them with --json"
+        yield from self.problems
 
     def show(self) -> Iterator[str]:
         """The counts, and the address of the project."""
@@ -44,6 +62,7 @@ class PushResult(PushReport, Result):
             + (f", {self.blind} blind" if self.blind else "")
             + (f", {self.arranged} now for several people" if self.arranged else "")
             + (f", {self.refused} pre-annotations refused" if self.refused else "")
+            + (f", {len(self.unusable)} unusable" if self.unusable else "")
             + (f", {self.too_long} too long and not sent" if self.too_long else "")
         )
         yield f"annotate at {self.project_url}"
@@ -59,6 +78,7 @@ def push(
     new_project: Annotated[bool, Option("Begin a new project where ours was deleted in Label Studio.")] = False,
     overlap: Annotated[str | None, Option("Share of articles that two people annotate, such as 10%.")] = None,
     blind: Annotated[str | None, Option("Share of new articles sent without their pre-annotation, such as 5%.")] = None,
+    strict: Annotated[bool, Option("Send nothing if any article cannot be read, instead of setting it aside.")] = False,
     on_progress: Annotated[OnProgress, Counts("articles pushed")] = silent,
 ) -> PushResult:
     """Send every article with its annotation from `annotations` (default: what `preannotate` wrote).
@@ -71,23 +91,29 @@ def push(
         overlap: the share of articles that as many people annotate as the project's policy needs (two); also of
             articles that are there already. Default: what curation.toml says.
         blind: the share of articles that are sent without their pre-annotation, and stay so. Default: as above.
+        strict: send nothing if any article cannot be read; else such articles are set aside and named.
 
     Raises:
-        BadInput: a share is none, an article or a line of annotations cannot be used; nothing was sent.
+        BadInput: a share is none, a line of annotations cannot be used, or no article (with `strict`: any article) can
+            be read; nothing was sent.
         LabelStudioError: see `curation.labelstudio.push`.
     """
     annotations = annotations or project.preannotations
     if not annotations.exists():
         raise BadInput("no annotations there", path=annotations, way_out="run `curation preannotate` first")
     too_long: list[str] = []
-    for _ in usable_articles(project, articles, too_long=too_long):
-        pass  # read all once before anything is sent: one bad article must not leave half a push
+    unusable: list[BadInput] = []
+    # All are read once before anything is sent, for `strict` and for the messages.
+    count = sum(1 for _ in usable_articles(project, articles, too_long=too_long, unusable=unusable))
+    if unusable and (strict or not count):
+        unusable[0].details = tuple(map(str, unusable[1:]))
+        raise unusable[0]
     rules = project.review_rules
     overlap_share, blind_share = _share("overlap", overlap or rules.overlap), _share("blind", blind or rules.blind)
     bare: list[str] = []
 
     def tasks() -> Iterator[TaskSpec]:
-        sent = usable_articles(project, articles, too_long=[], keep_originals=True)
+        sent = usable_articles(project, articles, too_long=[], unusable=[], keep_originals=True)
         for article, annotation in paired(sent, annotations):
             if annotation is None:
                 bare.append(article.id)
@@ -117,7 +143,11 @@ def push(
     if bare:
         first = ", ".join(bare[:5]) + (", …" if len(bare) > 5 else "")
         problems.append(f"{annotations}: holds no pre-annotation of {len(bare)} articles as they are now: {first}")
-    return PushResult(**dict(report) | {"problems": tuple(problems), "too_long": len(too_long)})
+    return PushResult(
+        **dict(report)
+        | {"problems": tuple(problems), "too_long": len(too_long)}
+        | {"unusable": tuple(map(str, unusable))}
+    )
 
 
 def _share(name: str, written: str) -> float:

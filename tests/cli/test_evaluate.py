@@ -229,6 +229,26 @@ def test_gold_without_an_article(project: Path) -> None:
     one_line(shown, "no gold for any article: kel-1: was annotated in gold.jsonl on another revision of its text")
 
 
+def test_gold_and_articles_that_cannot_be_used_are_set_aside(project: Path) -> None:
+    file = compiled(project)
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines[1]["entities"][0]["type"] = "Ship"
+    bad = project / "bad.jsonl"
+    bad.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    (project / "articles" / "kel-3.txt").write_bytes("Señor".encode("cp1252"))
+    (project / "gold" / "kel-2.ann.txt").write_text("[Torvan](GPE", encoding="utf-8")
+    for gold, named in ((bad, "bad.jsonl: kel-2: e1: entity type Ship is not in"), ("gold", "kel-2.ann.txt")):
+        shown = curation("evaluate", "--annotations", file, "--gold", gold, "--json", cwd=project)
+        assert shown.returncode == 3, shown.stderr
+        report = figures(shown)
+        assert (report["articles"], report["invalid"]) == (1, 1)
+        assert named in shown.stderr
+        assert "kel-3.txt: not UTF-8" in shown.stderr
+    shown = curation("export", bad, "--format", "jsonl", "--out", "out.jsonl", "--json", cwd=project)
+    assert shown.returncode == 3, shown.stderr
+    assert (figures(shown)["articles"], figures(shown)["invalid"]) == (1, 1)
+
+
 def test_wrong_usage(project: Path) -> None:
     assert curation("evaluate", "--engine", "spacy", "--annotations", "x.jsonl", cwd=project).returncode == 2
     assert curation("evaluate", "--limit", "0", cwd=project).returncode == 2

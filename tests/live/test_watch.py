@@ -128,6 +128,19 @@ def test_watch_brings_what_comes_waits_for_the_server_and_ends_at_ctrl_c(
     assert not list((project.work / "snapshots").glob(".part-*"))
 
 
+def test_an_article_that_cannot_be_read_does_not_stop_the_others(folder: Path, studio: Studio) -> None:
+    (folder / "articles" / "a1.txt").write_bytes("Señor Kelm fired.\n".encode("cp1252"))
+    code, said = ended(folder, studio, "push", "--strict")
+    assert code == 1
+    assert "error: " in said and "a1.txt: not UTF-8" in said
+    code, said = ended(folder, studio, "push", "--json")
+    assert code == 3
+    report = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+    assert (report["articles"], report["sent"]) == (2, 2)
+    assert [line.split("/")[-1].split(";")[0] for line in report["unusable"]] == ["a1.txt: not UTF-8 (byte 2)"]
+    assert "unusable: 1 articles set aside" in said
+
+
 def test_watch_does_not_wait_for_a_server_that_was_never_there(folder: Path, studio: Studio) -> None:
     code, said = Run(folder, "http://127.0.0.1:9", studio.api_key, "pull", "--watch").end()
     assert code == 1

@@ -14,7 +14,7 @@ from curation.files import whole_file
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.mapping import Translation
 from curation.formats.registry import ImportContext, read_as
-from curation.jobs.inputs import readable_articles
+from curation.jobs.inputs import usable_articles
 from curation.jobs.options import Argument, FormatName, Option
 from curation.result import Block, Result, Table
 from curation.settings import Settings
@@ -113,7 +113,7 @@ def import_(
     """
     schema = project.load_schema()
     translate = Translation(mapping, schema) if mapping is not None else None
-    known = {article.id: article for article in readable_articles(project)}
+    known = {article.id: article for article in usable_articles(project)}
     context = ImportContext(format, schema, ArticleLookup(known.values()), Annotator(kind="person", name=annotator))
     articles_out = articles_out or out.with_name(f"{out.stem}.articles.jsonl")
     annotations = new = entities = events = arguments = findings = 0

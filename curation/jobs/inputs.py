@@ -111,11 +111,6 @@ def usable_articles(
         _log.warning("refused: %d articles in all; `curation status` names them", set_aside)
 
 
-def readable_articles(project: Settings) -> Iterator[Article]:
-    """The project's articles that can be used; `curation preannotate` and `doctor` report the others."""
-    return (found for found in project_articles(project) if isinstance(found, Article))
-
-
 def snapshot_folder(project: Settings, snapshot: Path | None = None) -> Path:
     """The folder of a snapshot, by default the latest.
 
@@ -211,7 +206,7 @@ def _annotations(
     schema = project.load_schema()
     file = AnnotationFile(path)
     left = file.articles
-    for article in readable_articles(project):
+    for article in usable_articles(project):
         if article.id in left:
             left.discard(article.id)
             annotation = file.of(article)

@@ -18,7 +18,7 @@ from curation.files import ensure_writable, whole_file
 from curation.jobs.agreement import agreement as measure_agreement
 from curation.jobs.check import WORTH, find
 from curation.jobs.corrections import corrections as measure_corrections
-from curation.jobs.inputs import read_gold, readable_articles
+from curation.jobs.inputs import read_gold, usable_articles
 from curation.jobs.options import Counts, OnProgress, Option, silent
 from curation.jobs.provenance import anchoring as audit
 from curation.jobs.review_policy import policy
@@ -264,7 +264,7 @@ class _Sources:
 
     def articles(self) -> Iterator[Article]:
         """The project's articles that can be read."""
-        return readable_articles(self.project)
+        return usable_articles(self.project)
 
     def prediction(self, article: Article) -> Annotation | None:
         """The prediction that was sent for the article, else the pre-annotation."""

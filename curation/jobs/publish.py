@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import cpu_count
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from curation.errors import NothingToRelease, ReleaseError
 from curation.jobs.options import Option, SnapshotFolder
 from curation.jobs.provenance import anchoring_of
@@ -61,6 +63,7 @@ class PublishResult(Result):
     waiting: int = 0
     hub: str | None = None
     target: str | None = None
+    licence_stated: bool = Field(default=True, exclude=True)
 
     @property
     def exit_code(self) -> int:
@@ -82,6 +85,8 @@ class PublishResult(Result):
     def messages(self) -> Iterator[str]:
         """Articles that are not in the release, or as the release before had them."""
         release = self.release
+        if not self.licence_stated:
+            yield "the annotations have no licence; state one as `licence` under [release] in curation.toml"
         for why, count in release.barred.items():
             yield f"left out: {count} articles, {BARRED[why]}"
         if release.left_out:
@@ -215,6 +220,7 @@ def publish(
         waiting=sum(not article.kept for article in listed),
         hub=tag,
         target=target,
+        licence_stated=project.release.licence is not None,
     )
 
 

@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
-from curation.errors import ReleaseError
+from curation.errors import ReleaseError, one_line
 from curation.release.card_edits import CardConflict, front_matter, merge
 from curation.release.manifest import CARD, MANIFEST, Manifest, differing
 from curation.release.rows import CONFIGS
@@ -152,6 +152,18 @@ def _commit(api: HfApi, folder: Path, repo: str, manifest: Manifest) -> str:
                 return done
             time.sleep(min(8.0, 0.25 * 2**attempt))
             continue
+        except (httpx2.HTTPError, OfflineModeIsEnabled):
+            raise
+        except (
+            RuntimeError,
+            OSError,
+        ) as error:  # of hf_xet, which uploads large files
+            if getattr(error, "strerror", None):
+                raise
+            raise ReleaseError(
+                f"{repo}: the upload failed ({one_line(str(error), 200)}); run again, or with HF_HUB_DISABLE_XET=1 to "
+                "upload without Xet"
+            ) from error
         there = {
             entry.path for entry in api.list_repo_tree(repo, repo_type="dataset", revision=commit.oid, recursive=True)
         }

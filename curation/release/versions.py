@@ -145,10 +145,13 @@ def propose(
     bump = _bump(before, version)
     if version == before and changed:
         raise exists(wanted, needed, taken)
+    why = next(iter(texts), "the content changed")
     if version < before:
-        raise ReleaseError(f"{wanted} is below {previous.version}, the last release; the next is {_text(least)}")
+        because = f", a {needed} release, because {why}" if changed and needed == "major" else ""
+        raise ReleaseError(
+            f"{wanted} is too low: the last release is {previous.version}, and the next one {_text(least)}{because}"
+        )
     if _RANK[bump] < _RANK[needed] and not force:
-        why = next(iter(texts), "the content changed")
         raise ReleaseError(
             f"{wanted} is a {bump} release, but {why}, which calls for a {needed} one; "
             f"take {_text(least)}, or force it if you must"

@@ -228,6 +228,14 @@ def test_a_snapshot_in_which_nothing_counts_makes_no_release(project: Project) -
     assert list(project.releases.glob("*v*.*.*")) == []
 
 
+def test_a_missing_licence_is_named(project: Project) -> None:
+    assert not any("no licence" in line for line in project.publish().messages())
+    file = project.root / "curation.toml"
+    file.write_text(file.read_text().replace('licence = "CC0-1.0"\n', ""))
+    result = CliRunner().invoke(app, ["publish", "--project", str(file)])
+    assert "the annotations have no licence" in result.stderr
+
+
 def test_licences_are_options(project: Project) -> None:
     report = publish(project, "--licence", "cc0-1.0", "--licence", "MIT")
     assert (report["articles"], report["barred"]) == (2, {})

@@ -125,6 +125,15 @@ def test_a_card_of_somebody_else_s_dataset_is_not_overwritten(folder: Path, doub
     assert the(double).at("v0.1.0").files["README.md"] == (folder / "README.md").read_bytes()
 
 
+def test_a_failure_of_xet_is_one_line(folder: Path, double: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("Data processing error: CAS service error\n  Network error: reqwest")
+
+    monkeypatch.setattr("curation.release.hub.HfApi.create_commit", fails)
+    with pytest.raises(ReleaseError, match=r"the upload failed \(Data processing error.*HF_HUB_DISABLE_XET=1"):
+        publish(folder, double)
+
+
 def edit(double: Hub, old: str, new: str) -> None:
     """Edit the card on the Hub by hand."""
     card = the(double).at("main").files["README.md"].decode()

@@ -117,8 +117,10 @@ def test_versions_that_do_not_fit(manifest: Manifest) -> None:
     with pytest.raises(ReleaseError, match=r"1\.2\.4 is a patch release, but 3 articles new.*take 1\.3\.0"):
         propose(manifest, minor, changed=True, wanted="1.2.4")
     assert propose(manifest, minor, changed=True, wanted="1.2.4", force=True)[:3] == ("1.2.4", "patch", "minor")
-    with pytest.raises(ReleaseError, match=r"1\.2\.2 is below 1\.2\.3"):
+    with pytest.raises(ReleaseError, match=r"1\.2\.2 is too low: the last release is 1\.2\.3.*1\.3\.0$"):
         propose(manifest, minor, changed=True, wanted="1.2.2", force=True)
+    with pytest.raises(ReleaseError, match=r"next one 2\.0\.0, a major release, because type Ship is gone"):
+        propose(manifest, [Reason("major", "type Ship is gone")], changed=True, wanted="1.2.2")
     with pytest.raises(ReleaseError, match=r"1\.2\.3 is there already.*next free one is 1\.4\.0"):
         propose(manifest, minor, changed=True, wanted="1.2.3", force=True, taken={(1, 3, 0)})
     with pytest.raises(ReleaseError, match="not a version"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -14,6 +15,7 @@ from typing import Any
 from curation.article import Article
 from curation.errors import BadInput, CurationError, DoubtfulArticle, one_line
 
+_log = logging.getLogger("curation")
 _PARAGRAPH = (
     "article|aside|blockquote|body|center|div|dl|fieldset|figure|footer|form|h[1-6]|header|hr|html|main|ol|p|pre|"
     "section|table|ul"
@@ -188,8 +190,14 @@ def doubts(
 
 
 def detect_language(text: str) -> tuple[str, float]:
-    """The language of a text as an ISO 639 code (`zxx`: none), and the confidence between 0 and 1."""
-    language, confidence = _identifier().classify(text[:LANGUAGE_SAMPLE])
+    """The language of a text as an ISO 639 code (`zxx`: none), and the confidence between 0 and 1.
+
+    The confidence is 0 if the model could not be unpacked, which is logged once.
+    """
+    identifier = _identifier()
+    if identifier is None:
+        return _NO_LANGUAGE, 0.0
+    language, confidence = identifier.classify(text[:LANGUAGE_SAMPLE])
     return str(language), float(confidence)
 
 
@@ -197,7 +205,13 @@ def detect_language(text: str) -> tuple[str, float]:
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its model takes a second to load
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    try:
+        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    except OSError as error:  # it unpacks the model into a temporary file
+        _log.warning(
+            "languages are not checked: no space for a temporary file (%s); set TMPDIR", error.strerror or error
+        )
+        return None
 
 
 def _same(declared: str, detected: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from curation.article import Article
 from curation.errors import DoubtfulArticle
+from curation.formats import article_text
 from curation.formats.article_text import (
     DoubtCounts,
     OtherLanguage,
@@ -75,6 +76,20 @@ def test_another_language_is_a_warning_and_refused_only_in_a_long_text() -> None
     assert kinds(GERMAN * 20, "de-AT") == []
     assert kinds(GERMAN * 20, schema=None) == []
     assert kinds(ENGLISH * 20, "tlh") == []  # a language the detector does not know
+
+
+def test_without_space_for_the_model_languages_are_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    article_text._identifier.cache_clear()
+    try:
+        assert kinds(GERMAN * 20) == []
+        assert kinds(GERMAN * 20) == []
+    finally:
+        article_text._identifier.cache_clear()
+    assert len(caplog.records) == 1
+    assert "languages are not checked" in caplog.text
 
 
 def test_similar_languages_are_not_distinguished() -> None:

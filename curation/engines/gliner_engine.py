@@ -113,7 +113,8 @@ class GlinerEngine(ModelEngine):
         """The annotations of the articles, in order; windows of similar length are batched together."""
         parts, left_out = self.split(articles)
         found: list[list[FoundSpan]] = [[] for _ in articles]
-        for prompts in self._prompts:
+        # GLiNER fails on an empty list of texts.
+        for prompts in self._prompts if parts else ():
             results = self.model.inference(
                 [part.text for part in parts],
                 prompts,

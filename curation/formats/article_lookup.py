@@ -25,6 +25,8 @@ class ArticleLookup:
     def find(self, text: str, article_id: str | None, path: Path, line: int | None = None) -> Article | None:
         """The article with that id; without an id, the next with that text. White space is ignored. None: not known.
 
+        An article that is found by its text is not found again, so that copies of a text are different articles.
+
         Raises:
             BadInput: the article with that id has another text.
         """
@@ -37,23 +39,38 @@ class ArticleLookup:
             raise BadInput(f"is not the text of the article {article_id}", path=path, line=line, way_out=way_out)
         return article
 
-    def by_text(
-        self, text: str, article_id: str | None, otherwise: str, path: Path, line: int | None = None
-    ) -> Article:
-        """The known article with exactly that text, or a new one named `article_id` or else `otherwise`."""
-        article = self.find(text, article_id, path, line)
-        if article is not None and article.text == text:
+    def find_exact(self, text: str, article_id: str | None, path: Path, line: int | None = None) -> Article | None:
+        """As `find`, but white space counts: without an id, only an article with exactly that text is found.
+
+        Raises:
+            BadInput: the article with that id has another text, or differs in white space.
+        """
+        if article_id is None:
+            same = self._by_text[_squeezed(text)]
+            article = next((article for article in same if article.text == text), None)
+            if article is not None:
+                same.remove(article)
             return article
-        if article is not None and article_id is not None:
+        article = self.find(text, article_id, path, line)
+        if article is not None and article.text != text:
             way_out = "import into a project with that text, or rename the document"
             raise BadInput(f"differs in white space from {article_id}", path=path, line=line, way_out=way_out)
-        return build(Article, {"id": _name(article_id or otherwise), "text": text}, path=path, line=line)
+        return article
+
+    def by_text(
+        self, text: str, article_id: str | None, default_id: str, path: Path, line: int | None = None
+    ) -> Article:
+        """The known article with exactly that text, or a new one named `article_id` or, without one, `default_id`."""
+        article = self.find_exact(text, article_id, path, line)
+        if article is not None:
+            return article
+        return build(Article, {"id": _name(article_id or default_id), "text": text}, path=path, line=line)
 
     def by_tokens(
         self,
         sentences: Sequence[Sequence[str]],
         article_id: str | None,
-        otherwise: str,
+        default_id: str,
         path: Path,
         line: int | None = None,
         text: str | None = None,
@@ -72,7 +89,7 @@ class ArticleLookup:
             if text is None:
                 text = "\n".join(" ".join(sentence) for sentence in sentences if sentence)
             found = Tokens(self._placed(sentences, flat, text, path, line))
-            record = {"id": _name(article_id or otherwise), "text": text, "metadata": {OFFSETS: dump(found)}}
+            record = {"id": _name(article_id or default_id), "text": text, "metadata": {OFFSETS: dump(found)}}
             return build(Article, record, path=path, line=line), found
         return article, Tokens(self._placed(sentences, flat, article.text, path, line))
 

@@ -48,10 +48,7 @@ class JsonLines(Format):
         def document(record: _Line, line: int) -> Pair:
             fields = {name: value for name in _ARTICLE if (value := getattr(record, name)) is not None}
             fields["metadata"] = _present(record.metadata)
-            known = context.articles.find(record.text, record.id, source, line)
-            if known is not None and known.text != record.text:
-                way_out = "import into a project with that text, or rename the document"
-                raise BadInput(f"differs in white space from {record.id}", path=source, line=line, way_out=way_out)
+            known = context.articles.find_exact(record.text, record.id, source, line)
             article = known or Article.from_record(fields, path=source, line=line)
             given = {
                 name: value

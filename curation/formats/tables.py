@@ -142,8 +142,9 @@ def _records(
 ) -> Iterator[tuple[int, list[str] | str]]:
     """The first line and the cells of each record, or what is wrong with it.
 
-    A quote that is not closed runs on into the rows behind it. Its own line is then the bad one, and the next line
-    begins a record.
+    A quote that is not closed joins the rows after it to its own. A record of several lines that cannot be parsed, or
+    has another number of cells than the header, is taken for one of these: its first line is reported, and the next
+    line begins a record.
     """
     number, waiting = first, deque[str]()
     taken: list[str] = []
@@ -164,9 +165,12 @@ def _records(
         if not taken:
             return
         if len(taken) > 1 and (isinstance(cells, str) or len(cells) != width):
+            problem = "has a quote that is not closed"
+            if not isinstance(cells, str):
+                problem += f", or with the lines after it {len(cells)} cells instead of {width}"
             waiting.extendleft(reversed(taken[1:]))
             del taken[1:]
-            cells = "has a quote that is not closed"
+            cells = problem
         yield number, cells
         number += len(taken)
 

@@ -219,17 +219,18 @@ def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[Lab
     manifest = Manifest.read(folder)
     refuse_differing(folder, manifest, (LABELS, SCHEMA, *parquet_files(DOCUMENTS)))
     labels = read_labels(folder).of_config(DOCUMENTS)
-    there = [name for name, count in manifest.counts.articles.items() if count]
-    if split is not None and split not in there:
-        way_out = f"choose one of {', '.join(there)}"
+    splits = [name for name, count in manifest.counts.articles.items() if count]
+    if split is not None and split not in splits:
+        way_out = f"choose one of {', '.join(splits)}"
         raise BadInput(f"has no articles in {split}", path=folder, field="split", way_out=way_out)
 
-    for name in [name for name in there if split in (None, name)]:
-        kept = kept_articles(folder / DOCUMENTS / f"{name}.parquet")
-        undecided += kept
-        if len(kept) == manifest.counts.articles[name]:
-            there.remove(name)
-    if undecided and not there:
+    exported = []
+    for name in [name for name in splits if split in (None, name)]:
+        undecided_here = kept_articles(folder / DOCUMENTS / f"{name}.parquet")
+        undecided += undecided_here
+        if len(undecided_here) < manifest.counts.articles[name]:
+            exported.append(name)
+    if undecided and not exported:
         raise BadInput(next(_undecided(undecided)), path=folder, way_out=DECIDE)
 
     def pairs(name: str) -> Pairs:
@@ -239,4 +240,4 @@ def _release(folder: Path, split: str | None, undecided: list[str]) -> tuple[Lab
             fields = {key: row[key] for key in ("id", "text", "title", "source", "published", "language", "licence")}
             yield Article.model_validate(fields), annotation_of(row)
 
-    return read_schema(folder), {name: pairs(name) for name in there if split in (None, name)}
+    return read_schema(folder), {name: pairs(name) for name in exported}

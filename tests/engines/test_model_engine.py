@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.annotation import Annotator
+from curation.article import Article
 from curation.engines.model_engine import FoundSpan, Word, merge_spans, windows
 
 
@@ -77,3 +84,20 @@ def test_what_windows_found_stands_once() -> None:
         (18, 24, "GPE", 0.9),
         (22, 40, "Person", 0.2),
     ]
+
+
+def test_a_batch_without_words_reaches_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gliner", SimpleNamespace(GLiNER=None))
+    monkeypatch.delitem(sys.modules, "curation.engines.gliner_engine", raising=False)
+    engine: Any = object.__new__(importlib.import_module("curation.engines.gliner_engine").GlinerEngine)
+    monkeypatch.delitem(sys.modules, "curation.engines.gliner_engine")
+
+    def inference(*args: Any, **options: Any) -> None:
+        raise AssertionError("the model was called")
+
+    engine.model, engine._prompts, engine.words = SimpleNamespace(inference=inference), [["GPE"]], lambda text: []
+    engine.most_words = engine.most_pieces = 10
+    engine.schema = SimpleNamespace(ref="conflict-news@1.0.0")
+    engine.annotator = Annotator(kind="engine", name="gliner", version="1")
+    (annotation,) = engine.annotate([Article(id="kel-1", text="-")])
+    assert annotation.entities == ()

@@ -142,6 +142,13 @@ def test_a_bad_quote_costs_its_row_alone(tmp_path: Path) -> None:
     assert "has a quote that is not closed" in bad[0] and "not CSV we can read" in bad[1]
 
 
+def test_a_record_of_two_lines_with_a_missing_cell_is_reported_with_both_causes(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,text,title\n1,"Two\nlines"\n2,Text,Title\n', encoding="utf-8")
+    good, bad = read(tmp_path)
+    assert [article.id for article in good] == ["2"]
+    assert "a.csv:2: has a quote that is not closed, or with the lines after it 2 cells instead of 3" in bad[0]
+
+
 CELLS = st.text(st.sampled_from("ab ,;\t|\"'\n\u2028\u00e9="), max_size=12)
 
 

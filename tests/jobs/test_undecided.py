@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.cli.app import app
-from curation.errors import InvalidArticles
+from curation.errors import BadInput, InvalidArticles
 from curation.files import write_jsonl
 from curation.jobs.report import report
 from curation.jobs.status import status
 from curation.release import load_release
+from curation.release.splits import split_of
 from curation.review.pseudonyms import Pseudonyms
 from curation.settings import load_settings
 
@@ -32,7 +33,7 @@ ENGINE = Annotator(kind="engine", name="rules", version="1.0.0")
 
 
 def said(article_id: str, who: str, end: int = 10, *, hour: int = 0, **fields: Any) -> Annotation:
-    article = fields.pop("article", ARTICLES[article_id])
+    article = fields.pop("article", None) or ARTICLES[article_id]
     given: dict[str, Any] = {
         "id": f"{article_id}-{who}",
         "article_id": article_id,
@@ -286,6 +287,26 @@ def test_training_leaves_undecided_articles_out_and_says_so(project: Any, tmp_pa
     assert (found["articles"], found["undecided"]) == (1, 1)
     assert "undecided, left out: 1 (kel-1)" in result.stderr
     assert "kel-1" not in "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+
+
+def test_a_split_of_undecided_articles_alone_is_refused(project_of: Any, tmp_path: Path) -> None:
+    texts = {"train": TEXTS["kel-1"], "test": TEXTS["kel-2"]}
+    articles = {
+        split: Article(id=next(name for n in range(999) if split_of(name := f"kel-{n}") == split), text=text,
+                       licence="CC0-1.0")
+        for split, text in texts.items()
+    }  # fmt: skip
+    first = [said(article.id, "ls-7", article=article) for article in articles.values()]
+    project = project_of(articles.values(), first, [said(one.id, "rules", article=one) for one in articles.values()])
+    assert run(project).exit_code == 0
+    undecided = articles["test"]
+    pulled(project, [*first, said(undecided.id, "ls-8", 5, article=undecided)])
+    folder = published(project)["release"]["folder"]
+    words = ["export", folder, "--split", "test", "--format", "jsonl", "--out", str(tmp_path / "out.jsonl")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, BadInput)
+    assert f"undecided, left out: 1 ({undecided.id})" in str(result.exception)
 
 
 def test_status_names_them(project: Any) -> None:

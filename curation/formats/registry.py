@@ -170,7 +170,8 @@ class Format(ABC):
     """Base class of exchange formats.
 
     `suffix` ends the name of the format's files; if it is empty an export is a folder. `capabilities` states what
-    the format can hold: everything else is left out before `write` is called, and counted.
+    the format can hold: everything else is left out before `write` is called, and counted. A format that can only be
+    exported does not define `read`.
     """
 
     suffix: ClassVar[str] = ""
@@ -188,13 +189,18 @@ class Format(ABC):
         must pass through.
         """
 
-    @abstractmethod
+    @property
+    def imports(self) -> bool:
+        """Whether files of the format can be imported, not only exported."""
+        return type(self).read is not Format.read
+
     def read(self, source: Path, context: ImportContext) -> Iterator[Pair | BadInput]:
         """Each document as an article and its annotation, or the BadInput that says why it cannot be used.
 
         Raises:
-            BadInput: the file as a whole cannot be used.
+            BadInput: the file as a whole cannot be used, or the format can only be exported.
         """
+        raise BadInput(f"{context.format} can only be exported", path=source, way_out="choose another --format")
 
     def is_export(self, folder: Path) -> bool:
         """Whether `folder` is an earlier export in this format, which a new one may replace."""

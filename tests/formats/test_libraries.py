@@ -17,9 +17,9 @@ from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.articles import good_articles
+from curation.formats.hf_ner import features
 from curation.formats.inline_markup import read_folder
 from curation.formats.registry import ImportContext, Pair, format_names, read_as, write_as
-from curation.formats.token_classification import features
 from curation.schema import LabelSchema, load_schema
 
 ROOT = Path(__file__).resolve().parents[2]

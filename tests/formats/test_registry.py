@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,26 @@ from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.format_loss import Loss, OnLoss, bare, fit
-from curation.formats.registry import ImportContext, Pair, format_named, format_names, read_as, write_as
+from curation.formats.registry import (
+    Document,
+    ExportContext,
+    Format,
+    ImportContext,
+    Pair,
+    format_named,
+    format_names,
+    read_as,
+    write_as,
+)
+from curation.jobs.options import FormatName, Option
 from curation.metrics.matching import ArgumentKey, compare
 from curation.schema import LabelSchema, load_schema
 
 SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "schemas" / "conflict-news.yaml")
 PERSON = Annotator(kind="person", name="3")
 BUILT_IN = format_names()
+IMPORTED = [name for name in BUILT_IN if format_named(name).imports]
+ROOT = Path(__file__).resolve().parents[2]
 
 ITEMS = ("events", "mid-token", "cross-sentence", "nested", "overlapping", "same-span", "blank")
 ARGUMENTS = ("arguments", "event-fillers", "cross-sentence-arguments")
@@ -119,7 +132,7 @@ def place(folder: Path, name: str) -> Path:
     return folder / f"out-{name}{format_named(name).suffix}"
 
 
-@pytest.mark.parametrize("name", format_names())
+@pytest.mark.parametrize("name", IMPORTED)
 @given(documents=st.tuples(pairs("kar-1"), pairs("kar/2")).map(list), triggers=st.booleans())
 def test_what_comes_back_is_what_went_out_minus_the_stated_loss(
     folder: Path, name: str, triggers: bool, documents: list[Pair]
@@ -155,7 +168,7 @@ def test_what_comes_back_is_what_went_out_minus_the_stated_loss(
     assert lost.total() == found.total()
 
 
-@pytest.mark.parametrize("name", format_names())
+@pytest.mark.parametrize("name", IMPORTED)
 @settings(max_examples=settings().max_examples // 3)
 @given(documents=st.tuples(pairs("kar-1")).map(list))
 def test_snapped_spans_come_back_as_they_were_snapped(folder: Path, name: str, documents: list[Pair]) -> None:
@@ -178,7 +191,7 @@ def test_snapped_spans_come_back_as_they_were_snapped(folder: Path, name: str, d
         assert item.start < ours[item.id].end and ours[item.id].start < item.end
 
 
-@pytest.mark.parametrize("name", format_names())
+@pytest.mark.parametrize("name", IMPORTED)
 @settings(max_examples=settings().max_examples // 3)
 @given(documents=st.tuples(pairs("kar-1"), pairs("kar/2")).map(list))
 def test_articles_that_are_not_known_are_made_from_what_the_file_holds(
@@ -196,7 +209,7 @@ def test_articles_that_are_not_known_are_made_from_what_the_file_holds(
         assert write_as(name, back, target, SCHEMA).entities == written.entities
 
 
-@pytest.mark.parametrize("name", format_names())
+@pytest.mark.parametrize("name", IMPORTED)
 def test_the_sample_corpus_comes_back(folder: Path, name: str, article: Article, annotation: Annotation) -> None:
     target = place(folder, name)
     written = write_as(name, [(article, annotation)], target, SCHEMA)
@@ -306,6 +319,28 @@ def test_what_stood_there_stays_when_the_source_fails(
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_help_and_docs_name_every_format() -> None:
+    (option,) = (part for part in FormatName.__metadata__ if isinstance(part, Option))
+    listed = set(re.findall(r"[a-z0-9-]+", option.help.partition(", or another")[0]))
+    tables = {}
+    for page in ("training", "formats"):
+        cells = re.findall(r"^\| (`.*?`) \|", (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"), re.MULTILINE)
+        tables[page] = {name for cell in cells for name in re.findall(r"`([a-z0-9-]+)`", cell)}
+    assert set(BUILT_IN) == listed
+    assert set(BUILT_IN) <= tables["training"]
+    assert set(IMPORTED) <= tables["formats"]
+
+
+def test_a_format_that_can_only_be_exported() -> None:
+    class Sink(Format):
+        def write(self, documents: Iterable[Document], target: Path, context: ExportContext) -> None:
+            target.touch()
+
+    assert not Sink().imports
+    with pytest.raises(BadInput, match=r"a\.txt: sink can only be exported"):
+        Sink().read(Path("a.txt"), intake("sink"))
+
+
 def test_there_is_no_such_format() -> None:
     with pytest.raises(BadInput, match="there is no format csv; choose one of brat, conll, "):
         format_named("csv")
@@ -320,7 +355,7 @@ def test_two_documents_of_one_article(tmp_path: Path, article: Article, annotati
 
 def test_another_text_under_a_known_id(tmp_path: Path, article: Article, annotation: Annotation) -> None:
     other = Article(id=article.id, text="Nothing of the kind.")
-    for name in ("spacy", "gliner", "gliner2", "hf-ner", "oneie", "wikievents", "jsonl", "brat"):
+    for name in set(IMPORTED) - {"conll"}:  # which has no ids
         write_as(name, [(article, annotation)], tmp_path / name, SCHEMA)
         with pytest.raises(BadInput, match=f"is not the text of the article {article.id}"):
             list(read_as(tmp_path / name, ImportContext(name, SCHEMA, ArticleLookup([other]), PERSON)))

@@ -12,10 +12,11 @@ from typing import Any
 
 from frozen_project import FROZEN, ROOT, curation, lay_out
 
+from curation.formats.registry import format_names
 from curation.labelstudio.config import instructions, labelling_config
 from curation.schema import load_schema
 
-FORMATS = ("spacy", "spancat", "gliner", "gliner2", "hf-ner", "conll", "brat", "oneie", "wikievents", "jsonl")
+FORMATS = tuple(format_names())
 RULE_CHECKS = (
     "overlap",
     "border",

@@ -1,7 +1,7 @@
-"""What a format can hold, the part of an annotation that fits, and counts of what is lost.
+"""What a format can hold, the part of an annotation that fits, and counts of the rest.
 
-`fit` is the one place where anything is left out: a format writes exactly what `fit` returns. Ids, origins, annotators
-and times are written by `jsonl` alone and not counted.
+`reduce_to` is the one place where anything is left out: a format writes exactly what it returns. Ids, origins,
+annotators and times are written by `jsonl` alone and not counted.
 """
 
 from __future__ import annotations
@@ -40,11 +40,21 @@ Kind = Literal[
     "scores",
     "blank",
 ]
-"""events: the format has none. mid-token, cross-sentence: a span that is not of whole tokens, or not within one
-sentence. nested, overlapping, same-span: inside a kept span, across its border, or a second label of one span.
-arguments: the format has none, or the event or filler is lost. cross-sentence-arguments: the filler is in another
-sentence. event-fillers: an event that fills a role. attributes, scores: of kept items. snapped: kept with another
-border. blank: a span that begins or ends with a line break, or consists of white space."""
+"""Why something was lost:
+
+- events: the format has none.
+- mid-token: a span that is not of whole tokens.
+- snapped: a span that is kept with another border.
+- cross-sentence: a span that is not within one sentence.
+- nested: a span inside a kept one.
+- overlapping: a span across the border of a kept one.
+- same-span: a second label of a span.
+- arguments: the format has none, or the event or the filler is lost.
+- cross-sentence-arguments: the filler is in another sentence than the trigger.
+- event-fillers: an event that fills a role.
+- attributes, scores: of kept items.
+- blank: a span that begins or ends with a line break, or consists of white space.
+"""
 
 
 ItemT = TypeVar("ItemT", Entity, Event)
@@ -98,7 +108,7 @@ class Loss:
         return ", ".join(f"{count} {kind}" for kind, count in self.counts.most_common())
 
 
-def bare(annotation: Annotation, schema: LabelSchema) -> Annotation:
+def without_defaults(annotation: Annotation, schema: LabelSchema) -> Annotation:
     """`annotation` without attributes at their default value, which an absent attribute means."""
     defaults: dict[tuple[str, str], str] = {
         (attribute.of, attribute.name): attribute.default for attribute in schema.attributes
@@ -113,7 +123,7 @@ def bare(annotation: Annotation, schema: LabelSchema) -> Annotation:
     return annotation.model_copy(update={"entities": entities, "events": events})
 
 
-def fit(
+def reduce_to(
     article: Article,
     annotation: Annotation,
     capabilities: Capabilities,
@@ -138,7 +148,7 @@ def fit(
     if tokens is not None:
         items = list(_on_tokens(items, capabilities, tokens, on_loss, lost))
     if capabilities.overlap == "none":
-        items = _flat(items, lost)
+        items = _without_overlaps(items, lost)
     elif capabilities.overlap == "one label":
         items = _one_label(items, lost)
     kept = {item.id: item for item in items}
@@ -149,13 +159,15 @@ def fit(
         if isinstance(item, Event):
             arguments = []
             for argument in item.arguments:
-                if kind := _misfit(item, argument, kept, triggers, capabilities, tokens):
+                if kind := _reason_lost(item, argument, kept, triggers, capabilities, tokens):
                     lost.add(kind)
                 else:
                     arguments.append(_without_score(argument, capabilities, lost))
-            events.append(_held(item, "events", capabilities, lost).model_copy(update={"arguments": tuple(arguments)}))
+            events.append(
+                _representable(item, "events", capabilities, lost).model_copy(update={"arguments": tuple(arguments)})
+            )
         elif isinstance(item, Entity):
-            entities.append(_held(item, "entities", capabilities, lost))
+            entities.append(_representable(item, "entities", capabilities, lost))
     lost.add("arguments", sum(len(event.arguments) for event in annotation.events if event.id not in kept))
     names = [(item.type, capabilities.labels) for item in items]
     names += [
@@ -203,7 +215,7 @@ def _on_tokens(
             yield item
 
 
-def _flat(items: Sequence[Item], lost: Loss) -> list[Item]:
+def _without_overlaps(items: Sequence[Item], lost: Loss) -> list[Item]:
     """Items that do not overlap. From left to right, the longer first, so the outermost are kept."""
     kept: list[Item] = []
     for item in sorted(items, key=_outermost_first):
@@ -223,7 +235,7 @@ def _one_label(items: Sequence[Item], lost: Loss) -> list[Item]:
     return list(kept.values())
 
 
-def _misfit(
+def _reason_lost(
     event: Event,
     argument: Argument,
     kept: dict[str, Item],
@@ -246,7 +258,7 @@ def _misfit(
     return None
 
 
-def _held(item: ItemT, of: str, capabilities: Capabilities, lost: Loss) -> ItemT:
+def _representable(item: ItemT, of: str, capabilities: Capabilities, lost: Loss) -> ItemT:
     """`item` with the attributes and the score that the format can hold."""
     attributes = item.attributes
     if capabilities.attributes is not None:

@@ -21,7 +21,7 @@ from curation.article import Article, build
 from curation.errors import BadInput
 from curation.files import json_object, lines_or_faults, whole_path
 from curation.formats.article_lookup import ArticleLookup
-from curation.formats.format_loss import Capabilities, Loss, OnLoss, bare, fit
+from curation.formats.format_loss import Capabilities, Loss, OnLoss, reduce_to, without_defaults
 from curation.formats.tokens import Tokens
 from curation.schema import LabelSchema
 
@@ -112,7 +112,7 @@ class ImportContext:
             "entities": entities,
             "events": events,
         }
-        return bare(build(Annotation, record, path=path, line=line), self.schema)
+        return without_defaults(build(Annotation, record, path=path, line=line), self.schema)
 
     def spans(
         self, article: Article, spans: Iterable[tuple[int, int, str]], path: Path, line: int | None = None
@@ -281,7 +281,8 @@ def write_as(
         for article, annotation in documents:
             tokens = format.tokenise(article, schema)
             within = None if capabilities.unit == "characters" else tokens
-            annotation = fit(article, bare(annotation, schema), capabilities, within, on_loss, written.lost)
+            annotation = without_defaults(annotation, schema)
+            annotation = reduce_to(article, annotation, capabilities, within, on_loss, written.lost)
             written.articles += 1
             written.entities += len(annotation.entities)
             written.events += len(annotation.events)

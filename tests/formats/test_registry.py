@@ -16,7 +16,7 @@ from curation.annotation import Annotation, Annotator, Argument, Entity, Event
 from curation.article import Article
 from curation.errors import BadInput
 from curation.formats.article_lookup import ArticleLookup
-from curation.formats.format_loss import Loss, OnLoss, bare, fit
+from curation.formats.format_loss import Loss, OnLoss, reduce_to, without_defaults
 from curation.formats.registry import (
     Document,
     ExportContext,
@@ -146,7 +146,7 @@ def test_what_comes_back_is_what_went_out_minus_the_stated_loss(
     assert [back[article.id][0] for article, _ in documents] == [article for article, _ in documents]
     found: Counter[str] = Counter()
     for article, went in documents:
-        went, came = bare(went, SCHEMA), back[article.id][1]
+        went, came = without_defaults(went, SCHEMA), back[article.id][1]
         difference = compare(went, came)
         same = [pair for pair in (*difference.entities, *difference.events) if pair.kind == "same"]
         gone = [pair for pair in (*difference.entities, *difference.events) if pair.kind == "missed"]
@@ -178,7 +178,7 @@ def test_snapped_spans_come_back_as_they_were_snapped(folder: Path, name: str, d
     lost = Loss()
     tokens = format.tokenise(article, SCHEMA)
     within = None if format.capabilities.unit == "characters" else tokens
-    kept = fit(article, bare(went, SCHEMA), format.capabilities, within, "snap", lost)
+    kept = reduce_to(article, without_defaults(went, SCHEMA), format.capabilities, within, "snap", lost)
     ((_, came),) = read_as(target, intake(name, documents))
     assert compare(kept, came).equal
     assert lost == written.lost
@@ -366,7 +366,7 @@ def test_jsonl_brings_everything_back(tmp_path: Path, article: Article, annotati
     write_as("jsonl", [(full, annotation)], tmp_path / "all.jsonl", SCHEMA)
     ((came_article, came),) = read_as(tmp_path / "all.jsonl", intake("jsonl"))
     assert came_article == full
-    assert came == bare(annotation, SCHEMA)
+    assert came == without_defaults(annotation, SCHEMA)
 
 
 def _scores(annotation: Annotation) -> Iterator[tuple[ArgumentKey, float | None]]:

@@ -1,8 +1,8 @@
 """Fit the weights of an ensemble of engines on corrected articles.
 
-For each section a logistic model of the votes: one for all labels, held near nothing, and one for each label, held near
-that of all labels as far as its items are few. Candidates are predicted from the chance on that gave the best F1 on
-articles that were not part of the fit.
+For each section a logistic model of the votes: one for all labels and one for each label with enough candidates. The
+weights of all labels are regularised towards 0, those of a label towards the weights of all labels. The threshold from
+which a candidate is predicted is the one with the best F1 on articles that were not part of the fit.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from curation.metrics.rounding import rounded
 from curation.metrics.score_calibration import ANY
 
 FOLDS = 5
-LEAST = 20
+MIN_CANDIDATES = 20
 """Fewest candidates of a label for weights of its own."""
-HELD = 1.0, 3.0
-"""How strongly weights are held near nothing, and those of a label near those of all labels."""
-STEPS = 50
-SAY = 0.5
-"""The chance from which a candidate is predicted until a better one is known."""
+L2_GLOBAL, L2_PER_LABEL = 1.0, 3.0
+"""Strength of the regularisation of all labels' weights towards 0, and of a label's towards those of all labels."""
+MAX_ITERATIONS = 50
+DEFAULT_THRESHOLD = 0.5
+"""The probability from which a candidate is predicted, until the fit gives a better one."""
 
 Floats = NDArray[np.float64]
 Fillers = Mapping[tuple[str, str], frozenset[str]]
@@ -76,7 +76,7 @@ def fit_ensemble(
         members: the members, in the order of their predictions.
         fillers: (event type, role) → the types that may fill it.
         gold: name of the gold in the file.
-        folds: into how many parts the articles are cut for the figures.
+        folds: number of folds of the cross-validation that gives thresholds and figures.
         on_progress: called with the number of articles read.
 
     Raises:
@@ -91,66 +91,68 @@ def fit_ensemble(
     found.sort(key=lambda one: hashlib.sha256(one.gold.article_id.encode()).digest())
     folds = min(folds, len(found))
 
-    def file(articles: Sequence[Voted], say: Mapping[Part, float]) -> Ensemble:
+    def file(articles: Sequence[Voted], thresholds: Mapping[Part, float]) -> Ensemble:
         return Ensemble(
             schema_ref=found[0].gold.schema_ref,
             gold=gold,
             articles=len(found),
             folds=folds,
             members=tuple(members),
-            sections=_fitted(articles, len(members), say),
+            sections=_fitted(articles, len(members), thresholds),
             figures={},
         )
 
-    halves = [
+    held_out = [
         (file([one for place, one in enumerate(found) if place % folds != fold], {}), found[fold::folds])
         for fold in range(folds)
     ]
-    say: dict[Part, float] = {section: _best_limit(section, halves) for section in PARTS}
-    return file(found, say).model_copy(update={"figures": _figures(halves, say, fillers, len(members))})
+    thresholds: dict[Part, float] = {section: _best_limit(section, held_out) for section in PARTS}
+    return file(found, thresholds).model_copy(update={"figures": _figures(held_out, thresholds, fillers, len(members))})
 
 
-def weigh(votes: Floats, right: Floats, held: float, near: Floats) -> Floats:
-    """The weights of a logistic model, held near others: Newton's steps, the same for the same input.
+def fit_logistic(votes: Floats, right: Floats, l2: float, centre: Floats) -> Floats:
+    """The weights of a logistic model, regularised towards `centre`: Newton's method, the same for the same input.
 
     Args:
         votes: items × votes.
         right: 1 or 0 for each item.
-        held: how strongly.
-        near: the weights they are held near.
+        l2: strength of the regularisation.
+        centre: the weights towards which it pulls.
     """
-    weights = near.copy()
-    for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(votes @ weights, -30, 30)))
-        slope = votes.T @ (chance - right) + held * (weights - near)
-        curve = (votes * (chance * (1 - chance))[:, None]).T @ votes + held * np.eye(len(weights))
-        step = np.linalg.solve(curve, slope)
+    weights = centre.copy()
+    for _ in range(MAX_ITERATIONS):
+        probability = 1 / (1 + np.exp(-np.clip(votes @ weights, -30, 30)))
+        gradient = votes.T @ (probability - right) + l2 * (weights - centre)
+        hessian = (votes * (probability * (1 - probability))[:, None]).T @ votes + l2 * np.eye(len(weights))
+        step = np.linalg.solve(hessian, gradient)
         weights = weights - step
         if np.abs(step).max() < 1e-9:
             break
     return weights
 
 
-def _fitted(articles: Sequence[Voted], members: int, say: Mapping[Part, float]) -> dict[Part, SectionEnsemble]:
-    """The weights of all sections; arguments are weighed between the items of the gold that a member finds."""
+def _fitted(articles: Sequence[Voted], members: int, thresholds: Mapping[Part, float]) -> dict[Part, SectionEnsemble]:
+    """The weights of all sections; those of arguments are fitted on links between the items of the gold."""
     sections: dict[Part, SectionEnsemble] = {}
     for section in PARTS:
         votes = [vote for one in articles for vote in _votes(section, one)]
         width = 1 + members * (EACH_ARGUMENT if section == "arguments" else EACH)
-        sections[section] = SectionEnsemble(say=say.get(section, SAY), weights=_weights(votes, width))
+        sections[section] = SectionEnsemble(
+            threshold=thresholds.get(section, DEFAULT_THRESHOLD), weights=_weights(votes, width)
+        )
     return sections
 
 
 def _weights(votes: Sequence[_Vote], width: int) -> dict[str, tuple[float, ...]]:
-    nothing = np.zeros(width)
+    zeros = np.zeros(width)
     if not votes:
-        return {ANY: tuple(nothing.tolist())}
-    pooled = weigh(*_arrays(votes), HELD[0], nothing)
+        return {ANY: tuple(zeros.tolist())}
+    pooled = fit_logistic(*_arrays(votes), L2_GLOBAL, zeros)
     found = {ANY: pooled}
     for label in sorted({vote.label for vote in votes}):
         own = [vote for vote in votes if vote.label == label]
-        if len(own) >= LEAST:
-            found[label] = weigh(*_arrays(own), HELD[1], pooled)
+        if len(own) >= MIN_CANDIDATES:
+            found[label] = fit_logistic(*_arrays(own), L2_PER_LABEL, pooled)
     return {label: tuple(round(float(weight), 6) for weight in weights) for label, weights in found.items()}
 
 
@@ -190,33 +192,40 @@ def _votes(section: Part, one: Voted) -> list[_Vote]:
     ]
 
 
-def _best_limit(section: Part, halves: Sequence[tuple[Ensemble, Sequence[Voted]]]) -> float:
-    """The chance that separates correct from wrong candidates with the best F1, on articles outside the fit."""
+def _best_limit(section: Part, held_out: Sequence[tuple[Ensemble, Sequence[Voted]]]) -> float:
+    """The threshold that separates correct from wrong candidates with the best F1, on articles outside the fit."""
     rated: list[tuple[float, bool]] = []
     wanted = 0
-    for fitted, articles in halves:
+    for fitted, articles in held_out:
         for one in articles:
             rated += (
-                (fitted.sections[section].chance(vote.label, vote.votes), vote.right) for vote in _votes(section, one)
+                (fitted.sections[section].probability(vote.label, vote.votes), vote.right)
+                for vote in _votes(section, one)
             )
             wanted += len(list(links(one.gold))) if section == "arguments" else len(getattr(one.gold, section))
-    best, say, right = 0.0, SAY, 0
+    best, threshold, right = 0.0, DEFAULT_THRESHOLD, 0
     rated.sort(key=lambda pair: -pair[0])
-    for place, (chance, good) in enumerate(rated, start=1):
+    for place, (probability, good) in enumerate(rated, start=1):
         right += good
         f1 = 2 * right / (place + wanted)
-        if f1 > best and (place == len(rated) or rated[place][0] < chance):
-            best, say = f1, chance
-    return round(max(say - 1e-6, 0.0), 6)
+        if f1 > best and (place == len(rated) or rated[place][0] < probability):
+            best, threshold = f1, probability
+    return round(max(threshold - 1e-6, 0.0), 6)
 
 
 def _figures(
-    halves: Sequence[tuple[Ensemble, Sequence[Voted]]], say: Mapping[Part, float], fillers: Fillers, members: int
+    held_out: Sequence[tuple[Ensemble, Sequence[Voted]]],
+    thresholds: Mapping[Part, float],
+    fillers: Fillers,
+    members: int,
 ) -> dict[Part, SectionMeasured]:
     counts: dict[Part, list[PairCounts]] = {section: [PairCounts() for _ in range(members + 1)] for section in PARTS}
     chances: dict[Part, tuple[list[float], list[bool]]] = {section: ([], []) for section in counts}
-    for fitted, articles in halves:
-        sections = {section: one.model_copy(update={"say": say[section]}) for section, one in fitted.sections.items()}
+    for fitted, articles in held_out:
+        sections = {
+            section: one.model_copy(update={"threshold": thresholds[section]})
+            for section, one in fitted.sections.items()
+        }
         fitted = fitted.model_copy(update={"sections": sections})
         for one in articles:
             entities, events = combine(fitted, one.predictions, fillers, "engine:ensemble")
@@ -226,7 +235,7 @@ def _figures(
                     counts[section][place].add(pairs)
             for section, (rated, right) in chances.items():
                 for vote in _votes(section, one):
-                    rated.append(sections[section].chance(vote.label, vote.votes))
+                    rated.append(sections[section].probability(vote.label, vote.votes))
                     right.append(vote.right)
     figures: dict[Part, SectionMeasured] = {}
     for section, of_members in counts.items():

@@ -1,8 +1,8 @@
 """The votes of an ensemble: the file of their weights, which `curation ensemble` writes and the engine reads.
 
 Each item that any member predicts is a candidate. The members' predictions become votes, and a weighted sum of votes
-gives the chance that it is correct: one set of weights for all labels, and one for each label with enough items. The
-file also holds the figures that justify the weights.
+gives the probability that it is correct: one set of weights for all labels, and one for each label with enough items.
+The file also holds the figures that justify the weights.
 """
 
 from __future__ import annotations
@@ -44,16 +44,20 @@ class Member(Value):
 
 
 class SectionEnsemble(Value):
-    """The weights of one section. `say`: the chance from which a candidate is predicted.
+    """The weights of one section.
 
-    weights: label → its weights, of arguments the role; `*` stands for all labels that have none of their own.
+    Attributes:
+        threshold: the probability from which a candidate is predicted; `say` in the file.
+        weights: label (of arguments the role) → its weights; `*` is for all labels without weights of their own.
     """
 
-    say: float = Field(ge=0, le=1)
+    model_config = ConfigDict(populate_by_name=True)
+
+    threshold: float = Field(alias="say", ge=0, le=1)
     weights: dict[Label, tuple[float, ...]]
 
-    def chance(self, label: str, votes: Votes) -> float:
-        """The chance that a candidate with these votes is correct."""
+    def probability(self, label: str, votes: Votes) -> float:
+        """The probability that a candidate with these votes is correct."""
         weights = self.weights.get(label) or self.weights[ANY]
         return _sigmoid(sum(weight * vote for weight, vote in zip(weights, votes, strict=True)))
 
@@ -67,7 +71,7 @@ class Measured(Value):
 
 
 class SectionMeasured(Value):
-    """Figures of one section: of each member, in their order, and of the ensemble; of its chances, over candidates."""
+    """Figures of one section: of each member, in their order, and of the ensemble; calibration over all candidates."""
 
     members: tuple[Measured, ...]
     ensemble: Measured
@@ -164,20 +168,20 @@ def candidates(predicted: Sequence[Sequence[Entity | Event]]) -> list[Candidate]
 
 
 def chosen(found: Sequence[Candidate], fitted: SectionEnsemble) -> list[tuple[Candidate, float]]:
-    """The candidates that the ensemble predicts, each with its chance, by place.
+    """The candidates that the ensemble predicts, each with its probability, by place.
 
-    Of two that exclude each other (the same span, or overlapping spans of one label) the likelier is predicted,
+    Of two that exclude each other (the same span, or overlapping spans of one label) the more probable is predicted,
     unless a member predicts both.
     """
     rated = sorted(
-        ((fitted.chance(one.label, one.votes), one) for one in found), key=lambda pair: (-pair[0], pair[1][:3])
+        ((fitted.probability(one.label, one.votes), one) for one in found), key=lambda pair: (-pair[0], pair[1][:3])
     )
     kept: list[tuple[Candidate, float]] = []
-    for chance, one in rated:
-        if chance < fitted.say:
+    for probability, one in rated:
+        if probability < fitted.threshold:
             break
         if not any(_exclude(one, other) for other, _ in kept):
-            kept.append((one, chance))
+            kept.append((one, probability))
     return sorted(kept, key=lambda pair: pair[0][:3])
 
 
@@ -246,7 +250,7 @@ def combine(
     fillers: Mapping[tuple[str, str], frozenset[str]],
     origin: str,
 ) -> tuple[list[Entity], list[Event]]:
-    """Combine the members' predictions of one article; scores are chances.
+    """Combine the members' predictions of one article; scores are probabilities.
 
     Args:
         ensemble: the weights.
@@ -256,29 +260,33 @@ def combine(
     """
     predicted_entities = candidates([annotation.entities for annotation in predictions])
     entities = [
-        Entity(**_item(candidate, chance, f"e{number}", ensemble.sections["entities"], origin))
-        for number, (candidate, chance) in enumerate(chosen(predicted_entities, ensemble.sections["entities"]), start=1)
+        Entity(**_item(candidate, probability, f"e{number}", ensemble.sections["entities"], origin))
+        for number, (candidate, probability) in enumerate(
+            chosen(predicted_entities, ensemble.sections["entities"]), start=1
+        )
     ]
     predicted_events = candidates([annotation.events for annotation in predictions])
     events = [
-        Event(**_item(candidate, chance, f"v{number}", ensemble.sections["events"], origin))
-        for number, (candidate, chance) in enumerate(chosen(predicted_events, ensemble.sections["events"]), start=1)
+        Event(**_item(candidate, probability, f"v{number}", ensemble.sections["events"], origin))
+        for number, (candidate, probability) in enumerate(
+            chosen(predicted_events, ensemble.sections["events"]), start=1
+        )
     ]
     types = {item.id: item.type for item in (*entities, *events)}
     fitted = ensemble.sections["arguments"]
     arguments: dict[int, list[Argument]] = {}
     for link in candidate_links(predictions, entities, events):
-        chance = fitted.chance(link.role, link.votes)
+        probability = fitted.probability(link.role, link.votes)
         may = fillers.get((events[link.event].type, link.role), frozenset())
-        if chance >= fitted.say and types[link.filler] in may:
-            made = Argument(role=link.role, filler=link.filler, score=round(chance, 4), origin=origin)
+        if probability >= fitted.threshold and types[link.filler] in may:
+            made = Argument(role=link.role, filler=link.filler, score=round(probability, 4), origin=origin)
             arguments.setdefault(link.event, []).append(made)
     return entities, [
         event.model_copy(update={"arguments": tuple(arguments.get(place, ()))}) for place, event in enumerate(events)
     ]
 
 
-def _item(one: Candidate, chance: float, name: str, fitted: SectionEnsemble, origin: str) -> dict[str, Any]:
+def _item(one: Candidate, probability: float, name: str, fitted: SectionEnsemble, origin: str) -> dict[str, Any]:
     """The fields of an item; its attributes are those of the member with the largest weight."""
     weights = fitted.weights.get(one.label) or fitted.weights[ANY]
     ranked = sorted(
@@ -290,7 +298,7 @@ def _item(one: Candidate, chance: float, name: str, fitted: SectionEnsemble, ori
         "type": one.label,
         "start": one.start,
         "end": one.end,
-        "score": round(chance, 4),
+        "score": round(probability, 4),
         "attributes": ranked[0][2].attributes,
         "origin": origin,
     }

@@ -14,7 +14,7 @@ import pytest
 
 from curation.annotation import Annotation, Annotator, Argument, Entity, Event, read_annotations
 from curation.article import Article
-from curation.engines.ensemble_fit import weigh
+from curation.engines.ensemble_fit import fit_logistic
 from curation.engines.ensemble_votes import SectionEnsemble, candidates, chosen
 from curation.formats.articles import good_articles
 from curation.metrics.counts import Counts
@@ -196,7 +196,7 @@ def test_what_the_members_say_of_a_span() -> None:
     assert found[10, 18, "GPE"] == (1, 0, 0, 1, 0, 1, 0, 0, 0)
     assert found[20, 24, "Person"] == (1, 0, 0, 0, 1, 1, 0, 0, 0)
 
-    trusts_two = SectionEnsemble(say=0.5, weights={"*": (0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0)})
+    trusts_two = SectionEnsemble(threshold=0.5, weights={"*": (0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0)})
     said = chosen(candidates([one, two]), trusts_two)
     assert [(each.start, each.end, each.label) for each, _ in said] == [
         (0, 4, "GPE"),
@@ -214,7 +214,7 @@ def test_weights_are_those_of_a_logistic_model() -> None:
     votes = np.column_stack([np.ones(200), dice.integers(0, 2, 200), dice.normal(size=200)])
     right = (dice.random(200) < 1 / (1 + np.exp(-(votes @ np.array([-1.0, 2.0, 0.5]))))).astype(float)
     near = np.array([0.1, -0.2, 0.3])
-    weights = weigh(votes, right, 2.0, near)
+    weights = fit_logistic(votes, right, 2.0, near)
     chance = 1 / (1 + np.exp(-votes @ weights))
     assert np.allclose(votes.T @ (right - chance), 2.0 * (weights - near), atol=1e-8)
     assert weights[1] > 1

@@ -151,9 +151,12 @@ class BatchEngine(Engine):
 
     def _batch(self, articles: list[Article]) -> list[Annotation | Failure]:
         """One result per article. An error costs only the article that raised it."""
-        readable = [article for article in articles if self._reads(article)]
+        readable = [index for index, article in enumerate(articles) if self._reads(article)]
+        results: dict[int, Annotation | Failure] = {}
         try:
-            results = dict(zip(map(id, readable), self.annotate(readable), strict=True)) if readable else {}
+            if readable:
+                annotations = self.annotate([articles[index] for index in readable])
+                results.update(zip(readable, annotations, strict=True))
         except Stopped:
             raise
         except Exception as error:  # models raise anything
@@ -161,7 +164,7 @@ class BatchEngine(Engine):
                 reason = str(error) if isinstance(error, EngineError) else one_line(f"{type(error).__name__}: {error}")
                 return [Failure(articles[0].id, reason)]
             return [result for article in articles for result in self._batch([article])]
-        return [results.get(id(article)) or self._foreign(article) for article in articles]
+        return [results.get(index) or self._foreign(article) for index, article in enumerate(articles)]
 
     def _reads(self, article: Article) -> bool:
         return not article.language or not self._languages.isdisjoint({"*", _primary(article.language)})

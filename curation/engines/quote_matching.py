@@ -19,7 +19,8 @@ def locate(text: str, quote: str, context: str, taken: Collection[tuple[int, int
     quote = quote.strip()
     if not quote:
         return None
-    left_edge, right_edge = r"(?<!\w)" * quote[0].isalnum(), r"(?!\w)" * quote[-1].isalnum()
+    left_edge = r"(?<!\w)" if quote[0].isalnum() else ""
+    right_edge = r"(?!\w)" if quote[-1].isalnum() else ""
     starts = [found.start() for found in re.finditer(f"{left_edge}{re.escape(quote)}{right_edge}", text)]
     if not starts:
         return None

@@ -87,19 +87,18 @@ class SpacyEngine(BatchEngine):
 
     def annotate(self, articles: list[Article]) -> list[Annotation | Failure]:
         """One result per article, in order. An article without words fails before it is parsed."""
-        cleaned = {id(article): clean(article.text) for article in articles}
-        usable = [article for article in articles if _has_words(cleaned[id(article)].text)]
+        cleaned = [clean(article.text) for article in articles]
+        usable = [index for index, source in enumerate(cleaned) if _has_words(source.text)]
         results: dict[int, Annotation] = {}
         with self.nlp.memory_zone():
-            sources = [cleaned[id(article)] for article in usable]
-            for article, parses in self._parsed(usable, sources):
-                results[id(article)] = self.annotation(
-                    article, *self.rules.extract(article.text, parses, self.annotator.key)
-                )
-        for article in usable:
-            tags = cleaned[id(article)].tags
-            self.leave_out(article.id, {HTML_TAGS: tags} if tags else {})
-        return [results.get(id(article)) or Failure(article.id, "has no words") for article in articles]
+            for index, parses in zip(usable, self._parsed([cleaned[index] for index in usable]), strict=True):
+                article = articles[index]
+                items = self.rules.extract(article.text, parses, self.annotator.key)
+                results[index] = self.annotation(article, *items)
+        for index in usable:
+            tags = cleaned[index].tags
+            self.leave_out(articles[index].id, {HTML_TAGS: tags} if tags else {})
+        return [results.get(index) or Failure(article.id, "has no words") for index, article in enumerate(articles)]
 
     def _prediction_id(self, article: Article) -> str:
         """The hash takes its parts in another order than other engines': predictions keep the ids they have."""
@@ -107,10 +106,11 @@ class SpacyEngine(BatchEngine):
 
     def parses(self, article: Article) -> list[Parse]:
         """The parsed zones of an article: the input of the rules."""
-        ((_, parses),) = self._parsed([article], [clean(article.text)])
+        (parses,) = self._parsed([clean(article.text)])
         return parses
 
-    def _parsed(self, articles: list[Article], cleaned: list[CleanText]) -> Iterator[tuple[Article, list[Parse]]]:
+    def _parsed(self, cleaned: list[CleanText]) -> Iterator[list[Parse]]:
+        """The parsed zones of each text, in order."""
         parts = [zones(source.text) for source in cleaned]
         unparsed = (
             safe_doc(self.nlp, text)
@@ -118,8 +118,8 @@ class SpacyEngine(BatchEngine):
             for text in as_sentences(source.text, own, self.common)
         )
         docs = self.nlp.pipe(unparsed, batch_size=BATCH_ZONES)
-        for article, source, own in zip(articles, cleaned, parts, strict=True):
-            yield article, [parse(doc, zone, source) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
+        for source, own in zip(cleaned, parts, strict=True):
+            yield [parse(doc, zone, source) for doc, zone in zip(islice(docs, len(own)), own, strict=True)]
 
 
 def _has_words(text: str) -> bool:

@@ -239,14 +239,14 @@ class EntityFinder:
         if not rules or (not inside and inside_compound(parse, index)):
             return None
         first = index if inside else left_edge(parse, index)
-        words = None
+        noun_modifiers = None
         for name, rule in rules:
             if rule.needs or rule.never:
-                if words is None:
-                    words = modifiers(parse, first, index)
-                if rule.needs and not any(_meets(words, wanted) for wanted in rule.needs.values()):
+                if noun_modifiers is None:
+                    noun_modifiers = modifiers(parse, first, index)
+                if rule.needs and not any(_meets(noun_modifiers, wanted) for wanted in rule.needs.values()):
                     continue
-                if any(_meets(words, wanted) for wanted in rule.never.values()):
+                if any(_meets(noun_modifiers, wanted) for wanted in rule.never.values()):
                     continue
             return Mention(part, first, index + 1, index, name, "nominal", HEADED, kept=False)
         return None
@@ -286,5 +286,5 @@ def _no_amount(parse: Parse, first: int, last: int, label: str) -> bool:
     return text in _FREQUENT or (text.isdigit() and len(text) != 4)
 
 
-def _meets(words: set[str], wanted: Sequence[str]) -> bool:
-    return ANY in wanted or not words.isdisjoint(wanted)
+def _meets(found: set[str], wanted: Sequence[str]) -> bool:
+    return ANY in wanted or not found.isdisjoint(wanted)

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from curation.engines.rules.mentions import Mention
 from curation.engines.rules.parsed_text import Parse
-from curation.engines.rules.relations import parts_of
+from curation.engines.rules.relations import LOCATIVE_PREPOSITIONS, parts_of
 from curation.engines.rules.triggers import Trigger
 
 _OBJECTS = frozenset(("them", "him", "her", "us"))
 _MODIFIERS = frozenset(("amod", "compound", "nmod"))
-_WHERE = frozenset(("in", "at", "near", "outside"))
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 
 
@@ -140,7 +139,7 @@ class MentionIndex:
         found = []
         for verb in dict.fromkeys(clauses):
             for prep in parse.children_with(verb, "prep"):
-                if parse.lower[prep] in _WHERE:
+                if parse.lower[prep] in LOCATIVE_PREPOSITIONS:
                     found += list(parse.children_with(prep, "pobj"))
         return found
 

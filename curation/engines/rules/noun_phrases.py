@@ -68,12 +68,12 @@ def inside_compound(parse: Parse, index: int) -> bool:
 
 def modifiers(parse: Parse, first: int, head: int) -> set[str]:
     """The words of a noun phrase before its head, `plural` or `singular`, and `named` if a name is among them."""
-    words = {parse.lemma[token] for token in range(first, head)}
-    words |= {parse.lower[token] for token in range(first, head)}
-    words.add("plural" if parse.tag[head] in ("NNS", "NNPS") else "singular")
+    found = {parse.lemma[token] for token in range(first, head)}
+    found |= {parse.lower[token] for token in range(first, head)}
+    found.add("plural" if parse.tag[head] in ("NNS", "NNPS") else "singular")
     if any(parse.pos[token] == "PROPN" for token in range(first, head)):
-        words.add("named")
-    return words
+        found.add("named")
+    return found
 
 
 def capitalised_runs(parse: Parse) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ _PLACES = words(
     """in at near on outside inside around from to into towards toward over across along off north south east west
     between through under beside within by with against for about"""
 )
-_WHERE = ("in", "at", "near", "outside")
+LOCATIVE_PREPOSITIONS = ("in", "at", "near", "outside")
 _TIED = words("npadvmod compound nmod amod nsubj dep advmod punct")
 _TAKE_PART = {"participate", "engage", "take", "join", "involve"}
 
@@ -101,7 +101,7 @@ def _of_verb(parse: Parse, verb: int, found: Relations, depth: int = 0) -> None:
             _prepositions(parse, thing, found, only_new=True)
     for thing in list(found.get("subject", ())):
         if parse.head[thing] == verb:
-            _prepositions(parse, thing, found, only_new=True, only=_WHERE)
+            _prepositions(parse, thing, found, only_new=True, only=LOCATIVE_PREPOSITIONS)
     above = parse.head[verb]
     if (
         above != verb
@@ -261,11 +261,11 @@ def _of_noun(parse: Parse, noun: int, found: Relations, light: Collection[str]) 
             if parse.lower[prep] == "under" and parse.lemma[verb] in ("come", "be", "fall"):
                 for child in parse.children_with(verb, "nsubj"):
                     _add(found, "object", _antecedent(parse, child, verb))
-                _prepositions(parse, verb, found, only_new=True, only=("for", *_WHERE))
+                _prepositions(parse, verb, found, only_new=True, only=("for", *LOCATIVE_PREPOSITIONS))
             elif parse.lower[prep] == "in" and parse.lemma[verb] in _TAKE_PART:
                 _from_verb(parse, verb, noun, found, light)
             elif parse.dep[prep] != "agent" and parse.lower[prep] in ("in", "during", "after", "as"):
-                _prepositions(parse, verb, found, only_new=True, only=_WHERE)
+                _prepositions(parse, verb, found, only_new=True, only=LOCATIVE_PREPOSITIONS)
 
 
 def _affected(parse: Parse, verb: int, found: Relations) -> None:
@@ -294,7 +294,7 @@ def _from_verb(parse: Parse, verb: int, noun: int, found: Relations, light: Coll
                 if token != noun:
                     _add(found, name, token)
     else:
-        _prepositions(parse, verb, found, only_new=True, only=_WHERE)
+        _prepositions(parse, verb, found, only_new=True, only=LOCATIVE_PREPOSITIONS)
 
 
 def _prepositions(

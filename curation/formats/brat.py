@@ -97,7 +97,7 @@ class Brat(Format):
             raw = read_text(path.with_suffix(".txt"))
             name = str(ids.get(path.stem, unquote(path.stem)))
             article = context.articles.by_text(normalise(raw.removeprefix("\ufeff")), name, name, path)
-            return _Reading(path, raw, article, roles, context).pair()
+            return _BratDocument(path, raw, article, roles, context).pair()
 
         return context.each(paths, document)
 
@@ -204,7 +204,7 @@ def _offset_maps(raw: str) -> list[OffsetMap]:
     return [made(mark, places) for mark in marks for places in ((returns, ()) if returns else ((),))]
 
 
-class _Reading:
+class _BratDocument:
     """One `.ann` file that becomes an annotation."""
 
     def __init__(

@@ -134,7 +134,7 @@ def _records(source: Path) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1)
-def word() -> re.Pattern[str]:
+def gliner2_word() -> re.Pattern[str]:
     """A word as GLiNER2's `WhitespaceTokenSplitter` has it: addresses whole, combining marks with their letters."""
     marks = "".join(chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "M")
     letter = rf"[\w{marks}\u200c\u200d]"
@@ -150,7 +150,7 @@ class Gliner2(Format):
 
     def tokenise(self, article: Article, schema: LabelSchema) -> Tokens:
         """GLiNER2's words."""
-        return words(article.text, word())
+        return words(article.text, gliner2_word())
 
     def write(self, documents: Iterable[Document], target: Path, context: ExportContext) -> None:
         """One file of all documents."""
@@ -163,7 +163,7 @@ class Gliner2(Format):
 
         def document(record: _Record, line: int) -> Pair:
             article = context.articles.by_text(record.input, record.id, f"{source.stem}-{line}", source, line)
-            return article, _Reading(article, context, source, line).annotation(record.output)
+            return article, _GlinerRecord(article, context, source, line).annotation(record.output)
 
         return context.json_lines(source, _Record, document)
 
@@ -225,7 +225,7 @@ def _record(document: Document, schema: LabelSchema) -> dict[str, Any]:
     return {"input": article.text, "output": output, "id": article.id}
 
 
-class _Reading:
+class _GlinerRecord:
     """One record on its way to an annotation."""
 
     def __init__(self, article: Article, context: ImportContext, path: Path, line: int) -> None:

@@ -12,8 +12,8 @@ from curation.annotation import Annotator
 from curation.errors import BadInput
 from curation.files import whole_file
 from curation.formats.article_lookup import ArticleLookup
-from curation.formats.mapping import Translation
 from curation.formats.registry import ImportContext, read_as
+from curation.formats.translation import Translation
 from curation.jobs.inputs import usable_articles
 from curation.jobs.options import Argument, FormatName, Option
 from curation.result import Block, Result, Table

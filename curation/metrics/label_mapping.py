@@ -59,13 +59,7 @@ def mapping_to(name: str, schema: LabelSchema, folder: Path | None = None) -> Ma
         if name in role.elsewhere
     }
     if not entities and not events:
-        labels = (*schema.entity_types, *schema.event_types)
-        known = sorted({ontology for label in labels for ontology in label.elsewhere})
-        raise BadInput(
-            f"{schema.ref} names nothing in {name!r}",
-            field="mapping",
-            way_out=f"choose one of {', '.join(known) or 'none'}, or give its types `elsewhere: {{{name}: […]}}`",
-        )
+        raise no_names_in(name, schema)
     own = {(event, role): names for event, roles_there in habit.roles.items() for role, names in roles_there.items()}
     return Mapping(
         name,
@@ -75,6 +69,14 @@ def mapping_to(name: str, schema: LabelSchema, folder: Path | None = None) -> Ma
         habit,
         {attribute.name: attribute.default for attribute in schema.attributes},
     )
+
+
+def no_names_in(ontology: str, schema: LabelSchema) -> BadInput:
+    """The error of an ontology in which no type of the schema has a name; it lists those in which some have."""
+    labels = (*schema.entity_types, *schema.event_types)
+    known = sorted({name for label in labels for name in label.elsewhere})
+    way_out = f"choose one of {', '.join(known) or 'none'}, or give its types `elsewhere: {{{ontology}: […]}}`"
+    return BadInput(f"{schema.ref} names nothing in {ontology!r}", field="mapping", way_out=way_out)
 
 
 def _named(names: dict[Label, Names]) -> dict[Label, Names]:

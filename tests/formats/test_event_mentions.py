@@ -12,8 +12,8 @@ from curation.annotation import Annotator
 from curation.errors import BadInput
 from curation.formats.article_lookup import ArticleLookup
 from curation.formats.format_loss import Loss
-from curation.formats.mapping import Translation
 from curation.formats.registry import ImportContext, Pair, read_as, write_as
+from curation.formats.translation import Translation
 from curation.schema import LabelSchema
 from curation.validation import validate
 

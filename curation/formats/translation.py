@@ -1,13 +1,14 @@
 """From the labels of another ontology to ours, by the `elsewhere` lists of the label schema.
 
 A label that several types of ours list becomes the first of them. Labels that no type lists are left out and counted.
+`curation.metrics.label_mapping` goes the other way, from our labels to those of gold.
 """
 
 from __future__ import annotations
 
 from curation.annotation import Annotation
-from curation.errors import BadInput
 from curation.formats.format_loss import Loss
+from curation.metrics.label_mapping import no_names_in
 from curation.schema import LabelSchema, LabelType, Role
 
 
@@ -21,11 +22,7 @@ class Translation:
         self.roles = {label.name: _backwards(name, label.roles) for label in schema.event_types}
         self.schema = schema
         if not self.entities and not self.events:
-            known = sorted(
-                {other for label in (*schema.entity_types, *schema.event_types) for other in label.elsewhere}
-            )
-            way_out = f"choose one of {', '.join(known) or 'none'}, or give its types `elsewhere: {{{name}: […]}}`"
-            raise BadInput(f"{schema.ref} names nothing in {name!r}", field="mapping", way_out=way_out)
+            raise no_names_in(name, schema)
 
     def __call__(self, annotation: Annotation, lost: Loss) -> Annotation:
         """`annotation` in our labels; items without one are left out and counted in `lost`."""

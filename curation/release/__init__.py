@@ -1,5 +1,17 @@
 """Immutable, versioned datasets: built as a folder, published to the Hub, loaded and verified again.
 
+Terms, for why an article of a snapshot is not in a release, or not with its latest annotation:
+
+excluded     the selection keeps it out: another licence, or withdrawn. `ReleaseReport.barred` counts them
+withdrawn    on the takedown list; named in the changelog if it was ever released
+skipped      people skipped it and nobody submitted; not listed
+undecided    people differ on it and nobody has decided
+invalid      its annotation does not fit the text or the schema. `ReleaseReport.invalid`
+set aside    it resembles articles of different splits. `set_aside` in the manifest
+kept         undecided or invalid, and in the release as in the release before. `chosen` is `kept`
+left out     in the release before and not in this one, for any of these reasons or because the snapshot lacks it.
+             `ReleaseReport.left_out` lists them without the excluded ones; `changes.left_out` counts all
+
 The names below load on first use: the libraries they need take seconds to import.
 """
 

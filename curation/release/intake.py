@@ -1,4 +1,7 @@
-"""The articles of a release on their way in: their rows on disk, and in memory what decides on splits."""
+"""The articles of a release while it is built: rows on disk; ids, hashes and what decides on splits in memory.
+
+Meant for up to 100,000 articles. Their rows take gigabytes, so they are in one Arrow file, read by batch.
+"""
 
 from __future__ import annotations
 

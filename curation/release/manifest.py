@@ -246,7 +246,7 @@ class ArticleRecord(Value):
 
 
 class Hashes(bytes):
-    """The hashes of one article in 96 bytes: a release has many, and one object each keeps memory small."""
+    """The hashes of one article in 96 bytes: 100,000 articles need 13 MB, with three hex strings each 40 MB."""
 
     __slots__ = ()
 

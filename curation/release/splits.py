@@ -97,7 +97,11 @@ def sketch(text: str) -> bytes:
 
 
 class Sketches:
-    """MinHash signatures of many articles, kept in a file in `folder` (2 kB each) so that memory stays flat."""
+    """MinHash signatures of articles in a file in `folder`.
+
+    A signature has 2 kB: 200 MB for 100,000 articles, the size this is for. `rensa.RMinHashLSH` would hold a hash table
+    for each of the 256 bands in memory, with 25.6 million entries.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -27,11 +27,13 @@ class PullResult(PullReport, Result):
         return 3 if self.issues else 0
 
     def show(self) -> Iterator[str]:
-        """The counts of tasks, and the snapshot."""
+        """The counts of tasks, those made by a review apart, and the snapshot."""
         yield (
             f"{self.tasks} tasks: {self.submitted} submitted, {self.skipped} skipped, {self.drafts} with a draft, "
             f"{self.untouched} untouched" + (f", {self.deleted} deleted in Label Studio" if self.deleted else "")
         )
+        if self.review_tasks:
+            yield f"{self.review_tasks} tasks to decide or to look at again: {self.review_answered} answered"
         yield ("nothing new since " if self.unchanged else "snapshot in ") + self.snapshot
 
     def messages(self) -> Iterator[str]:
@@ -44,6 +46,8 @@ class PullResult(PullReport, Result):
             yield "Label Studio was restored from a backup: run push --rebuild-ledger; earlier snapshots hold the rest"
         if self.issues:
             yield (f"{self.issues} things do not fit the schema or could not be read: see {self.snapshot}/issues.jsonl")
+            for kind in self.issue_kinds:
+                yield f"  {kind.count} {kind.code}, such as: {kind.message} ({kind.url})"
 
 
 def pull(

@@ -402,7 +402,7 @@ def _read(result: Any, text: str, schema: LabelSchema) -> _Reading:
         by_id.setdefault(region.raw_id, []).append(region)
     for raw in choices:
         _choose(raw, by_id, schema, reading)
-    arguments = _related(relations, by_id, reading)
+    arguments = _related(relations, by_id, schema, reading)
     for region in regions:
         fields: dict[str, Any] = {
             "id": region.id,
@@ -501,9 +501,12 @@ def _choose(raw: dict[str, Any], by_id: dict[str, list[_Region]], schema: LabelS
 
 
 def _related(
-    relations: list[dict[str, Any]], by_id: dict[str, list[_Region]], reading: _Reading
+    relations: list[dict[str, Any]], by_id: dict[str, list[_Region]], schema: LabelSchema, reading: _Reading
 ) -> dict[str, dict[tuple[str, str], Argument]]:
-    """Arguments by the id of their event. An arrow drawn from the filler to the trigger is turned round."""
+    """Arguments by the id of their event. An arrow drawn from the filler to the trigger is turned round.
+
+    An arrow that points both ways is two arguments where the schema allows both, else one, with a problem.
+    """
 
     def problem(raw: dict[str, Any], code: str, what: str) -> None:
         place = f"the relation from {_shown(raw.get('from_id'))} to {_shown(raw.get('to_id'))}"
@@ -523,27 +526,57 @@ def _related(
         labels = raw.get("labels")
         roles = [one for one in labels if _is_label(one)] if isinstance(labels, list) else []
         if not roles:
-            problem(raw, "unlabelled-relation", "has no role")
+            problem(raw, "unlabelled-relation", "has no role and is left out: give it a role, or delete it")
             continue
         if raw.get("direction") == "left":
             source, target = target, source
         if "events" not in source and "events" in target:
             source, target = target, source
-        trigger = source.get("events")
-        if trigger is None:
+        if "events" not in source:
             problem(raw, "no-trigger", "joins two entities")
             continue
-        filler = target.get("entities") or target["events"]
-        if filler.id == trigger.id:
+        forward = source["events"], target.get("entities") or target["events"]
+        if forward[0].id == forward[1].id:
             problem(raw, "own-filler", "makes an event fill its own role")
             continue
-        arguments = found.setdefault(trigger.id, {})
         for role in dict.fromkeys(roles):
-            if (role, filler.id) in arguments:
-                problem(raw, "repeated-relation", f"repeats {role}")
-            else:
-                arguments[role, filler.id] = Argument(role=role, filler=filler.id)
+            ways = [forward]
+            if raw.get("direction") == "bi":
+                ways = _both_ways(forward, source, target, role, schema)
+                if len(ways) == 1:
+                    trigger, filler = ways[0]
+                    problem(
+                        raw,
+                        "two-way-relation",
+                        f"points both ways: {_shown(filler.label)} as {_shown(role)} of {_shown(trigger.label)} is "
+                        "kept, the other way is not allowed",
+                    )
+            for trigger, filler in ways:
+                arguments = found.setdefault(trigger.id, {})
+                if (role, filler.id) in arguments:
+                    problem(raw, "repeated-relation", f"repeats {role}")
+                else:
+                    arguments[role, filler.id] = Argument(role=role, filler=filler.id)
     return found
+
+
+def _both_ways(
+    forward: tuple[_Region, _Region],
+    source: dict[Kind, _Region],
+    target: dict[Kind, _Region],
+    role: str,
+    schema: LabelSchema,
+) -> list[tuple[_Region, _Region]]:
+    """(trigger, filler) of each way of an arrow with two heads that the schema allows; if none, `forward`."""
+    ways = [forward]
+    if "events" in target:
+        ways.append((target["events"], source.get("entities") or source["events"]))
+    allowed = [
+        (trigger, filler)
+        for trigger, filler in ways
+        if trigger.id != filler.id and filler.label in schema.fillers.get((trigger.label, role), ())
+    ]
+    return allowed or [forward]
 
 
 class _Base:

@@ -31,12 +31,22 @@ OVERLAP = timedelta(seconds=30)
 """Time before the latest known change that is asked for again: a change is stamped before it is visible."""
 
 
+class IssueKind(Value):
+    """How many issues have a code; the message of the first one and the address of its task."""
+
+    code: str
+    count: int
+    message: str
+    url: str
+
+
 class PullReport(Value):
     """Result of a pull.
 
-    tasks          in the project; each is one of submitted, skipped, draft (`drafts`) or untouched
+    tasks          to annotate, in the project; each is one of submitted, skipped, draft (`drafts`) or untouched
+    review_tasks   to decide or to look at again; `review_answered` of them are submitted or skipped
     annotations    in the snapshot: several people may have worked on one task
-    issues         what could not be read, or does not fit the schema
+    issues         what could not be read, or does not fit the schema; `issue_kinds` counts these by code
     fetched        tasks that were fetched, since they may have changed
     deleted        tasks of the snapshot before that are gone from Label Studio
     damaged        what is wrong with the latest snapshot, if anything: nothing of it was used, all tasks were fetched
@@ -49,8 +59,11 @@ class PullReport(Value):
     skipped: int
     drafts: int
     untouched: int
+    review_tasks: int = 0
+    review_answered: int = 0
     annotations: int
     issues: int
+    issue_kinds: tuple[IssueKind, ...] = ()
     fetched: int
     deleted: int
     full: bool
@@ -132,15 +145,18 @@ def pull(
         made = read_snapshot(path)
         back = news.went_back and _went_back(before, made)
         ledger.set_pulled(project, made.manifest.time, went_back=back)
-        counts = made.manifest.counts
+        counts, states = made.manifest.counts, made.task_states()
         return PullReport(
-            tasks=counts["tasks"],
-            submitted=counts["submitted"],
-            skipped=counts["skipped"],
-            drafts=counts["draft"],
-            untouched=counts["untouched"],
+            tasks=sum(states["annotate"].values()),
+            submitted=states["annotate"]["submitted"],
+            skipped=states["annotate"]["skipped"],
+            drafts=states["annotate"]["draft"],
+            untouched=states["annotate"]["untouched"],
+            review_tasks=sum(states["review"].values()),
+            review_answered=states["review"]["submitted"] + states["review"]["skipped"],
             annotations=counts["annotations"],
             issues=counts["issues"],
+            issue_kinds=_issue_kinds(made) if counts["issues"] else (),
             fetched=fetched.count,
             deleted=len(before.keys() - set(live)),
             full=full,
@@ -151,6 +167,15 @@ def pull(
             project_id=project.id,
             project_url=link(client, project.id),
         )
+
+
+def _issue_kinds(snapshot: Snapshot) -> tuple[IssueKind, ...]:
+    """The issues of a snapshot by code, in the order of the codes."""
+    first: dict[str, IssueKind] = {}
+    for issue in snapshot.issues():
+        code, count = issue["code"], snapshot.manifest.findings[issue["code"]]
+        first.setdefault(code, IssueKind(code=code, count=count, message=issue["message"], url=issue["url"]))
+    return tuple(first[code] for code in sorted(first))
 
 
 def _not_there(annotation_id: str) -> None:

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -31,6 +32,7 @@ from curation.annotation import Annotation, read_annotations
 from curation.article import Article, Sha256, Value, build
 from curation.errors import BadInput, CurationError
 from curation.files import json_object, read_jsonl, read_lines, whole_file
+from curation.labelstudio.constants import is_review
 from curation.labelstudio.from_labelstudio import TaskState
 
 MANIFEST = "snapshot.json"
@@ -183,6 +185,13 @@ class Snapshot:
         path = self.path / TASKS
         for number, record in read_jsonl(path):
             yield build(TaskLine, record, path=path, line=number)
+
+    def task_states(self) -> dict[Literal["annotate", "review"], Counter[str]]:
+        """How many tasks to annotate, and to decide or to look at again, are in each state."""
+        states: dict[Literal["annotate", "review"], Counter[str]] = {"annotate": Counter(), "review": Counter()}
+        for _, record in read_jsonl(self.path / TASKS):
+            states["review" if is_review(record["purpose"]) else "annotate"][record["state"]] += 1
+        return states
 
     def issues(self) -> Iterator[dict[str, Any]]:
         """The issues as records: task, annotation, region, code, message, url."""

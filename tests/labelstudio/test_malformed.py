@@ -255,7 +255,7 @@ EXPORTS: dict[str, tuple[Edit, str | None]] = {
     "relation of entities": (add(made.region("b", 22, 28, "GPE"), made.relation("a", "b", "target")), "no-trigger"),
     "relation twice": (add(made.relation("t", "a", "attacker")), "repeated-relation"),
     "relation turned round": (lambda raw: result(raw)[3].update(from_id="a", to_id="t", direction="left"), None),
-    "relation both ways": (lambda raw: result(raw)[3].update(direction="bi"), None),
+    "relation both ways": (lambda raw: result(raw)[3].update(direction="bi"), "two-way-relation"),
     "role unknown": (add(made.relation("t", "a", "hero")), "unknown-role"),
     "role not for this filler": (add(made.relation("t", "a", "time")), "filler-not-allowed"),
     "score a word": (put(region, "score", "high"), None),

@@ -10,11 +10,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from curation.errors import NothingToRelease, ReleaseError
+from curation.files import whole_file
 from curation.jobs.options import Option, SnapshotFolder
 from curation.jobs.provenance import anchoring_of
 from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, addresses, undecided_articles
 from curation.jobs.review_policy import policy as policy_of
 from curation.jobs.rows import SnapshotReader, Sources, reviewed_articles
+from curation.jobs.status import PUBLISHED, Published
 from curation.labelstudio import Predictions, Snapshot, latest_snapshot, predictions, read_snapshot
 from curation.metrics.anchoring import Anchoring, Contrast
 from curation.release import (
@@ -207,6 +209,8 @@ def publish(
     report = report.model_copy(update={"invalid": tuple(invalid)})
     kept = {article_id for name in parquet_files(DOCUMENTS) for article_id in kept_articles(report.folder / name)}
     listed = tuple(article.model_copy(update={"kept": article.article_id in kept}) for article in undecided.values())
+    with whole_file(project.work / PUBLISHED) as file:
+        file.write(Published(snapshot=folder.name, version=report.version).model_dump_json() + "\n")
     tag = None
     if hub is not None:
         token = project.hf_token.get_secret_value() if project.hf_token else None

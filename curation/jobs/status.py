@@ -53,6 +53,20 @@ class Brief(Value):
     findings: int | None
 
 
+PUBLISHED = "published.json"
+"""The file in the work folder that names the snapshot of the last `curation publish`."""
+
+
+class Published(Value):
+    """The snapshot that was published last, and the version of the release that holds it.
+
+    The release itself names the snapshot it was built from: a publish that changes nothing builds none.
+    """
+
+    snapshot: str
+    version: str
+
+
 class StatusResult(TableResult):
     """Article id → stage as of the last push and pull, and the count of each stage; unusable articles by file.
 
@@ -60,7 +74,8 @@ class StatusResult(TableResult):
     number in Label Studio (`ls-3`). `brief` is None where no report was made on that pull.
     `undecided`: articles on which people differ and nobody has decided, as of the last pull, whatever their stage.
     `to_decide`: tasks to decide or to look at again that are open as of the last pull. `empty`: why a source holds no
-    articles. `restored`: what was restored from a backup, and the command that brings everything together again.
+    articles. `left_out`: submitted articles that the last publish left out, if nothing was pulled since.
+    `restored`: what was restored from a backup, and the command that brings everything together again.
     """
 
     articles: dict[str, str]
@@ -72,6 +87,7 @@ class StatusResult(TableResult):
     undecided: tuple[UndecidedArticle, ...]
     to_decide: int
     empty: tuple[str, ...]
+    left_out: int = 0
     restored: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
@@ -108,6 +124,10 @@ class StatusResult(TableResult):
             yield f"tasks to decide or to look at again: {self.to_decide} open in Label Studio, then curation pull"
         # Publishing takes an undecided article no further.
         waiting = Counter(stage for name, stage in self.articles.items() if name not in undecided)
+        if self.left_out:
+            # Publishing the same snapshot again would not change the release.
+            waiting["submitted"] = 0
+            yield f"left out of the last publish: {self.left_out} submitted"
         steps = [f"{step} ({waiting[stage]} {stage})" for stage, step in NEXT_STEP.items() if waiting[stage]]
         if undecided:
             steps.append(f"curation review ({len(undecided)} undecided)")
@@ -165,6 +185,9 @@ def status(project: Settings) -> StatusResult:
     counts = Counter(stages.values())
     counts["unusable"] = len(problems)
     submitted, people = _submitted(project.work, snapshot) if snapshot else ({}, {})
+    left_out = 0
+    if snapshot and release and _published(project.work) == (snapshot.path.name, release.name.removeprefix("v")):
+        left_out = sum(stage == "submitted" and name not in undecided for name, stage in stages.items())
     return StatusResult(
         articles=stages,
         counts={stage: counts[stage] for stage in STAGES},
@@ -175,6 +198,7 @@ def status(project: Settings) -> StatusResult:
         undecided=tuple(undecided.values()),
         to_decide=_to_decide(snapshot) if snapshot else 0,
         empty=tuple(empty),
+        left_out=left_out,
         restored=tasks.restored,
     )
 
@@ -213,6 +237,15 @@ def _in_words(brief: Brief | None) -> str:
     if brief.findings is not None:
         parts.append(f"{brief.findings:,} findings worth a look")
     return ", ".join(parts) or "the last report has no figures on agreement, corrections or checks"
+
+
+def _published(work: Path) -> tuple[str, str] | None:
+    """The snapshot and version of the last publish, if they are recorded."""
+    try:
+        published = Published.model_validate_json((work / PUBLISHED).read_bytes())
+    except (OSError, ValueError):
+        return None  # never published, or by another version of this toolkit
+    return published.snapshot, published.version
 
 
 def _brief(work: Path, snapshot: str) -> Brief | None:

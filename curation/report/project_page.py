@@ -60,7 +60,8 @@ def _cards(report: Report) -> list[Card]:
     undecided = len(report.undecided)
     cards = [
         Card(f"{report.done:,}", "articles answered", f"of {total:,}"),
-        Card(f"{report.left + undecided:,}", "left", f"{undecided:,} of them to decide" if undecided else ""),
+        Card(f"{report.left:,}", "left"),
+        *([Card(f"{undecided:,}", "to decide", "of those answered")] if undecided else ()),
         Card(f"{report.work.submitted:,}", "submissions"),
         Card(f"{report.annotators:,}", "annotator" if report.annotators == 1 else "annotators"),
     ]

@@ -323,6 +323,33 @@ def test_status_names_them(project: Any) -> None:
     assert "curation review (1 undecided)" in told
 
 
+def test_status_does_not_propose_to_publish_what_the_last_publish_left_out(project_of: Any) -> None:
+    project = project_of(ARTICLES.values(), FIRST, SENT)
+    for name in ("kel-1", "kel-2"):
+        (project.root / f"{name}.txt").write_text(TEXTS[name])
+        task(project, name, "annotate", int(name[-1]) + 3)
+    for path in (project.work / "labelstudio").glob("ledger.sqlite*"):
+        path.unlink()  # the tasks are those of the snapshot
+
+    def shown() -> str:
+        return CliRunner().invoke(app, ["status", "--project", str(project.root / "curation.toml")]).stdout
+
+    takedown = project.root / "takedown.list"
+    takedown.write_text("kel-2\n")
+    assert "curation publish (2 submitted)" in shown()
+    settings(project, '[release]\ntakedown = "takedown.list"\n')
+    assert run(project).exit_code == 0
+    found = status(load_settings(project.root / "curation.toml"))
+    assert (found.articles, found.left_out) == ({"kel-1": "released", "kel-2": "submitted"}, 1)
+    assert "curation publish" not in shown().partition("next:")[2]
+    assert "left out of the last publish: 1 submitted" in shown()
+    assert run(project).exit_code == 0, "unchanged"
+    assert "left out of the last publish: 1 submitted" in shown()
+    (folder,) = project.work.glob("snapshots/2*")
+    folder.rename(folder.with_name("20310303T000000Z"))
+    assert "curation publish (1 submitted)" in shown(), "a new pull may bring something"
+
+
 def test_the_report_does_not_call_it_done(project: Any, tmp_path: Path) -> None:
     for name, text in TEXTS.items():
         (project.root / f"{name}.txt").write_text(text)
@@ -347,7 +374,8 @@ def test_the_report_does_not_call_it_done(project: Any, tmp_path: Path) -> None:
     assert "<b>0.99</b>agreement" in html
     assert "<b>1.00</b>" not in html
     assert "<b>2</b>annotators" in html
-    assert "1 of them to decide" in html
+    assert f"<b>{found.left}</b>left" in html
+    assert f"<b>{len(found.undecided)}</b>to decide" in html
     assert '<a href="http://studio/projects/1/data?task=4" rel="noreferrer"><bdi>kel-1</bdi></a>' in html
     key = Pseudonyms.of(project.work).key("person:ls-7").removeprefix("person:")
     assert key in html

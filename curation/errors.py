@@ -9,7 +9,8 @@ CurationError
 ├── EngineError         an engine is missing or fails
 ├── WorkerError         a worker process or a cluster is missing or died
 ├── LabelStudioError    communication with Label Studio failed
-│   ├── Unreachable     no answer, or not from Label Studio
+│   ├── Unreachable     no answer
+│   │   └── NotLabelStudio  an answer, but not one that Label Studio gives
 │   ├── Unauthorized    the token is missing, wrong or disabled
 │   ├── ProjectDiffers  the project there does not match the label schema
 │   └── OutcomeUnknown  a request that may or may not have been executed
@@ -116,7 +117,11 @@ class LabelStudioError(CurationError):
 
 
 class Unreachable(LabelStudioError):
-    """No answer from the address, or an answer that is not from Label Studio."""
+    """No answer from the address, or none that can be used."""
+
+
+class NotLabelStudio(Unreachable):
+    """An answer that Label Studio does not give: another server, a login page, a proxy, or a hostile answer."""
 
 
 class Unauthorized(LabelStudioError):

@@ -20,8 +20,10 @@ from types import TracebackType
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 
-from curation.errors import LabelStudioError, OutcomeUnknown, Unauthorized, Unreachable, one_line
+from curation.errors import LabelStudioError, NotLabelStudio, OutcomeUnknown, Unauthorized, Unreachable, one_line
+from curation.labelstudio import answers
 
 TRIES = 4
 """Most attempts of a request that changes nothing or may be repeated."""
@@ -31,6 +33,8 @@ BUSY = frozenset({429, 502, 503, 504})
 """Status codes of a server that is busy or starting."""
 PASSING = BUSY | {500}
 """Status codes after which such a request is repeated: a listing fails with 500 if a task is deleted meanwhile."""
+MAX_REASON = 1_000_000
+"""Bytes of an error's body that is searched for a reason: Label Studio names each task that it refuses."""
 RENEW_AFTER = 0.6
 """Fraction of an access token's lifetime after which it is renewed."""
 
@@ -76,7 +80,15 @@ class Client:
         limits = httpx.Timeout(timeout, connect=min(timeout, 15.0))
         # A proxy that the environment names must not see the key of a server on this machine.
         self._proxies = not _is_loopback(self.url)
-        self._http = httpx.Client(verify=self._verify, timeout=limits, follow_redirects=False, trust_env=self._proxies)
+        self._http = answers.watch(
+            httpx.Client(
+                verify=self._verify,
+                timeout=limits,
+                follow_redirects=False,
+                trust_env=self._proxies,
+                headers={"Accept-Encoding": "gzip, deflate"},
+            )
+        )
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"
@@ -100,36 +112,36 @@ class Client:
             Unreachable: nothing answers, or something that is not Label Studio.
         """
         try:
-            answer = self._http.get(f"{self.url}/api/version")
+            answer = answers.receive(self._http, self._http.build_request("GET", f"{self.url}/api/version"))
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
+        except NotLabelStudio as error:
+            raise self._strange(error) from error
         self._no_redirect(answer)
         try:
-            about = answer.json()
+            return str(answers.validated(answers.parse(answer.content), answers.VERSION)["release"])
         except ValueError:
-            about = None
-        if not isinstance(about, dict) or not isinstance(about.get("release"), str):
-            raise Unreachable(
+            raise NotLabelStudio(
                 f"{self.url} answers, but is not Label Studio; correct the address, with its path prefix if it has one"
-            )
-        return str(about["release"])
+            ) from None
 
     def user(self) -> int:
         """The id of the key's user. Raises Unauthorized if the key is refused."""
-        return int(self.get("/api/current-user/whoami")["id"])
+        return int(self.get("/api/current-user/whoami", form=answers.NUMBERED)["id"])
 
-    def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        """The JSON at `path`."""
-        return self.json(self._send("GET", path, params=params, again=True))
+    def get(self, path: str, params: dict[str, Any] | None = None, *, form: TypeAdapter[Any] | None = None) -> Any:
+        """The JSON at `path`, validated as `form`."""
+        return self.json(self._send("GET", path, params=params, again=True), form)
 
     def fetch(self, path: str) -> httpx.Response:
         """The answer at `path`, not read yet: see `json`."""
         return self._send("GET", path, again=True)
 
-    def find(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        """The JSON at `path`, or None if the server does not have it."""
+    def find(self, path: str, params: dict[str, Any] | None = None, *, form: TypeAdapter[Any] | None = None) -> Any:
+        """The JSON at `path`, validated as `form`, or None if the server does not have it."""
         answer = self._send("GET", path, params=params, again=True, missing=True)
-        return None if answer.status_code == 404 else self.json(answer)
+        found = self.json(answer, form if answer.is_success else None)  # a page in HTML says nothing of our project
+        return found if answer.is_success else None
 
     def post(
         self,
@@ -139,8 +151,9 @@ class Client:
         content: bytes | None = None,
         params: dict[str, Any] | None = None,
         timeout: float | None = None,
+        form: TypeAdapter[Any] | None = None,
     ) -> Any:
-        """Send `body`, or ready-made JSON `content`, once. Returns the JSON of the answer.
+        """Send `body`, or ready-made JSON `content`, once. Returns the JSON of the answer, validated as `form`.
 
         Raises:
             OutcomeUnknown: no answer, or one that leaves open whether the request was carried out.
@@ -149,13 +162,19 @@ class Client:
             content = json.dumps(body, ensure_ascii=False).encode()
         answer = self._send("POST", path, params=params, content=content, timeout=timeout)
         try:
-            return self.json(answer)
+            return self.json(answer, form)
         except Unreachable as error:
             raise OutcomeUnknown(f"{error}; {path} may have been carried out") from error
 
-    def patch(self, path: str, body: Any, *, once: bool = False) -> Any:
+    def patch(self, path: str, body: Any, *, once: bool = False, form: TypeAdapter[Any] | None = None) -> Any:
         """Change what is at `path`. With `once` it is not tried again, and raises `OutcomeUnknown` as `post` does."""
-        return self.json(self._send("PATCH", path, content=json.dumps(body).encode(), again=not once))
+        answer = self._send("PATCH", path, content=json.dumps(body).encode(), again=not once)
+        try:
+            return self.json(answer, form)
+        except Unreachable as error:
+            if not once:
+                raise
+            raise OutcomeUnknown(f"{error}; {path} may have been carried out") from error
 
     def delete(self, path: str) -> None:
         """Delete what is at `path`; no error if it is gone already."""
@@ -201,6 +220,11 @@ class Client:
                     ) from error
                 if attempt + 1 >= tries:
                     raise self._unreachable(error) from error
+            except NotLabelStudio as error:
+                strange = self._strange(error)
+                if again:
+                    raise strange from error
+                raise OutcomeUnknown(f"{strange}; {method} {path} may have been carried out") from error
             else:
                 if answer.status_code not in PASSING or attempt + 1 >= tries:
                     return self._checked(method, path, answer, again=again, missing=missing)
@@ -210,9 +234,10 @@ class Client:
         self, method: str, path: str, params: dict[str, Any] | None, content: bytes | None, wait: Any
     ) -> httpx.Response:
         headers = {"Authorization": self._authorization(), "Content-Type": "application/json"}
-        return self._http.request(
+        request = self._http.build_request(
             method, self.url + path, params=params, content=content, headers=headers, timeout=wait
         )
+        return answers.receive(self._http, request)
 
     def _authorization(self) -> str:
         if not self._personal:
@@ -234,7 +259,10 @@ class Client:
             if attempt:
                 time.sleep(self._pause * 2 ** (attempt - 1))
             try:
-                answer = self._http.post(f"{self.url}/api/token/refresh/", json={"refresh": self._key})
+                request = self._http.build_request(
+                    "POST", f"{self.url}/api/token/refresh/", json={"refresh": self._key}
+                )
+                answer = answers.receive(self._http, request)
             except httpx.TransportError as error:
                 if attempt + 1 == TRIES:
                     raise self._unreachable(error) from error
@@ -243,10 +271,8 @@ class Client:
                     break
         if answer.status_code in (400, 401, 403):
             raise self._refused(answer)
-        access = self.json(self._checked("POST", "/api/token/refresh/", answer, again=True)).get("access")
-        if not isinstance(access, str):
-            raise Unreachable(f"{self.url} gave no access token; is it Label Studio?")
-        return access
+        checked = self._checked("POST", "/api/token/refresh/", answer, again=True)
+        return str(self.json(checked, answers.ACCESS)["access"])
 
     def _checked(
         self, method: str, path: str, answer: httpx.Response, *, again: bool, missing: bool = False
@@ -266,23 +292,46 @@ class Client:
                 )
             if status in BUSY:
                 raise Unreachable(f"{what} failed with {status} {TRIES} times; wait until Label Studio is up again")
-            raise LabelStudioError(f"{what} failed inside Label Studio ({status}: {_detail(answer)}); see its log")
+            raise Unreachable(f"{what} failed inside Label Studio ({status}: {_detail(answer)}); see its log")
+        if status < 400:
+            raise NotLabelStudio(
+                f"{what} was answered with status {status}; see that it is the address of Label Studio"
+            )
         way_out = "use a smaller batch size" if status == 413 else "correct what it names"
         raise LabelStudioError(f"{what} was refused ({status}: {_detail(answer)}); {way_out}")
 
-    def json(self, answer: httpx.Response) -> Any:
-        """The JSON of an answer of `fetch`."""
+    def json(self, answer: httpx.Response, form: TypeAdapter[Any] | None = None) -> Any:
+        """The JSON of an answer of `fetch`, validated as `form`.
+
+        Raises:
+            NotLabelStudio: it is no JSON, or has another form.
+        """
         try:
-            return json.loads(answer.content)
-        except (ValueError, RecursionError) as error:
-            raise Unreachable(
+            found = answers.parse(answer.content)
+        except ValueError as error:
+            raise NotLabelStudio(
                 f"{self.url} answered with something other than JSON; a proxy or a login page may answer instead"
             ) from error
+        if form is None:
+            return found
+        try:
+            return answers.validated(found, form)
+        except ValueError as error:
+            what = f"{answer.request.method} {answer.request.url.path}"
+            raise NotLabelStudio(
+                f"{self.url} answers {one_line(what, 100)} with something other than Label Studio does ({error}); a "
+                "proxy may answer instead, or it is a Label Studio that we do not know"
+            ) from error
+
+    def _strange(self, error: NotLabelStudio) -> NotLabelStudio:
+        return NotLabelStudio(
+            f"{self.url} {error}; see that the address is that of Label Studio, with no proxy between"
+        )
 
     def _no_redirect(self, answer: httpx.Response) -> None:
         if answer.is_redirect:
             target = one_line(answer.headers.get("location", ""), 200)
-            raise Unreachable(f"{self.url} redirects to {target}; give the address it really has")
+            raise NotLabelStudio(f"{self.url} redirects to {target}; give the address it really has")
 
     def _refused(self, answer: httpx.Response) -> Unauthorized:
         detail = _detail(answer)
@@ -338,8 +387,8 @@ def _life(token: str) -> float:
     try:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return max(float(claims["exp"]) - float(claims["iat"]), 1.0)
-    except (IndexError, KeyError, TypeError, ValueError):
+        return min(max(1.0, float(claims["exp"]) - float(claims["iat"])), 86_400.0)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return 60.0
 
 
@@ -350,7 +399,9 @@ def _reason(error: Exception) -> str:
 def _detail(answer: httpx.Response) -> str:
     """The reason that the server gives, on one bounded line."""
     try:
-        body = answer.json()
+        if len(answer.content) > MAX_REASON:
+            raise ValueError("a reason is shorter")
+        body = answers.parse(answer.content)
     except ValueError:
         return one_line(answer.reason_phrase or "no reason given", 200)
     if isinstance(body, dict):

@@ -46,7 +46,7 @@ def fetch(client: Client, project: int, ids: list[int], *, until: datetime | Non
     """
     answers = _every(client, project, ids, until) if until else _exports(client, project, ids)
     coming = _ahead(answers)
-    return (task for answer in coming for task in _read(client, project, answer))
+    return (task for answer in coming for task in _read(client, answer))
 
 
 class _Answer(NamedTuple):
@@ -115,8 +115,8 @@ def _ahead(answers: Iterator[_Answer]) -> Iterator[_Answer]:
     return arriving()
 
 
-def _read(client: Client, project: int, answer: _Answer) -> list[dict[str, Any]]:
-    tasks = read_export(client, project, answer.export) if answer.export is not None else []
+def _read(client: Client, answer: _Answer) -> list[dict[str, Any]]:
+    tasks = read_export(client, answer.export) if answer.export is not None else []
     return [_kept(task) for task in sorted((*answer.untouched, *tasks), key=_number)]
 
 

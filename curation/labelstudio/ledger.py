@@ -471,9 +471,10 @@ class Ledger:
                 ).lastrowid
                 self._name(project, row, number)
         data = task.get("data")
-        if isinstance(data, dict) and isinstance(data.get(WITHHELD), str):
+        withheld = _string(data.get(WITHHELD)) if isinstance(data, dict) else None
+        if withheld is not None:
             self._db.execute(
-                "UPDATE tasks SET withheld = ? WHERE project = ? AND task_id = ?", (data[WITHHELD], project.key, number)
+                "UPDATE tasks SET withheld = ? WHERE project = ? AND task_id = ?", (withheld, project.key, number)
             )
         if task.get("total_predictions") == 0:
             self._db.execute(
@@ -489,8 +490,8 @@ class Ledger:
                 "WHERE project = ? AND task_id = ?",
                 (
                     one.get("id"),
-                    meta.get(ANNOTATION),
-                    meta.get(ENGINE, one.get("model_version")),
+                    _string(meta.get(ANNOTATION)),
+                    _string(meta.get(ENGINE, one.get("model_version"))),
                     digest(regions) if one.get("model_version") == PREDICTION else None,
                     project.key,
                     task["id"],
@@ -608,8 +609,9 @@ class Ledger:
             self._db.executemany(
                 "UPDATE tasks SET digest = NULL WHERE project = ? AND task_id = ? AND digest != ?",
                 [
-                    (project.key, task["id"], digest(task["predictions"][0]["result"]) if task["predictions"] else "")
+                    (project.key, task["id"], digest(made[0].get("result")) if made else "")
                     for task in tasks
+                    for made in (task["predictions"],)
                 ],
             )
 
@@ -758,10 +760,21 @@ def identity(task: dict[str, Any]) -> tuple[str | None, ...]:
     data = task.get("data")
     data = data if isinstance(data, dict) else {}
     names = (ARTICLE_ID, TEXT_SHA256, PURPOSE, BATCH)
-    article, text, purpose, batch = (data.get(name) if isinstance(data.get(name), str) else None for name in names)
+    article, text, purpose, batch = (_string(data.get(name)) for name in names)
     if article is None or text is None:
         article = text = None  # not made by a push: counted, never touched
     return article, text, purpose or ANNOTATE, batch
+
+
+def _string(value: Any) -> str | None:
+    """`value` if it is a string that can be stored. Half a surrogate pair cannot."""
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
 
 
 def _meta(regions: Any) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from curation.errors import LabelStudioError, OutcomeUnknown, ProjectDiffers, one_line
+from curation.errors import LabelStudioError, NotLabelStudio, OutcomeUnknown, ProjectDiffers, one_line
+from curation.labelstudio import answers
 from curation.labelstudio.client import Client
 from curation.labelstudio.config import Difference, called, config_differences, instructions, labelling_config, retired
 from curation.labelstudio.constants import ATTRIBUTE, PREDICTION
@@ -103,22 +104,27 @@ def uses(client: Client, project: int, names: set[tuple[str, ...]]) -> dict[tupl
 def _results(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for kind in ("annotations", "drafts", "predictions"):
         for one in task.get(kind) or ():
-            for region in one.get("result") or ():
+            for region in _list(one.get("result")):
                 if isinstance(region, dict):
                     yield region
 
 
 def _named(region: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     if region.get("type") == "relation":
-        for role in region.get("labels") or ():
-            yield ("relation", role)
+        for role in _list(region.get("labels")):
+            yield ("relation", str(role))
         return
     control = str(region.get("from_name"))
     yield ("control", control)
-    value = region.get("value") or {}
+    value = region.get("value")
+    value = value if isinstance(value, dict) else {}
     for kind, key in (("label", "labels"), ("choice", "choices")):
-        for one in value.get(key) or ():
-            yield (kind, control, one)
+        for one in _list(value.get(key)):
+            yield (kind, control, str(one))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 FIELDS = {"include": "id,title,description,created_at,label_config,model_version"}
@@ -146,7 +152,7 @@ def find_project(client: Client, ledger: Ledger, schema: LabelSchema, title: str
         return _search(client, ledger, schema, title)
     if len(known) > 1:
         raise _several(client, schema, {one.id: one.title for one in known})
-    there = client.find(f"/api/projects/{known[0].id}", FIELDS)
+    there = client.find(f"/api/projects/{known[0].id}", FIELDS, form=answers.PROJECT)
     if there is None or there["created_at"] != known[0].created_at:
         raise LabelStudioError(
             f"project {known[0].id} ({known[0].title}) is gone from {client.url}: someone deleted it, or it is another "
@@ -164,8 +170,8 @@ def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: K
         ProjectDiffers: the project has something that the schema does not have, or has it with another meaning; where
             it is still in use, the message counts.
     """
-    there, wanted = client.get(f"/api/projects/{project.id}", FIELDS), labelling_config(schema)
-    if there["model_version"] != PREDICTION:
+    there, wanted = client.get(f"/api/projects/{project.id}", FIELDS, form=answers.PROJECT), labelling_config(schema)
+    if there.get("model_version") != PREDICTION:
         client.patch(f"/api/projects/{project.id}/", {"model_version": PREDICTION})
     mark = read_mark(there)
     other_version = mark is not None and mark.ref != schema.ref
@@ -175,7 +181,7 @@ def keep_in_step(client: Client, ledger: Ledger, schema: LabelSchema, project: K
     if lost := [one for one in differences if one.kind != "added" and not _migrated(one, schema)]:
         _refuse_if_used(client, schema, project, mark, differences, lost)
     if differences or there["label_config"] == project.config or mark is None or other_version:
-        there = client.patch(f"/api/projects/{project.id}/", contents(schema, mark))
+        there = client.patch(f"/api/projects/{project.id}/", contents(schema, mark), form=answers.PROJECT)
         return ledger.remember_project(
             client.url, project.id, project.title, schema.name, project.created_at, there["label_config"]
         )
@@ -271,16 +277,21 @@ def _search(client: Client, ledger: Ledger, schema: LabelSchema, title: str | No
     return None
 
 
+MAX_PAGES = 500
+"""Pages of a list of projects, of 100 each; an endless list ends here."""
+
+
 def all_projects(client: Client, title: str | None) -> Iterator[dict[str, Any]]:
     """All projects, or those whose title contains `title`: `id`, `title`, `description`, `created_at`."""
     params: dict[str, Any] = {"page_size": 100, "include": "id,title,description,created_at"}
     if title is not None:
         params["title"] = title
-    page: int | None = 1
-    while page is not None:
-        found = client.get("/api/projects", {**params, "page": page})
+    for page in range(1, MAX_PAGES + 1):
+        found = client.get("/api/projects", {**params, "page": page}, form=answers.PROJECTS)
         yield from found["results"]
-        page = page + 1 if found["next"] else None
+        if not found.get("next") or not found["results"]:
+            return
+    raise NotLabelStudio(f"{client.url} lists projects without end; see that the address is that of Label Studio")
 
 
 def _several(client: Client, schema: LabelSchema, titles: dict[int, str]) -> LabelStudioError:
@@ -323,7 +334,7 @@ def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: s
     }
     ledger.begin_creation(mark, client.url, schema.name, title)
     try:
-        there = client.post("/api/projects", body)
+        there = client.post("/api/projects", body, form=answers.PROJECT)
     except OutcomeUnknown:
         found = _made(client, title, [mark], time.time() + patience)
         if found is None:
@@ -336,7 +347,7 @@ def create_project(client: Client, ledger: Ledger, schema: LabelSchema, title: s
     if first["id"] != there["id"]:
         # Another machine created one since we looked. Both keep the one with the lower id.
         client.delete(f"/api/projects/{there['id']}/")
-        there = client.get(f"/api/projects/{first['id']}", FIELDS)
+        there = client.get(f"/api/projects/{first['id']}", FIELDS, form=answers.PROJECT)
     project = ledger.remember_project(
         client.url, there["id"], title, schema.name, there["created_at"], there["label_config"]
     )
@@ -382,7 +393,7 @@ def _made(client: Client, title: str, creations: Collection[str], until: float) 
 
 
 def _taken_over(client: Client, ledger: Ledger, schema: LabelSchema, there: dict[str, Any]) -> KnownProject:
-    config = client.get(f"/api/projects/{there['id']}", FIELDS)["label_config"]
+    config = client.get(f"/api/projects/{there['id']}", FIELDS, form=answers.PROJECT)["label_config"]
     return ledger.remember_project(client.url, there["id"], there["title"], schema.name, there["created_at"], config)
 
 

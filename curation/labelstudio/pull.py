@@ -225,16 +225,16 @@ def _ask(client: Client, project: KnownProject, stamp: str | None) -> _News:
     begun = condition("draft_exists", "equal", True, "Boolean")
     found = few(client, project.id, after, begun, include="id,updated_at,draft_exists")
     if found is not None:
-        drafts = {task["id"] for task in found if task["draft_exists"]}
+        drafts = {task["id"] for task in found if task.get("draft_exists")}
     else:
         found = list(listed(client, project.id, after, include="id,updated_at"))
         drafts = {task["id"] for task in listed(client, project.id, begun)}
-    if not any(when >= last for task in found if (when := moment(task["updated_at"]))):
+    if not any(when >= last for task in found if (when := moment(task.get("updated_at")))):
         return _News(_latest_change(client, project), None, {}, set(), went_back=True)
     # What changed after the first page was asked for may be missing there, and has a later stamp than all that is.
-    stamps = (stamp, *(task["updated_at"] for task in found[:PAGE]))
+    stamps = (stamp, *(task.get("updated_at") for task in found[:PAGE]))
     latest = max((when, one) for one in stamps if (when := moment(one)))[1]
-    return _News(latest, since, {task["id"]: task["updated_at"] for task in found}, drafts)
+    return _News(latest, since, {task["id"]: task.get("updated_at") for task in found}, drafts)
 
 
 def _latest_change(client: Client, project: KnownProject) -> str | None:

@@ -23,7 +23,7 @@ from pydantic_core import to_json
 from curation.annotation import Annotation
 from curation.article import Article, Value
 from curation.errors import LabelStudioError, OutcomeUnknown
-from curation.labelstudio import to_labelstudio
+from curation.labelstudio import answers, to_labelstudio
 from curation.labelstudio.client import Client
 from curation.labelstudio.constants import ANNOTATE, BATCH, PURPOSE
 from curation.labelstudio.ledger import KnownProject, Ledger, Planned, Task
@@ -156,7 +156,7 @@ def _project(
     """The project, and remarks on others that were created by mistake."""
     if new_project:
         for known in ledger.projects(client.url, schema.name, title):
-            there = client.find(f"/api/projects/{known.id}", FIELDS)
+            there = client.find(f"/api/projects/{known.id}", FIELDS, form=answers.PROJECT)
             if there is None or there["created_at"] != known.created_at:
                 ledger.forget(known)
     found = find_project(client, ledger, schema, title)
@@ -365,6 +365,7 @@ class _Run:
             content=b"[" + b",".join(batch.bodies) + b"]",
             params={"return_task_ids": "true"},
             timeout=IMPORT_TIMEOUT,
+            form=answers.IMPORTED,
         )
 
     def confirm(self, under_way: tuple[_Batch, Future[Any]] | None) -> None:
@@ -385,11 +386,11 @@ class _Run:
         except LabelStudioError:
             self.ledger.abandon_request(batch.name)  # refused: nothing was made
             raise
-        task_ids = body.get("task_ids") if isinstance(body, dict) else None
-        if not isinstance(task_ids, list) or len(task_ids) != len(batch.planned):
+        task_ids = body.get("task_ids") or ()
+        if len(set(task_ids)) != len(batch.planned) or len(task_ids) != len(batch.planned):
             return False  # an edition that imports in the background
         counted = body.get("prediction_count")
-        bare = isinstance(counted, int) and counted < batch.predictions
+        bare = counted is not None and counted < batch.predictions
         self.count("superseded", self.ledger.confirm_import(self.project, batch.name, task_ids, bare=bare))
         if bare:
             self.send_missing_predictions(batch)
@@ -485,7 +486,7 @@ class _Run:
         """Replace all data and predictions of a task in place. Repeating it changes nothing."""
         self.client.patch(f"/api/tasks/{task.task_id}/", {"data": {**there["data"], **wanted.data}})
         waiting: dict[str, list[int]] = {}
-        for one in self.client.get("/api/predictions/", {"task": task.task_id}):
+        for one in self.client.get("/api/predictions/", {"task": task.task_id}, form=answers.PREDICTIONS):
             waiting.setdefault(one["model_version"], []).append(one["id"])
         first = None
         for made in wanted.predictions(self.schema):
@@ -493,7 +494,8 @@ class _Run:
                 waiting[made["model_version"]].remove(numbers[0])
                 self.client.patch(f"/api/predictions/{numbers[0]}/", made)
             else:
-                numbers = [self.client.post("/api/predictions/", {"task": task.task_id, **made})["id"]]
+                sent = {"task": task.task_id, **made}
+                numbers = [self.client.post("/api/predictions/", sent, form=answers.NUMBERED)["id"]]
             first = first or numbers[0]
         for number in (number for left in waiting.values() for number in left):
             self.client.delete(f"/api/predictions/{number}/")

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from curation.errors import Unreachable
+from curation.errors import NotLabelStudio
+from curation.labelstudio import answers
 from curation.labelstudio.client import Client
 from curation.labelstudio.constants import PURPOSE
 
@@ -19,6 +20,8 @@ FEW = 250
 """Tasks of a single query that expects few."""
 CHUNK = 200
 """Tasks per export request: half as many take longer, and more need memory."""
+STUCK = 100
+"""Pages of a listing that may leave as many tasks to be listed as before, since others import tasks meanwhile."""
 ADDRESS = 3900
 """Most bytes of its address: gunicorn accepts 4,094, path prefix included."""
 
@@ -35,14 +38,21 @@ def listed(
 
     Each page asks for ids above the last one seen, so tasks that come or go meanwhile shift nothing.
     """
-    last = 0
+    last, least, stuck = 0, None, 0
     while True:
         items = [*conditions, condition("id", "greater", last, "Number")]
         total, tasks = _page(client, project, _query("and", items), include, page)
-        yield from tasks
+        for task in tasks:
+            if task["id"] <= last:
+                raise _strange(client, project, "the same tasks come again")
+            last = task["id"]
+            yield task
         if not tasks or len(tasks) >= total:
             return
-        last = tasks[-1]["id"]
+        stuck += (least is not None and total >= least) or len(tasks) < page
+        if stuck > STUCK:
+            raise _strange(client, project, "the list has no end")
+        least = total
 
 
 def few(client: Client, project: int, *conditions: dict[str, Any], include: str = "id") -> list[dict[str, Any]] | None:
@@ -66,16 +76,21 @@ def _page(
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many tasks a query finds, and the first of them."""
     asked = {"project": project, "query": json.dumps(query), "page_size": size, "resolve_uri": "false"}
-    found = client.get("/api/tasks", asked | ({"fields": "all"} if include is None else {"include": include}))
-    if not isinstance(found, dict) or not isinstance(found.get("total"), int) or not _tasks(found.get("tasks")):
-        raise _strange(client, project)
+    asked |= {"fields": "all"} if include is None else {"include": include}
+    found = client.get("/api/tasks", asked, form=answers.FULL_PAGE if include is None else answers.PAGE)
+    if len(found["tasks"]) > size:
+        raise _strange(client, project, f"a page of {size} tasks has {len(found['tasks'])}")
     return found["total"], found["tasks"]
 
 
 def exported(client: Client, project: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
     """The tasks with those ids as Label Studio exports them, a chunk at a time; ids that are gone are left out."""
-    for _, address in addresses(project, ids):
-        yield read_export(client, project, client.fetch(address))
+    for chunk, address in addresses(project, ids):
+        tasks = client.json(client.fetch(address), answers.WORK)
+        found = {task["id"] for task in tasks}
+        if len(found) < len(tasks) or not found <= set(chunk):
+            raise _strange(client, project, "an export has tasks twice, or tasks that were not asked for")
+        yield tasks
 
 
 def addresses(project: int, ids: Iterable[int]) -> Iterator[tuple[list[int], str]]:
@@ -98,23 +113,16 @@ def _name(task: int) -> str:
     return f"&ids[]={task}"
 
 
-def read_export(client: Client, project: int, answer: httpx.Response) -> list[dict[str, Any]]:
-    """The tasks in an answer from one of the `addresses`."""
-    found: list[dict[str, Any]] = client.json(answer)
-    if not _tasks(found):
-        raise _strange(client, project)
+def read_export(client: Client, answer: httpx.Response) -> list[dict[str, Any]]:
+    """The tasks in an answer from one of the `addresses`. Of their fields only the id is validated."""
+    found: list[dict[str, Any]] = client.json(answer, answers.EXPORT)
     return found
 
 
-def _tasks(found: Any) -> bool:
-    """Whether it is a list of tasks, each with its id."""
-    return isinstance(found, list) and all(isinstance(one, dict) and type(one.get("id")) is int for one in found)
-
-
-def _strange(client: Client, project: int) -> Unreachable:
-    return Unreachable(
-        f"{client.url} answers with something other than tasks of project {project}; a proxy may answer instead, "
-        "or it is a Label Studio that we do not know"
+def _strange(client: Client, project: int, what: str) -> NotLabelStudio:
+    return NotLabelStudio(
+        f"{client.url} answers with something other than tasks of project {project} ({what}); a proxy may answer "
+        "instead, or it is a Label Studio that we do not know"
     )
 
 
@@ -144,7 +152,7 @@ def tab(client: Client, project: int, title: str, purpose: str) -> str:
     Label Studio gives a project the tab of all tasks when somebody opens its list first, and only where it has no tab
     yet: so that one is made, too, where ours would keep it from coming.
     """
-    views = client.get("/api/dm/views", {"project": project})
+    views = client.get("/api/dm/views", {"project": project}, form=answers.TABS)
     for view in views:
         if view["data"].get("title") == title:
             return f"{link(client, project)}/data?tab={view['id']}"
@@ -157,5 +165,5 @@ def tab(client: Client, project: int, title: str, purpose: str) -> str:
 
 def _make_tab(client: Client, project: int, title: str, **shown: Any) -> dict[str, Any]:
     data = {"title": title, "type": "list", "target": "tasks", **shown}
-    made: dict[str, Any] = client.post("/api/dm/views", {"project": project, "data": data})
+    made: dict[str, Any] = client.post("/api/dm/views", {"project": project, "data": data}, form=answers.NUMBERED)
     return made

@@ -15,7 +15,7 @@ BEFORE, LATER = "2031-03-01T00:00:00.500000Z", "2031-03-01T00:00:01Z"
 class Server:
     """Task 2 was annotated while its row was read: the listing has its new stamp, and no count yet."""
 
-    def get(self, path: str, params: dict[str, Any]) -> Any:
+    def get(self, path: str, params: dict[str, Any], form: Any) -> Any:
         shown = {"data": {}, "total_annotations": 0, "cancelled_annotations": 0, "comment_count": 0}
         return {"total": 2, "tasks": [{"id": n, "updated_at": BEFORE if n == 1 else LATER, **shown} for n in (1, 2)]}
 
@@ -23,7 +23,7 @@ class Server:
         assert path.endswith("&ids[]=2"), "the other is taken from the listing"
         return SimpleNamespace(content=json.dumps([{"id": 2, "updated_at": LATER, "annotations": [{"id": 7}]}]))
 
-    def json(self, answer: Any) -> Any:
+    def json(self, answer: Any, form: Any) -> Any:
         return json.loads(answer.content)
 
 

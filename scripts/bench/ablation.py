@@ -66,7 +66,7 @@ class _VerbsOnly(ArgumentFinder):
     """Only verbs have arguments."""
 
     def arguments_of(self, lookup: MentionIndex, trigger: Trigger) -> Iterator[RoleFiller]:
-        if lookup.parses[trigger.part].is_verb(trigger.token):
+        if lookup.parses[trigger.zone].is_verb(trigger.token):
             yield from super().arguments_of(lookup, trigger)
 
 

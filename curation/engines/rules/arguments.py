@@ -83,12 +83,12 @@ class ArgumentFinder:
         `inside`: also mark actors inside a noun phrase, the `police` of `police officers`.
         """
         lookup = MentionIndex(parses, found, triggers)
-        for part, parse in enumerate(parses):
+        for zone, parse in enumerate(parses):
             for token, tag in enumerate(parse.tag):
-                if lookup.heads.get((part, token)) or lookup.inside_names.get((part, token)):
+                if lookup.heads.get((zone, token)) or lookup.inside_names.get((zone, token)):
                     continue
                 if inside and tag in _NOUNS:
-                    actor = self.entities.nominal(part, parse, token, inside=True)
+                    actor = self.entities.nominal(zone, parse, token, inside=True)
                     if actor is not None and actor.type in self.actors:
                         lookup.add(actor)
                 if tag not in _PRONOUNS:
@@ -96,11 +96,11 @@ class ArgumentFinder:
                 word = parse.lower[token]
                 name = self.pronouns.get(word)
                 if name == ANY:
-                    name = lookup.type_before(part, token, self.antecedents[word in _THINGS])
+                    name = lookup.type_before(zone, token, self.antecedents[word in _THINGS])
                 if name is not None:
-                    lookup.add(self.entities.pronoun(part, token, name))
+                    lookup.add(self.entities.pronoun(zone, token, name))
         for item in found:
-            item.kept = item.kept or parses[item.part].lemma[item.head] not in self.partitives
+            item.kept = item.kept or parses[item.zone].lemma[item.head] not in self.partitives
 
     def arguments_of(self, lookup: MentionIndex, trigger: Trigger) -> Iterator[RoleFiller]:
         """The fillers of every role. A filler has one role only: the first that the rule names."""
@@ -137,16 +137,16 @@ class ArgumentFinder:
         self, lookup: MentionIndex, trigger: Trigger, token: int, path: _Path, depth: int = 0
     ) -> Mention | Trigger | None:
         """The filler at `token`: an event, a mention, the complement of a partitive, or a new mention."""
-        part, parse = trigger.part, lookup.parses[trigger.part]
-        event = lookup.events.get((part, token))
+        zone, parse = trigger.zone, lookup.parses[trigger.zone]
+        event = lookup.events.get((zone, token))
         if event is not None and event.type in path.types:
             return event
         if depth < 2 and parse.lemma[token] in self.partitives:
-            for thing in lookup.parts_of(part, token):
+            for thing in lookup.parts_of(zone, token):
                 inner = self._filler(lookup, trigger, thing, path, depth + 1)
                 if inner is not None:
                     return inner
-        mentions = lookup.mentions(part, token)
+        mentions = lookup.mentions(zone, token)
         for mention in mentions:
             if mention.type in path.types:
                 return lookup.named(mention)
@@ -156,22 +156,22 @@ class ArgumentFinder:
 
     def _new(self, lookup: MentionIndex, trigger: Trigger, token: int, path: _Path) -> Mention | None:
         """A mention that exists only as a filler: a pronoun, a modifier, a noun without a rule."""
-        part, parse = trigger.part, lookup.parses[trigger.part]
+        zone, parse = trigger.zone, lookup.parses[trigger.zone]
         if parse.pos[token] == "PRON" or parse.tag[token] == "PRP$":
             return self._pronoun(lookup, trigger, token, path.types)
         if parse.pos[token] != "NOUN" or not parse.text[token].isalpha():
             return None
         if path.relation == "modifier":
-            kind = self.entities.nominal(part, parse, token, inside=True)
+            kind = self.entities.nominal(zone, parse, token, inside=True)
             return lookup.add(kind) if kind is not None and kind.type in path.types else None
         for name, relations in self.others.items():
             if name in path.types and path.relation in relations:
-                return lookup.add(self.entities.generic(part, parse, token, name))
+                return lookup.add(self.entities.generic(zone, parse, token, name))
         return None
 
     def _pronoun(self, lookup: MentionIndex, trigger: Trigger, token: int, types: frozenset[str]) -> Mention | None:
         """The antecedent of a pronoun in its own sentence, else the pronoun itself."""
-        word = lookup.parses[trigger.part].lower[token]
+        word = lookup.parses[trigger.zone].lower[token]
         name = self.pronouns.get(word)
         if name is None:
             return None
@@ -179,12 +179,12 @@ class ArgumentFinder:
             types = types & {name}
         else:
             types = types - {self.entities.tables.people if word in _THINGS else self.entities.tables.place}
-        if word in _THIRD and (subject := lookup.subject_before(trigger.part, token, types)) is not None:
+        if word in _THIRD and (subject := lookup.subject_before(trigger.zone, token, types)) is not None:
             return subject
         if name == ANY:
-            name = lookup.type_before(trigger.part, token, types)
+            name = lookup.type_before(trigger.zone, token, types)
         return (
-            lookup.add(self.entities.pronoun(trigger.part, token, name)) if name in types and name is not None else None
+            lookup.add(self.entities.pronoun(trigger.zone, token, name)) if name in types and name is not None else None
         )
 
 
@@ -211,7 +211,7 @@ def _path(text: str, allowed: frozenset[str]) -> _Path:
 
 def _overlaps_trigger(filler: Mention | Trigger, trigger: Trigger) -> bool:
     """Whether a mention contains the trigger, or is a part of it: the [fire] of "opened fire"."""
-    if not isinstance(filler, Mention) or filler.part != trigger.part:
+    if not isinstance(filler, Mention) or filler.zone != trigger.zone:
         return False
     inside = trigger.first <= filler.head < trigger.last or filler.head == trigger.token
     return inside or (filler.kind == "name" and filler.first <= trigger.token < filler.last)

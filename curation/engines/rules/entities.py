@@ -56,46 +56,46 @@ class EntityFinder:
     def find(self, parses: Sequence[Parse]) -> list[Mention]:
         """Mentions in all zones of one article, in reading order; names do not overlap."""
         names: list[Mention] = []
-        for part, parse in enumerate(parses):
-            names += self._names(part, parse)
+        for zone, parse in enumerate(parses):
+            names += self._names(zone, parse)
         names = self.one_type_each(parses, names)
         found: list[Mention] = []
-        for part, parse in enumerate(parses):
-            own = [name for name in names if name.part == part]
+        for zone, parse in enumerate(parses):
+            own = [name for name in names if name.zone == zone]
             taken = TakenTokens(own)
             found += own
-            found += self._within(part, parse, own)
-            found += self._parts_of(part, parse, own)
-            found += self._nominals(part, parse, taken)
-        return sorted(found, key=lambda item: (item.part, item.first, -item.last))
+            found += self._within(zone, parse, own)
+            found += self._parts_of(zone, parse, own)
+            found += self._nominals(zone, parse, taken)
+        return sorted(found, key=lambda item: (item.zone, item.first, -item.last))
 
     def one_type_each(self, parses: Sequence[Parse], names: list[Mention]) -> list[Mention]:
         """The names with one type each throughout the article, and their missed mentions."""
         return NameTypes(self.tables, parses, names).resolved()
 
-    def _names(self, part: int, parse: Parse) -> list[Mention]:
+    def _names(self, zone: int, parse: Parse) -> list[Mention]:
         if parse.zone.kind == "dateline":
-            return list(self._dated(part, parse))
+            return list(self._dated(zone, parse))
         if parse.zone.kind == "credit" and len(parse) <= 14:
-            return list(self._credited(part, parse))
+            return list(self._credited(zone, parse))
         found = [
-            *self._listed(part, parse),
-            *self._cued(part, parse),
-            *self._headed(part, parse),
-            *self._model(part, parse),
+            *self._listed(zone, parse),
+            *self._cued(zone, parse),
+            *self._headed(zone, parse),
+            *self._model(zone, parse),
         ]
         return without_overlaps(found)
 
-    def _dated(self, part: int, parse: Parse) -> Iterator[Mention]:
+    def _dated(self, zone: int, parse: Parse) -> Iterator[Mention]:
         """`HARL, Mirdan`: each part between commas is a place."""
         first = 0
         for index in range(len(parse) + 1):
             if index == len(parse) or parse.text[index] in (",", "/"):
                 if first < index and self.tables.place is not None:
-                    yield Mention(part, first, index, head_of(parse, first, index), self.tables.place, "name", LISTED)
+                    yield Mention(zone, first, index, head_of(parse, first, index), self.tables.place, "name", LISTED)
                 first = index + 1
 
-    def _credited(self, part: int, parse: Parse) -> Iterator[Mention]:
+    def _credited(self, zone: int, parse: Parse) -> Iterator[Mention]:
         """`Doran Melk / Halcyon Wire`: a person, then an organisation."""
         capitals = list(capitalised_runs(parse)) or [(0, len(parse))]
         for number, (first, last) in enumerate(capitals):
@@ -105,9 +105,9 @@ class EntityFinder:
             person = followed and last - first > 1 and parse.text[last - 1] not in self.tables.name_heads
             label = self.tables.labels.get("PERSON" if person else "ORG")
             if label is not None and parse.lower[first] not in _CREDIT_WORDS:
-                yield Mention(part, first, last, head_of(parse, first, last), label, "name", MODEL)
+                yield Mention(zone, first, last, head_of(parse, first, last), label, "name", MODEL)
 
-    def _model(self, part: int, parse: Parse) -> Iterator[Mention]:
+    def _model(self, zone: int, parse: Parse) -> Iterator[Mention]:
         for first, last, label in _joined(parse.entities):
             if (name := self.tables.labels.get(label)) is None:
                 continue
@@ -119,7 +119,7 @@ class EntityFinder:
                     continue
                 if parse.text[last - 1] not in self.tables.name_heads:
                     first, name = self._after_title(parse, first, last, name)
-            yield Mention(part, first, last, head_of(parse, first, last), name, "name", MODEL)
+            yield Mention(zone, first, last, head_of(parse, first, last), name, "name", MODEL)
 
     def _describes(self, parse: Parse, first: int, last: int) -> bool:
         """Whether the model took a description for a name: `Mirdani warships`, a plural at the start of a sentence."""
@@ -139,19 +139,19 @@ class EntityFinder:
             first, name = step, cued
         return first, name
 
-    def _listed(self, part: int, parse: Parse) -> Iterator[Mention]:
+    def _listed(self, zone: int, parse: Parse) -> Iterator[Mention]:
         index, count = 0, len(parse)
         while index < count:
             if parse.text[index] in self.starts:
                 for last in range(min(count, index + self.longest), index, -1):
                     name = self.tables.names.get(surface(parse, index, last))
                     if name is not None and parse.pos[index] != "VERB":
-                        yield Mention(part, index, last, head_of(parse, index, last), name, "name", LISTED)
+                        yield Mention(zone, index, last, head_of(parse, index, last), name, "name", LISTED)
                         index = last - 1
                         break
             index += 1
 
-    def _headed(self, part: int, parse: Parse) -> Iterator[Mention]:
+    def _headed(self, zone: int, parse: Parse) -> Iterator[Mention]:
         """Capitalised runs with a typical head: `Free Hill Army`, `Ministry of Defence`."""
         for index, word in enumerate(parse.text):
             name = self.tables.name_heads.get(word)
@@ -172,9 +172,9 @@ class EntityFinder:
                 continue
             first = without_determiner(parse, first, last)
             if last - first > 1:
-                yield Mention(part, first, last, index, name, "name", CUED)
+                yield Mention(zone, first, last, index, name, "name", CUED)
 
-    def _cued(self, part: int, parse: Parse) -> Iterator[Mention]:
+    def _cued(self, zone: int, parse: Parse) -> Iterator[Mention]:
         """Names beside a word that indicates their type: `town of X`, `General X`, `X province`."""
         for first, last in capitalised_runs(parse):
             name = None
@@ -184,7 +184,7 @@ class EntityFinder:
                 while first < last - 1 and parse.text[first] in (".", "-"):
                     first += 1
             if last - first > 1 and (kind := self.tables.after.get(parse.lower[last - 1])) is not None:
-                yield Mention(part, first, last, last - 1, kind, "name", CUED)
+                yield Mention(zone, first, last, last - 1, kind, "name", CUED)
                 continue
             if name is None and first > 0:
                 before = parse.lower[first - 1]
@@ -194,14 +194,14 @@ class EntityFinder:
                 if name is None and first > 1:
                     name = self.tables.before.get(f"{parse.lower[first - 2]} {before}")
             if name is None and last < len(parse) and (kind := self.tables.after.get(parse.lower[last])) is not None:
-                yield Mention(part, first, last, head_of(parse, first, last), kind, "name", CUED)
+                yield Mention(zone, first, last, head_of(parse, first, last), kind, "name", CUED)
                 continue
             if name is None and last - first > 1 and parse.text[last - 1] not in self.tables.name_heads:
                 name = self.tables.first.get(parse.text[first])
             if name is not None and first < last:
-                yield Mention(part, first, last, head_of(parse, first, last), name, "name", CUED)
+                yield Mention(zone, first, last, head_of(parse, first, last), name, "name", CUED)
 
-    def _within(self, part: int, parse: Parse, names: Sequence[Mention]) -> Iterator[Mention]:
+    def _within(self, zone: int, parse: Parse, names: Sequence[Mention]) -> Iterator[Mention]:
         """The nationality inside the name of a body: `[Mirdani] Defence Ministry`."""
         for item in names:
             if item.last - item.first > 1 and parse.pos[item.first] in ("ADJ", "PROPN"):
@@ -209,24 +209,24 @@ class EntityFinder:
                 if name is None or name != self.tables.adjective or name == item.type:
                     continue
                 if item.type in self.tables.bodies:
-                    yield Mention(part, item.first, item.first + 1, item.first, name, "name", LISTED)
+                    yield Mention(zone, item.first, item.first + 1, item.first, name, "name", LISTED)
 
-    def _parts_of(self, part: int, parse: Parse, names: Sequence[Mention]) -> Iterator[Mention]:
+    def _parts_of(self, zone: int, parse: Parse, names: Sequence[Mention]) -> Iterator[Mention]:
         """`northern Mirdan` is a region around the name of a state."""
         for item in names:
             first = item.first - 1
             if self.tables.region is None or item.type not in (self.tables.place, self.tables.region) or first < 0:
                 continue
             if parse.lower[first] in _DIRECTIONS and parse.head[first] == item.head:
-                yield Mention(part, first, item.last, item.head, self.tables.region, "name", CUED)
+                yield Mention(zone, first, item.last, item.head, self.tables.region, "name", CUED)
 
-    def _nominals(self, part: int, parse: Parse, taken: TakenTokens) -> Iterator[Mention]:
+    def _nominals(self, zone: int, parse: Parse, taken: TakenTokens) -> Iterator[Mention]:
         for index, pos in enumerate(parse.pos):
-            item = self.nominal(part, parse, index) if pos in ("NOUN", "PROPN", "ADJ") else None
+            item = self.nominal(zone, parse, index) if pos in ("NOUN", "PROPN", "ADJ") else None
             if item is not None and not taken.clashes(item):
                 yield item
 
-    def nominal(self, part: int, parse: Parse, index: int, *, inside: bool = False) -> Mention | None:
+    def nominal(self, zone: int, parse: Parse, index: int, *, inside: bool = False) -> Mention | None:
         """The nominal mention headed by the noun at `index`, by the rules of the lexicon, or None.
 
         `inside`: accept a noun that modifies a following noun: the `drone` of a drone strike.
@@ -248,16 +248,16 @@ class EntityFinder:
                     continue
                 if any(_meets(noun_modifiers, wanted) for wanted in rule.never.values()):
                     continue
-            return Mention(part, first, index + 1, index, name, "nominal", HEADED, kept=False)
+            return Mention(zone, first, index + 1, index, name, "nominal", HEADED, kept=False)
         return None
 
-    def generic(self, part: int, parse: Parse, index: int, name: str) -> Mention:
+    def generic(self, zone: int, parse: Parse, index: int, name: str) -> Mention:
         """A nominal of type `name` headed by any noun."""
-        return Mention(part, left_edge(parse, index), index + 1, index, name, "nominal", GENERIC, kept=False)
+        return Mention(zone, left_edge(parse, index), index + 1, index, name, "nominal", GENERIC, kept=False)
 
-    def pronoun(self, part: int, index: int, name: str) -> Mention:
+    def pronoun(self, zone: int, index: int, name: str) -> Mention:
         """A pronoun whose antecedent has the type `name`."""
-        return Mention(part, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
+        return Mention(zone, index, index + 1, index, name, "pronoun", PRONOUN, kept=False)
 
 
 def _joined(entities: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:

@@ -26,12 +26,12 @@ LISTED, CUED, MODEL, ALIAS, HEADED, GENERIC, PRONOUN = Source
 
 @dataclass(slots=True)
 class Mention:
-    """Tokens `[first, last)` of parse number `part`, with their head token and type.
+    """Tokens `[first, last)` of zone number `zone`, with their head token and type.
 
     `kept`: whether the mention is annotated in any case; others are annotated only where they fill a role.
     """
 
-    part: int
+    zone: int
     first: int
     last: int
     head: int

@@ -50,15 +50,15 @@ class NameTypes:
         return [*self.found, *self._missed(types)]
 
     def _surface(self, item: Mention) -> str:
-        return surface(self.parses[item.part], item.first, item.last)
+        return surface(self.parses[item.zone], item.first, item.last)
 
     def _is_named(self, item: Mention) -> bool:
         """Whether the mention contains a name; times and amounts mostly do not."""
-        text = self.parses[item.part].text
+        text = self.parses[item.zone].text
         return any(text[token][:1].isupper() for token in range(item.first, item.last))
 
     def _vote(self, item: Mention) -> None:
-        parse, name = self.parses[item.part], self._surface(item)
+        parse, name = self.parses[item.zone], self._surface(item)
         votes = self.votes[name]
         votes[item.type] += _VOTES[item.source]
         if item.source != MODEL:
@@ -95,7 +95,7 @@ class NameTypes:
     def _acronyms(self, named: Sequence[Mention]) -> Iterator[tuple[str, str]]:
         """(short form, long form): `Upland Council (UC)`, `Upland Council, or UC,`."""
         for item in named:
-            parse, last = self.parses[item.part], item.last
+            parse, last = self.parses[item.zone], item.last
             if item.last - item.first < 2 or last + 2 >= len(parse):
                 continue
             if parse.text[last] == "(":
@@ -150,8 +150,8 @@ class NameTypes:
         starts = {first_token(name) for name in types}
         taken = [TakenTokens(()) for _ in self.parses]
         for item in self.found:
-            taken[item.part].add(item)
-        for part, parse in enumerate(self.parses):
+            taken[item.zone].add(item)
+        for zone, parse in enumerate(self.parses):
             for index, text in enumerate(parse.text):
                 if text not in starts or not _may_be_name(parse, index):
                     continue
@@ -159,9 +159,9 @@ class NameTypes:
                     kind = types.get(surface(parse, index, last))
                     if kind is None:
                         continue
-                    item = Mention(part, index, last, head_of(parse, index, last), kind, "name", ALIAS)
-                    if not taken[part].overlaps(item):
-                        taken[part].add(item)
+                    item = Mention(zone, index, last, head_of(parse, index, last), kind, "name", ALIAS)
+                    if not taken[zone].overlaps(item):
+                        taken[zone].add(item)
                         yield item
                     break
 

@@ -76,7 +76,7 @@ class RuleEngine:
         fillers = self.arguments.fill(parses, found, triggers)
         if self.mentions != MENTIONS[0]:
             self.arguments.mark_all(parses, found, triggers, inside=self.mentions == MENTIONS[-1])
-        attributes = [self.attributes.of_event(parses[trigger.part], trigger) for trigger in triggers]
+        attributes = [self.attributes.of_event(parses[trigger.zone], trigger) for trigger in triggers]
         scorer = self.scorer(
             self.weights, parses, found, triggers, fillers, attributes, self.triggers.senses, self.circumstances
         )
@@ -84,7 +84,7 @@ class RuleEngine:
         spans = {id(item): span for item in items if (span := _span(text, parses, item))}
         kept = sorted(
             (item for item in found if item.kept and id(item) in spans),
-            key=lambda item: (item.part, item.first, -item.last),
+            key=lambda item: (item.zone, item.first, -item.last),
         )
         ids: dict[int, str] = {id(item): f"e{number}" for number, item in enumerate(kept, start=1)}
         ids |= {id(trigger): f"v{number}" for number, trigger in enumerate(triggers, start=1)}
@@ -118,7 +118,7 @@ class RuleEngine:
 
 def _span(text: str, parses: Sequence[Parse], item: Mention | Trigger) -> tuple[int, int] | None:
     """`[start, end)` of an item in the text, without noise at its edges; None if it cuts a word or is noise."""
-    parse = parses[item.part]
+    parse = parses[item.zone]
     if parse.cuts_word(item.first, item.last):
         return None
     start, end = trimmed_span(text, parse.start[item.first], parse.end[item.last - 1])
@@ -135,17 +135,17 @@ class _Meanings:
         self.parses, self.partitives = parses, partitives
         self.types: dict[tuple[int, int], set[str]] = {}
         for item in found:
-            self.types.setdefault((item.part, item.head), set()).add(item.type)
+            self.types.setdefault((item.zone, item.head), set()).add(item.type)
             if item.kind == "name":
                 for token in range(item.first, item.last):
-                    self.types.setdefault((item.part, token), set()).add(item.type)
+                    self.types.setdefault((item.zone, token), set()).add(item.type)
 
-    def __call__(self, part: int, token: int) -> set[str]:
-        parse = self.parses[part]
-        meanings = self.types.get((part, token), set()) | {parse.lemma[token], parse.lower[token]}
+    def __call__(self, zone: int, token: int) -> set[str]:
+        parse = self.parses[zone]
+        meanings = self.types.get((zone, token), set()) | {parse.lemma[token], parse.lower[token]}
         if parse.lemma[token] in self.partitives:
             for complement in parts_of(parse, token):
-                meanings |= self(part, complement)
+                meanings |= self(zone, complement)
         return meanings
 
 
@@ -154,7 +154,7 @@ def _separate_headline_verbs(found: Sequence[Mention], triggers: Sequence[Trigge
     for trigger in triggers:
         if trigger.by_order:
             for item in found:
-                if item.part == trigger.part and item.first <= trigger.token < item.head:
+                if item.zone == trigger.zone and item.first <= trigger.token < item.head:
                     item.first = trigger.last
 
 

@@ -65,15 +65,15 @@ class Scorer:
         self.attributes = {id(trigger): values for trigger, values in zip(triggers, attributes, strict=True)}
         self.roles_filled = Counter(id(filled.filler) for own in fillers for filled in own)
         self.occurrences = Counter(self._name(mention) for mention in mentions if mention.kind == "name")
-        self.trigger_tokens = {(trigger.part, trigger.token) for trigger in triggers}
+        self.trigger_tokens = {(trigger.zone, trigger.token) for trigger in triggers}
         self.types_in_sentence: dict[tuple[int, int], set[str]] = defaultdict(set)
         for mention in mentions:
             if mention.kind == "name":
-                sentence = parses[mention.part].sentence[mention.head]
-                self.types_in_sentence[mention.part, sentence].add(mention.type)
+                sentence = parses[mention.zone].sentence[mention.head]
+                self.types_in_sentence[mention.zone, sentence].add(mention.type)
         self.quoted_sentences = {
-            (part, parse.sentence[token])
-            for part, parse in enumerate(parses)
+            (zone, parse.sentence[token])
+            for zone, parse in enumerate(parses)
             for token, text in enumerate(parse.text)
             if text in _QUOTES
         }
@@ -81,7 +81,7 @@ class Scorer:
         self._scores: dict[int, float] = {}
 
     def _name(self, mention: Mention) -> str:
-        return surface(self.parses[mention.part], mention.first, mention.last)
+        return surface(self.parses[mention.zone], mention.first, mention.last)
 
     def of_item(self, item: Mention | Trigger) -> float:
         """The score of an entity or event."""
@@ -114,7 +114,7 @@ class Scorer:
         return round(min(max(1 / (1 + exp(-total)), 0.001), 0.999), 3)
 
     def _entity_evidence(self, mention: Mention) -> Iterator[str]:
-        parse, source = self.parses[mention.part], mention.source.name.lower()
+        parse, source = self.parses[mention.zone], mention.source.name.lower()
         yield f"found {source}"
         yield f"{mention.type} {source}"
         size = mention.last - mention.first
@@ -140,9 +140,9 @@ class Scorer:
             yield f"in {parse.zone.kind}"
 
     def _trigger_evidence(self, trigger: Trigger) -> Iterator[str]:
-        parse, part, token = self.parses[trigger.part], trigger.part, trigger.token
+        parse, zone, token = self.parses[trigger.zone], trigger.zone, trigger.token
         tag, head, verb = parse.tag[token], parse.head[token], parse.is_verb(token)
-        fillers, sentence = self.fillers[id(trigger)], (part, parse.sentence[token])
+        fillers, sentence = self.fillers[id(trigger)], (zone, parse.sentence[token])
         yield f"tag {tag}" if tag in _TAGS else "tag other"
         yield f"type {trigger.type}"
         yield f"{trigger.type} {'verb' if verb else 'noun'}"
@@ -152,9 +152,9 @@ class Scorer:
         yield ("no role", "one role")[core] if core < 2 else "more roles"
         for role in sorted(roles):
             yield f"has {role}"
-        if head != token and (part, head) in self.trigger_tokens:
+        if head != token and (zone, head) in self.trigger_tokens:
             yield "depends on an event"
-        if any((part, child) in self.trigger_tokens for child in parse.children[token]):
+        if any((zone, child) in self.trigger_tokens for child in parse.children[token]):
             yield "governs an event"
         if any(isinstance(filled.filler, Trigger) for filled in fillers):
             yield "filled by an event"
@@ -200,7 +200,7 @@ class Scorer:
             yield f"in {parse.zone.kind}"
 
     def _argument_evidence(self, trigger: Trigger, filled: RoleFiller) -> Iterator[str]:
-        parse, token, filler = self.parses[trigger.part], trigger.token, filled.filler
+        parse, token, filler = self.parses[trigger.zone], trigger.token, filled.filler
         pos = "verb" if parse.is_verb(token) else "noun"
         yield f"by {filled.relation}"
         yield f"role {filled.role}"

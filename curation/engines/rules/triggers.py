@@ -48,12 +48,12 @@ GUARDED_VERB, VERB, NOUN, WEAK = TriggerSource
 
 @dataclass(slots=True)
 class Trigger:
-    """An event: trigger tokens `[first, last)` of parse number `part`, the head token, type and rule.
+    """An event: trigger tokens `[first, last)` of zone number `zone`, the head token, type and rule.
 
     `by_order`: the relations come from word order alone.
     """
 
-    part: int
+    zone: int
     first: int
     last: int
     token: int
@@ -74,7 +74,7 @@ class _Entry:
 
 
 TokenMeanings = Callable[[int, int], set[str]]
-"""(part, token) → the words and entity types that the token has in a condition."""
+"""(zone, token) → the words and entity types that the token has in a condition."""
 
 
 class TriggerFinder:
@@ -98,15 +98,15 @@ class TriggerFinder:
 
     def find(self, parses: Sequence[Parse], found: Sequence[Mention], meanings: TokenMeanings) -> list[Trigger]:
         """The triggers in all zones of one article, in reading order; at most one per word, none inside a name."""
-        named = {(item.part, token) for item in found if item.kind == "name" for token in range(item.first, item.last)}
+        named = {(item.zone, token) for item in found if item.kind == "name" for token in range(item.first, item.last)}
         triggers = []
         seen: set[tuple[str, str]] = set()
-        for part, parse in enumerate(parses):
-            verb = self.hidden(parse) if part == 0 or parse.zone.kind in _SHORT else None
+        for zone, parse in enumerate(parses):
+            verb = self.hidden(parse) if zone == 0 or parse.zone.kind in _SHORT else None
             free = 0
             for index in range(len(parse)):
-                if index >= free and (part, index) not in named:
-                    trigger = self._at(part, parse, index, meanings, seen, hidden=index == verb)
+                if index >= free and (zone, index) not in named:
+                    trigger = self._at(zone, parse, index, meanings, seen, hidden=index == verb)
                     if trigger is not None:
                         triggers.append(trigger)
                         seen.add((trigger.type, parse.lemma[trigger.token]))
@@ -119,7 +119,7 @@ class TriggerFinder:
 
     def _at(
         self,
-        part: int,
+        zone: int,
         parse: Parse,
         index: int,
         meanings: TokenMeanings,
@@ -132,11 +132,11 @@ class TriggerFinder:
             entries, source = self.verbs[self.forms[parse.lower[index]]], WEAK
         else:
             tied = index + 1 < len(parse) and parse.text[index + 1] in _HYPHENS
-            if tied and (trigger := self._hyphened(part, parse, index, meanings)) is not None:
+            if tied and (trigger := self._hyphened(zone, parse, index, meanings)) is not None:
                 return trigger
             if (entry := self._people(parse, index)) is not None:
                 beside = relations(parse, index, self.light)
-                return Trigger(part, index, index + 1, index, entry.type, entry.rule, beside, WEAK)
+                return Trigger(zone, index, index + 1, index, entry.type, entry.rule, beside, WEAK)
             entries, source = self._entries(parse, index)
             if not entries or _describes_or_names(parse, index):
                 return None
@@ -148,14 +148,14 @@ class TriggerFinder:
             if found is None:
                 found = by_order(parse, index) if hidden else relations(parse, index, self.light)
             again = (entry.type, parse.lemma[index]) in seen and _definite(parse, index)
-            if _allows(entry.rule, part, parse, index, found, meanings, again=again):
+            if _allows(entry.rule, zone, parse, index, found, meanings, again=again):
                 rule_source = GUARDED_VERB if entry.rule.needs and source == VERB else source
                 if self.words and entry.rest and not _phrasal(parse, index, *span):
                     span = _head_word(parse, index, *span)
-                return Trigger(part, *span, index, entry.type, entry.rule, found, rule_source, by_order=hidden)
+                return Trigger(zone, *span, index, entry.type, entry.rule, found, rule_source, by_order=hidden)
         return None
 
-    def _hyphened(self, part: int, parse: Parse, index: int, meanings: TokenMeanings) -> Trigger | None:
+    def _hyphened(self, zone: int, parse: Parse, index: int, meanings: TokenMeanings) -> Trigger | None:
         """A word of the lexicon that the tokenizer splits: `sit-in`, `carpet-bombed`, `cease-fire`."""
         last = _after_hyphens(parse, index)
         if last is None:
@@ -166,8 +166,8 @@ class TriggerFinder:
             for table, source in ((self.nouns, NOUN), (self.verbs, VERB)):
                 for entry in table.get(word + tail, ()):
                     found = relations(parse, token, self.light)
-                    if not entry.rest and _allows(entry.rule, part, parse, token, found, meanings):
-                        return Trigger(part, index, last, token, entry.type, entry.rule, found, source)
+                    if not entry.rest and _allows(entry.rule, zone, parse, token, found, meanings):
+                        return Trigger(zone, index, last, token, entry.type, entry.rule, found, source)
         return None
 
     def _people(self, parse: Parse, index: int) -> _Entry | None:
@@ -265,7 +265,7 @@ def _head_word(parse: Parse, index: int, first: int, last: int) -> tuple[int, in
 
 def _allows(
     rule: EventRule,
-    part: int,
+    zone: int,
     parse: Parse,
     index: int,
     found: Relations,
@@ -274,9 +274,9 @@ def _allows(
     again: bool = False,
 ) -> bool:
     """Whether the context allows the sense; `again`: the word refers to an event mentioned before."""
-    if rule.never and _meets(rule.never, part, parse, index, found, meanings):
+    if rule.never and _meets(rule.never, zone, parse, index, found, meanings):
         return False
-    return again or not rule.needs or _meets(rule.needs, part, parse, index, found, meanings)
+    return again or not rule.needs or _meets(rule.needs, zone, parse, index, found, meanings)
 
 
 def _definite(parse: Parse, index: int) -> bool:
@@ -287,7 +287,7 @@ def _definite(parse: Parse, index: int) -> bool:
 
 
 def _meets(
-    conditions: Conditions, part: int, parse: Parse, index: int, found: Relations, meanings: TokenMeanings
+    conditions: Conditions, zone: int, parse: Parse, index: int, found: Relations, meanings: TokenMeanings
 ) -> bool:
     """Whether one of the conditions holds."""
     for relation, wanted in conditions.items():
@@ -299,7 +299,7 @@ def _meets(
         if not tokens:
             if "none" in wanted:
                 return True
-        elif ANY in wanted or any(not meanings(part, token).isdisjoint(wanted) for token in tokens):
+        elif ANY in wanted or any(not meanings(zone, token).isdisjoint(wanted) for token in tokens):
             return True
     return False
 

@@ -12,7 +12,7 @@ from curation.errors import BadInput, WrongUsage
 from curation.formats.inline_markup import SUFFIX
 from curation.jobs.inputs import inline_annotations, snapshot_folder, usable_articles
 from curation.jobs.options import Argument, Counts, OnProgress, Option, SnapshotFolder, silent
-from curation.labelstudio import ANNOTATE, UNKNOWN, Snapshot, check_source, read_snapshot
+from curation.labelstudio import UNKNOWN, Snapshot, check_source, read_snapshot
 from curation.metrics.agreement import Agreement, Figures, SectionFigures
 from curation.metrics.agreement import agreement as between
 from curation.metrics.counts import Matrix
@@ -178,12 +178,12 @@ def _of_snapshot(snapshot: Snapshot, gathering: Gathering, unfinished: Counter[s
 
     Tasks that are not for annotating an article (those in which someone decides between others) do not count.
     """
-    apart = {name for task in snapshot.tasks() if task.purpose != ANNOTATE for name in task.annotations}
+    of_review = snapshot.review_annotations()
     for texts, made in snapshot.by_article():
         annotations = []
         for annotation in made:
             name = annotation.annotator.key
-            if annotation.id in apart:
+            if annotation.id in of_review:
                 continue
             if annotation.state != "submitted":
                 unfinished[annotation.state] += 1

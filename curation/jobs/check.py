@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from heapq import heappush, heappushpop
+from heapq import nsmallest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +13,11 @@ from curation.article import Article, Value
 from curation.errors import BadInput, WrongUsage
 from curation.files import read_jsonl
 from curation.formats.gold_jsonl import is_neutral, read_neutral
-from curation.jobs.inputs import inline_annotations, usable_articles
+from curation.jobs.inputs import inline_annotations, snapshot_folder, usable_articles
 from curation.jobs.options import Argument, Counts, OnProgress, Option, silent
 from curation.jobs.publish import reviewed
 from curation.jobs.review_policy import policy
-from curation.labelstudio import check_source, latest_snapshot, predictions, read_snapshot
+from curation.labelstudio import check_source, predictions, read_snapshot
 from curation.metrics.label_mapping import mapping_to, translate, with_conventions
 from curation.result import Block, Line, Result, Styled, TableResult
 from curation.review.checks import KINDS, Checks, Document, Finding, Kind, read_dismissed, write_dismissed
@@ -179,27 +179,26 @@ def find(
         raise BadInput(f"no annotation to check{reason}", path=checked, way_out=way_out)
     counts: Counter[str] = Counter()
     worth = 0
-    best: list[tuple[tuple[float, tuple[int, ...]], str, Finding, Context]] = []
-    for article, annotation, engine in source():
-        if _misfit(article, annotation):
-            continue
-        for finding in checks.findings(Document(article, annotation, _fitting(article, engine))):
-            counts[finding.kind] += 1
-            worth += finding.score >= WORTH
-            rank = finding.score, tuple(-ord(char) for char in finding.id)
-            entry = (rank, finding.id, finding, _context(article, finding))
-            if len(best) < limit:
-                heappush(best, entry)
-            elif best:
-                heappushpop(best, entry)
-        done += 1
-        on_progress(done)
-    best.sort(reverse=True)
+
+    def findings() -> Iterator[tuple[Finding, Context]]:
+        nonlocal done, worth
+        for article, annotation, engine in source():
+            if _misfit(article, annotation):
+                continue
+            for finding in checks.findings(Document(article, annotation, _fitting(article, engine))):
+                counts[finding.kind] += 1
+                worth += finding.score >= WORTH
+                yield finding, _context(article, finding)
+            done += 1
+            on_progress(done)
+
+    # with 0, nsmallest would not read the findings, and none would be counted
+    best = nsmallest(max(limit, 1), findings(), key=lambda found: (-found[0].score, found[0].id))[:limit]
     return CheckResult(
         checked=checked,
         articles=articles,
-        findings=tuple(entry[2] for entry in best),
-        contexts=tuple(entry[3] for entry in best),
+        findings=tuple(finding for finding, _ in best),
+        contexts=tuple(context for _, context in best),
         kinds=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         found=counts.total(),
         worth=worth,
@@ -300,10 +299,7 @@ def _source(
         return found if isinstance(found, Annotation) else None
 
     if place is None:
-        folder = latest_snapshot(project.work)
-        if folder is None:
-            way_out = "run `curation pull` first, or name a file or folder to check"
-            raise BadInput("no snapshot yet", path=project.work, way_out=way_out)
+        folder = snapshot_folder(project, way_out="run `curation pull` first, or name a file or folder to check")
         return lambda: _snapshot(project, folder, second, bool(preannotations)), schema, str(folder)
     if place.is_dir():
         return lambda: _inline(project, place, schema, second), schema, str(place)

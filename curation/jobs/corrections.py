@@ -10,7 +10,7 @@ from curation.annotation import Annotation
 from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import Counts, OnProgress, Option, SnapshotFolder, silent
 from curation.jobs.provenance import started_from
-from curation.labelstudio import ANNOTATE, UNKNOWN, Predictions, Snapshot, predictions, read_snapshot
+from curation.labelstudio import UNKNOWN, Predictions, Snapshot, predictions, read_snapshot
 from curation.metrics.corrections import Became, Corrections, Corrector, Fates, Group
 from curation.metrics.effort import LONGEST, defaults
 from curation.metrics.rounding import decimal
@@ -124,11 +124,11 @@ def _submitted(
     snapshot: Snapshot, sent: Predictions, unfinished: Counter[str]
 ) -> Iterator[tuple[Annotation, Annotation | None]]:
     """Each person's latest submitted annotation of every article revision, and the prediction it started from."""
-    apart = {name for task in snapshot.tasks() if task.purpose != ANNOTATE for name in task.annotations}
+    of_review = snapshot.review_annotations()
     for _, made in snapshot.by_article():
         latest: dict[tuple[str, str], Annotation] = {}
         for number, annotation in enumerate(made):
-            if annotation.id in apart or annotation.state == "reviewed":
+            if annotation.id in of_review or annotation.state == "reviewed":
                 continue
             if annotation.state != "submitted":
                 unfinished[annotation.state] += 1

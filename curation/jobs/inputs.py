@@ -111,15 +111,17 @@ def usable_articles(
         _log.warning("refused: %d articles in all; `curation status` names them", set_aside)
 
 
-def snapshot_folder(project: Settings, snapshot: Path | None = None) -> Path:
-    """The folder of a snapshot, by default the latest.
+def snapshot_folder(
+    project: Settings, snapshot: Path | None = None, *, way_out: str = "run `curation pull` first"
+) -> Path:
+    """The folder of a snapshot, by default the latest. `way_out` is the hint of the error.
 
     Raises:
         BadInput: there is none.
     """
     folder = snapshot or latest_snapshot(project.work)
     if folder is None:
-        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
+        raise BadInput("no snapshot yet", path=project.work, way_out=way_out)
     return folder
 
 

@@ -24,7 +24,6 @@ from curation.jobs.provenance import anchoring as audit
 from curation.jobs.review_policy import policy
 from curation.jobs.status import BRIEF, Brief, StatusResult, status
 from curation.labelstudio import (
-    ANNOTATE,
     ANNOTATIONS,
     UNKNOWN,
     Predictions,
@@ -215,8 +214,7 @@ class _Sources:
         self._schemas: Counter[str] = Counter()
         self._deleted = 0
         self._policy, self._counting = policy(project), set[str]()
-        tasks = snapshot.tasks() if snapshot else ()
-        self._apart = {name for task in tasks if task.purpose != ANNOTATE for name in task.annotations}
+        self._of_review = snapshot.review_annotations() if snapshot else set[str]()
         self._gold: str | None = None
 
     def answers(self) -> Iterator[_Answers]:
@@ -240,23 +238,23 @@ class _Sources:
                 annotation = Annotation.from_record(record, path=self.snapshot.path / ANNOTATIONS, line=number)
                 made.setdefault(annotation.article_id, []).append(annotation)
         found: dict[str, list[Annotation]] = {}
-        for name, of in made.items():
-            first, reviewed = self._latest(of)
-            found[name] = [*reviewed, *first]
+        for article_id, of_article in made.items():
+            annotated, reviewed = self._latest(of_article)
+            found[article_id] = [*reviewed, *annotated]
         return found
 
     def _latest(self, made: list[Annotation]) -> tuple[list[Annotation], list[Annotation]]:
         """Each person's last annotation, and the last of review tasks; with pseudonyms and in the current labels."""
-        first: list[Annotation] = []
-        second: list[Annotation] = []
+        annotated: list[Annotation] = []
+        reviewed: list[Annotation] = []
         for annotation in made:
             name = DELETED if annotation.annotator.key == NOBODY else self._pseudonyms.key(annotation.annotator.key)
             if annotation.annotator.key != NOBODY and self._policy.counts(annotation.annotator):
                 self._counting.add(self._pseudonyms.key(annotation.annotator.key))
             annotator = annotation.annotator.model_copy(update={"name": name.removeprefix("person:")})
             carried = migrate(annotation, self.schema)[0].model_copy(update={"annotator": annotator})
-            (second if annotation.id in self._apart else first).append(carried)
-        return latest(first), latest(second)
+            (reviewed if annotation.id in self._of_review else annotated).append(carried)
+        return latest(annotated), latest(reviewed)
 
     def annotators(self, work: Work) -> int:
         """People who count in review and submitted something; a deleted account is none of them."""

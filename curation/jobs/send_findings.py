@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from curation.annotation import Annotation, Span
-from curation.errors import BadInput, one_line
+from curation.errors import one_line
 from curation.jobs.check import dismiss, find
+from curation.jobs.inputs import snapshot_folder
 from curation.jobs.options import OnProgress, silent
 from curation.jobs.studio import connect
 from curation.labelstudio import (
@@ -22,7 +23,6 @@ from curation.labelstudio import (
     NOTE,
     Snapshot,
     TaskSpec,
-    latest_snapshot,
     predictions,
     push,
     read_snapshot,
@@ -101,10 +101,7 @@ def send_findings(
         BadInput: there is no snapshot, or nothing in it to check.
         LabelStudioError: see `curation.labelstudio.push`.
     """
-    folder = latest_snapshot(project.work)
-    if folder is None:
-        raise BadInput("no snapshot yet", path=project.work, way_out="run `curation pull` first")
-    source = read_snapshot(folder)
+    source = read_snapshot(snapshot_folder(project))
     settle(project, source)
     found = find(project)
     findings = _not_asked_before(project, source, found.findings)[:top]

@@ -193,6 +193,10 @@ class Snapshot:
             states["review" if is_review(record["purpose"]) else "annotate"][record["state"]] += 1
         return states
 
+    def review_annotations(self) -> set[str]:
+        """Ids of the annotations in tasks of review: all tasks but those for annotating an article."""
+        return {name for task in self.tasks() if is_review(task.purpose) for name in task.annotations}
+
     def issues(self) -> Iterator[dict[str, Any]]:
         """The issues as records: task, annotation, region, code, message, url."""
         for _, record in read_jsonl(self.path / ISSUES):

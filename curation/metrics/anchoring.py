@@ -165,17 +165,19 @@ def _contrast(item: Section, blind: Table, assisted: Table) -> Contrast:
 
 
 def _between(blind: tuple[Figure | None, Floats | None], assisted: tuple[Figure | None, Floats | None]) -> Contrast:
-    """Two figures with their resamples; those of one are shuffled, for the two sorts are drawn independently."""
-    (one, some), (two, others) = blind, assisted
-    if one is None or two is None or some is None or others is None:
-        return Contrast(blind=one, assisted=two)
-    shuffled = np.random.default_rng(len(some)).permutation(some)
-    enough = min(one.articles, two.articles)
+    """Difference of two figures, with a bootstrap interval.
+
+    The resamples of the blind figure are shuffled, because the two groups of articles are independent.
+    """
+    (blind_figure, blind_samples), (assisted_figure, assisted_samples) = blind, assisted
+    if blind_figure is None or assisted_figure is None or blind_samples is None or assisted_samples is None:
+        return Contrast(blind=blind_figure, assisted=assisted_figure)
+    shuffled = np.random.default_rng(len(blind_samples)).permutation(blind_samples)
     return Contrast(
-        blind=one,
-        assisted=two,
-        difference=round(two.value - one.value, 4),
-        interval=_interval(others - shuffled, enough),
+        blind=blind_figure,
+        assisted=assisted_figure,
+        difference=round(assisted_figure.value - blind_figure.value, 4),
+        interval=_interval(assisted_samples - shuffled, min(blind_figure.articles, assisted_figure.articles)),
     )
 
 
@@ -185,13 +187,13 @@ def _interval(figures: Floats, articles: int) -> Interval | None:
 
 
 def _times(blind: Sequence[Sequence[float]], assisted: Sequence[Sequence[float]]) -> Contrast:
-    """Median seconds, an article's times drawn together."""
+    """Median seconds. Articles are resampled, each with all its times."""
 
     def median(articles: Sequence[Sequence[float]]) -> tuple[Figure | None, Floats | None]:
         if not articles:
             return None, None
-        times = np.array([time for one in articles for time in one])
-        of_article = np.array([number for number, one in enumerate(articles) for _ in one])
+        times = np.array([time for of_one in articles for time in of_one])
+        of_article = np.array([number for number, of_one in enumerate(articles) for _ in of_one])
         order = np.argsort(times, kind="stable")
         times, of_article = times[order], of_article[order]
         found = []

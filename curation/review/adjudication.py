@@ -14,7 +14,7 @@ from curation.errors import one_line
 from curation.metrics.matching import match
 
 MERGED = Annotator(kind="engine", name="merged")
-"""Who a merged annotation is by."""
+"""The annotator of merged annotations."""
 SHOWN = 60
 """Most characters of an article shown for one difference."""
 
@@ -23,7 +23,7 @@ ItemT = TypeVar("ItemT", Entity, Event)
 
 
 class Difference(Value):
-    """One difference between annotations: what each of them has there (`said`), in their order; None: nothing.
+    """One difference between annotations. `said` is the version of each, in their order; None if it has nothing.
 
     `span`: some have no item there; `type`: another type; `border`: other borders, and maybe another type;
     `attribute`: another value of the attribute `name`; `argument`: the role `name` of the event has other fillers, or
@@ -111,7 +111,7 @@ def merge(annotations: Sequence[Annotation], text: str, *, ignore_attributes: Co
 
 
 def _groups(sides: Sequence[Sequence[ItemT]]) -> list[_Group[ItemT]]:
-    """Every item of every side in exactly one group, by place; a side stands in a group once at most."""
+    """Every item of every side in exactly one group, by place; a group has at most one item of a side."""
     groups: list[list[ItemT | None]] = []
     for number, side in enumerate(sides):
         heads = [next(item for item in group if item is not None) for group in groups]
@@ -134,7 +134,7 @@ def _place(item: Item | None) -> tuple[int, int, str] | None:
 
 
 def _kept(group: _Group[ItemT], ignored: Collection[str]) -> ItemT:
-    """The item all have, with the attributes all give it."""
+    """The item that all have, with the attributes on which all agree."""
     first = group.first
     alike = {
         name: value
@@ -145,17 +145,17 @@ def _kept(group: _Group[ItemT], ignored: Collection[str]) -> ItemT:
 
 
 def _differences(group: _Group[Entity] | _Group[Event], text: str, ignored: Collection[str]) -> Iterator[Difference]:
-    """What a group differs on: its being there, its borders, its type; where all that is alike, its attributes."""
-    there = [item for item in group.items if item is not None]
-    start, end = min(item.start for item in there), max(item.end for item in there)
-    spans = {(item.start, item.end) for item in there}
+    """The differences of one group: presence, span and type; attributes only if these agree."""
+    items = [item for item in group.items if item is not None]
+    start, end = min(item.start for item in items), max(item.end for item in items)
+    spans = {(item.start, item.end) for item in items}
     if not group.agreed:
-        what: What = "span" if len(there) < len(group.items) else "border" if len(spans) > 1 else "type"
+        what: What = "span" if len(items) < len(group.items) else "border" if len(spans) > 1 else "type"
         said = tuple(None if item is None else _words(item, text if len(spans) > 1 else "") for item in group.items)
         yield Difference(what=what, start=start, end=end, said=said)
         return
-    for name in sorted({name for item in there for name in item.attributes if name not in ignored}):
-        values = [item.attributes.get(name) for item in there]
+    for name in sorted({name for item in items for name in item.attributes if name not in ignored}):
+        values = [item.attributes.get(name) for item in items]
         if len(set(values)) > 1:
             yield Difference(
                 what="attribute", start=start, end=end, name=name, said=tuple(value or "as usual" for value in values)
@@ -176,7 +176,7 @@ def _arguments(
     group_of: Sequence[Mapping[str, int]],
     text: str,
 ) -> tuple[tuple[Argument, ...], list[Difference]]:
-    """Of an event that all have: the arguments that are kept, and the others."""
+    """The arguments of an event that all have: those that are kept, and the differences on the others."""
     if any(event is None for event in group.items):
         return (), []
     sides: list[dict[tuple[str, int], Argument]] = []
@@ -185,20 +185,21 @@ def _arguments(
         sides.append({(one.role, side[one.filler]): one for one in event.arguments})
     kept: list[Argument] = []
     differences: list[Difference] = []
-    said: dict[str, list[list[str]]] = {}
+    texts_by_role: dict[str, list[list[str]]] = {}  # of each role and annotation: the texts of its fillers
     for key in dict.fromkeys(key for side in sides for key in side):
         role, number = key
         filler = groups[number]
         if group.agreed and filler.agreed and all(key in side for side in sides):
             kept.append(sides[0][key].model_copy(update={"score": None}))
             continue
-        # Also one that all give, but at a trigger or to a filler they differ on: it is not in the merged annotation.
-        for told, given, item in zip(said.setdefault(role, [[] for _ in sides]), sides, filler.items, strict=True):
-            if key in given and item is not None:
-                told.append(f"“{one_line(text[item.start : item.end], SHOWN)}”")
+        # Also an argument that all have, if they differ on its trigger or filler: it is not in the merged annotation.
+        texts_of_role = texts_by_role.setdefault(role, [[] for _ in sides])
+        for texts, arguments, item in zip(texts_of_role, sides, filler.items, strict=True):
+            if key in arguments and item is not None:
+                texts.append(f"“{one_line(text[item.start : item.end], SHOWN)}”")
     start = min(event.start for event in group.items if event is not None)
     end = max(event.end for event in group.items if event is not None)
-    for role, fillers in said.items():
-        each = tuple(", ".join(one) or None for one in fillers)
+    for role, fillers in texts_by_role.items():
+        each = tuple(", ".join(texts) or None for texts in fillers)
         differences.append(Difference(what="argument", start=start, end=end, name=role, said=each))
     return tuple(kept), differences

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import cpu_count
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from curation.article import Article
 from curation.errors import NothingToRelease, ReleaseError
 from curation.files import whole_file
+from curation.jobs.inputs import project_articles
 from curation.jobs.options import Option, SnapshotFolder
 from curation.jobs.provenance import anchoring_of
 from curation.jobs.review_policy import DECIDE, LISTED, UndecidedArticle, addresses, undecided_articles
@@ -33,9 +35,11 @@ from curation.release import (
     publish_to_target,
     read_takedown,
 )
-from curation.release.manifest import parquet_files
+from curation.release.manifest import SPLIT_TABLE, Manifest, parquet_files
 from curation.release.rows import DOCUMENTS, kept_articles
+from curation.release.splits import read_splits
 from curation.release.targets import is_address
+from curation.release.versions import published
 from curation.result import Result
 from curation.review.pseudonyms import Pseudonyms
 from curation.review.selection_policy import Policy
@@ -56,6 +60,7 @@ class PublishResult(Result):
     undecided   articles on which people differ, by id
     kept        how many of them are in the release as they were in the one before
     waiting     how many of them are not in the release
+    unknown     ids on the takedown list that no article, snapshot or release has
     """
 
     release: ReleaseReport
@@ -63,14 +68,15 @@ class PublishResult(Result):
     undecided: tuple[UndecidedArticle, ...] = ()
     kept: int = 0
     waiting: int = 0
+    unknown: tuple[str, ...] = ()
     hub: str | None = None
     target: str | None = None
     licence_stated: bool = Field(default=True, exclude=True)
 
     @property
     def exit_code(self) -> int:
-        """3 where articles were set aside: people differ on them, or they are not valid, or resemble two splits."""
-        return 3 if self.undecided or self.release.invalid or self.release.set_aside else 0
+        """3 where articles were set aside (undecided, not valid, near two splits), or a withdrawn id is not known."""
+        return 3 if self.undecided or self.release.invalid or self.release.set_aside or self.unknown else 0
 
     def show(self) -> Iterator[str]:
         """The version, the counts, and where the release is."""
@@ -95,6 +101,14 @@ class PublishResult(Result):
             yield f"in the release before, not in this one: {_first(release.left_out)}"
         if release.without_corrections:
             yield f"had corrections in the release before, have none in this one: {_first(release.without_corrections)}"
+        if self.unknown:
+            yield (
+                f"takedown list: {len(self.unknown)} ids that no article, snapshot or release has; correct those that "
+                "are misspelt:"
+            )
+            yield from (f"  {article_id}" for article_id in self.unknown[:MOST_FINDINGS])
+            if len(self.unknown) > MOST_FINDINGS:
+                yield f"  … and {len(self.unknown) - MOST_FINDINGS} more, all of them with --json"
         if release.invalid:
             yield from _invalid(release.invalid)
         for similar in release.set_aside[:LISTED]:
@@ -167,6 +181,7 @@ def publish(
         raise ReleaseError(f"{project.work}: no snapshot yet; run `curation pull` first")
     source = read_snapshot(folder)
     withdrawn = read_takedown(project.takedown) if project.takedown else {}
+    unknown = _unknown(project, source, withdrawn)
     rules, schema = policy_of(project), project.load_schema()
     selection = Selection(licences=tuple(licences), engine_only=engine_only, withdrawn=withdrawn)
     undecided = undecided_articles(source, rules, selection.bars)
@@ -220,6 +235,7 @@ def publish(
         release=report,
         snapshot=str(folder),
         undecided=listed,
+        unknown=unknown,
         kept=sum(article.kept for article in listed),
         waiting=sum(not article.kept for article in listed),
         hub=tag,
@@ -247,6 +263,20 @@ def reviewed(
             _log.warning("left out: %s: %s", article.article_id, article.problem)
         else:
             yield article
+
+
+def _unknown(project: Settings, snapshot: Snapshot, withdrawn: Collection[str]) -> tuple[str, ...]:
+    """The withdrawn ids that no article of the project, no record of the snapshot and no release has."""
+    left = set(withdrawn)
+    if left:
+        left.difference_update(records.article_id for records in snapshot.records_by_article())
+    for release in published(project.releases).values() if left else ():
+        left.difference_update(read_splits(release / SPLIT_TABLE))
+        left.difference_update(Manifest.read(release).selection.withdrawn)
+    if left:
+        found = project_articles(project)
+        left.difference_update(article.id for article in found if isinstance(article, Article))
+    return tuple(article_id for article_id in withdrawn if article_id in left)
 
 
 def _named(undecided: Iterable[UndecidedArticle]) -> str:

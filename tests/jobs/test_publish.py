@@ -164,6 +164,20 @@ def test_the_takedown_list_of_the_project(project: Project) -> None:
     assert "- kel-2: the source asked" in (project.releases / "v0.2.0" / "CHANGELOG.md").read_text()
 
 
+def test_ids_on_the_takedown_list_that_nothing_has_are_named(project: Project) -> None:
+    file = project.root / "curation.toml"
+    file.write_text(file.read_text() + 'takedown = "takedown.txt"\n')
+    (project.root / "kel-9.txt").write_text("Known to the project alone.\n")
+    (project.root / "takedown.txt").write_text("kel-2 asked\nkel-02 misspelt\nkel-9\n")
+    result = run(project)
+    assert result.exit_code == 3, result.output
+    found = json.loads(result.stdout)
+    assert (found["unknown"], found["release"]["barred"]) == (["kel-02"], {"withdrawn": 1})
+    assert "takedown list: 1 ids that no article, snapshot or release has" in result.stderr
+    made = Path(found["release"]["folder"])
+    assert all(b"kel-02" not in path.read_bytes() for path in made.rglob("*") if path.is_file())
+
+
 def test_several_processes_make_the_same_bytes_as_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever changes from pull to pull."""
     rng = random.Random(5)

@@ -263,9 +263,9 @@ def test_what_people_do_between_two_pages_of_what_changed_is_in_the_next_pull(
     monkeypatch.setitem(listed.__kwdefaults__, "page", 2)
     get, pages = client.get, 0
 
-    def someone_works(path: str, params: dict[str, Any] | None = None) -> Any:
+    def someone_works(path: str, params: dict[str, Any] | None = None, **form: Any) -> Any:
         nonlocal pages
-        answer = get(path, params)
+        answer = get(path, params, **form)
         query = params.get("query", "") if params else ""
         if "tasks:updated_at" in query and '"and"' in query:
             pages += 1

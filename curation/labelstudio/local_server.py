@@ -272,6 +272,8 @@ def _settings(data: Path, login: dict[str, str]) -> dict[str, str]:
         "USER_TOKEN": login["api_key"],
         "ENABLE_LEGACY_API_TOKEN": "true",
         "DISABLE_SIGNUP_WITHOUT_LINK": "true",
+        # Requests for other names are refused: a web page elsewhere could let its own name point to this machine.
+        "ALLOWED_HOSTS": "localhost,.localhost,127.0.0.1,[::1]",
         # Nothing is reported to anyone.
         "COLLECT_ANALYTICS": "false",
         "SENTRY_DSN": "",

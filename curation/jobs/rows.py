@@ -174,8 +174,9 @@ def reviewed_articles(
 ) -> Iterator[ReviewedArticle | UnreadableArticle]:
     """Of each article the annotation that counts, its annotator under a pseudonym; articles without one are left out.
 
-    An undecided article comes as the release before has it, or is left out. Where the selection excludes it, it comes
-    with any annotation, so that the release counts it. An article with a line that cannot be read is unreadable.
+    An undecided article comes as the release before has it, or is left out. An undecided article that the selection
+    excludes comes with its first annotation, so that it is counted as excluded. An article with a line that cannot be
+    read is an `UnreadableArticle`.
     """
     for records in articles:
         if not records.annotations and not sources.selection.engine_only:

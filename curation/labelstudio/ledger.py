@@ -38,7 +38,7 @@ from curation.labelstudio.constants import (
 from curation.labelstudio.to_labelstudio import digest
 
 VERSION = 4
-"""Of the tables. A ledger of another version is rebuilt from the server."""
+"""Version of the tables. `_STEPS` migrate an older ledger; one of an unknown version is refused with a hint."""
 REMEMBERED = 7 * 24 * 3600.0
 """Seconds for which requests that were given up are checked: a slow server may carry one out late."""
 

@@ -4,7 +4,7 @@ Terms, for why an article of a snapshot is not in a release, or not with its lat
 
 excluded     the selection keeps it out: another licence, or withdrawn. `ReleaseReport.barred` counts them
 withdrawn    on the takedown list; named in the changelog if it was ever released
-skipped      people skipped it and nobody submitted; not listed
+skipped      nobody submitted, or the skip counts (see `choose` in review/selection_policy.py); not listed
 undecided    people differ on it and nobody has decided
 invalid      its annotation does not fit the text or the schema. `ReleaseReport.invalid`
 set aside    it resembles articles of different splits. `set_aside` in the manifest

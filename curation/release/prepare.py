@@ -45,9 +45,13 @@ BATCH_ARTICLES, BATCH_CHARACTERS = 64, 1_000_000
 
 NESTED = {SENTENCES: "_sentences", CORRECTIONS: "_corrections"}
 """Config → column with an article's rows of it as a list of structs, in addition to the columns of `documents`."""
-LOST, AGREEMENT, SNAPSHOT = "_lost", "_agreement", "_snapshot"
-"""Columns with the losses in the order of `LOSSES`; with true and false positives and false negatives of entities,
-triggers and arguments between people, null where one annotated; and with the name of the snapshot."""
+LOST = "_lost"
+"""Column with the number of losses, in the order of `LOSSES`."""
+AGREEMENT = "_agreement"
+"""Column with nine integers: true positives, false positives and false negatives between people, for entities, then
+triggers, then arguments. Null if only one person annotated."""
+SNAPSHOT = "_snapshot"
+"""Column with the name of the snapshot."""
 
 
 class Rules(NamedTuple):

@@ -151,7 +151,7 @@ class Undecided(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """No annotation of the article counts, and nobody has to decide."""
+    """No annotation of the article counts, and nobody has to decide. `reason` says why, for tests and debugging."""
 
     reason: Reason
 
@@ -167,7 +167,7 @@ def choose(annotations: Iterable[Annotation], policy: Policy = Policy()) -> Outc
 
     | situation                                         | result                  | result if it is a skip    |
     | ------------------------------------------------- | ----------------------- | ------------------------- |
-    | nobody who counts submitted, nobody decided       |                         | LeftOut: nobody submitted |
+    | nobody who counts submitted, nobody decided       | LeftOut: nobody submitted (skipped or not)          |
     | decided in review (the last decision)             | Chosen: adjudicated     | LeftOut: decided to skip  |
     | the largest group has at least `needed`, no tie   | Chosen: agreed          | LeftOut: agreed to skip   |
     | one group, of fewer than `needed`                 | Chosen: latest          |                           |

@@ -104,7 +104,8 @@ def tiny(trainers: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     (folder / "articles.jsonl").write_text("".join(lines), encoding="utf-8")
     (folder / "short.jsonl").write_text("".join(line for line in lines if len(line) < 2000), encoding="utf-8")
     (folder / "schema.yaml").write_text(SCHEMA, encoding="utf-8")
-    toml = '[project]\nname = "tiny"\narticles = ["articles.jsonl"]\nschema = "schema.yaml"\n'
+    project = {"name": "tiny", "articles": ["articles.jsonl"], "schema": "schema.yaml", "max_characters": 1_000_000}
+    toml = "[project]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in project.items())
     (folder / "curation.toml").write_text(toml, encoding="utf-8")
     start(trainers, str(ROOT / "tests" / "engines" / "tiny_models.py"), ".", folder=folder)
 

@@ -6,6 +6,7 @@ or servers: it is escaped here, for every output.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from html import escape
 from importlib import import_module
@@ -76,9 +77,9 @@ class Result(Value):
 class TableResult(Result):
     """A result that is also a table of records."""
 
+    @abstractmethod
     def records(self) -> list[dict[str, Any]]:
         """The rows of the table: column → value, not formatted."""
-        raise NotImplementedError
 
     def to_frame(self) -> Any:
         """`records()` as a pandas DataFrame.

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,6 +23,8 @@ with exclusive(Path(sys.argv[1]), "test"):
     print("held", flush=True)
     time.sleep(600)
 """
+
+NOBODY = 65534
 
 
 def test_a_lock_is_held_once_and_is_free_again_after_the_block(tmp_path: Path) -> None:
@@ -77,11 +80,22 @@ def test_waiting_ends_when_the_holder_ends(tmp_path: Path) -> None:
     child.wait()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(CurationError, match=r"cannot be written: Permission denied; pick another work folder"):
-        exclusive(tmp_path / "job.lock", "push").__enter__()
+def test_a_folder_without_permission() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        root = os.geteuid() == 0
+        if root:  # who may write everywhere: the test acts as another user
+            os.chown(folder, NOBODY, NOBODY)
+        folder.chmod(0o500)
+        try:
+            if root:
+                os.seteuid(NOBODY)
+            with pytest.raises(CurationError, match=r"cannot be written: Permission denied; pick another work folder"):
+                exclusive(folder / "job.lock", "push").__enter__()
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
 
 
 def test_a_place_that_holds_no_file(tmp_path: Path) -> None:
